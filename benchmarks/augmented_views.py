@@ -1,0 +1,117 @@
+"""Test accuracy against the number of augmented views.
+
+    python -m benchmarks.augmented_views --mnist mnist.npz --images 3000 --epochs 24
+
+A frozen VGG16 with random weights, BatchNormalization and the published top, rotated
+images; the accuracy after the last epoch, for several seeds. Plain Keras and
+`"fresh"` are measured too, where `--slow` asks for it: they run the backbone in every epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from benchmarks.processes import (
+    BASE,
+    NO_AUGMENTATION,
+    Training,
+    name_data,
+    train_with_plain_keras,
+    train_with_project,
+)
+from benchmarks.tables import RESULTS, report
+from framework.evaluation.style import BLUE, make_figure, save_figure, styled
+
+TOP = (
+    "model_configuration.model_top_config={"
+    "flatten: {layer_type: Flatten}, "
+    "normalization: {layer_type: BatchNormalization}, "
+    "dense_1: {layer_type: Dense, initializing_parameters: {units: 1000, activation: relu}}, "
+    "dense_2: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}}",
+)
+VIEWS = (1, 2, 4, 8)
+
+
+def set_views(views: int | str) -> tuple[str, ...]:
+    """The override that chooses the number of views."""
+    return (f"training_config.feature_cache.augmented_views={views}",)
+
+
+def measure(options: argparse.Namespace, cache: Path) -> dict[str, list[Training]]:
+    """The trainings of every variant, one for each seed; they share stored views."""
+    base = (*BASE, *TOP, *name_data(options.mnist, options.images, options.test_images))
+    base = (*base, f"training_config.epochs={options.epochs}")
+    variants: dict[str, tuple[str, ...]] = {"no augmentation": NO_AUGMENTATION}
+    variants |= {f"K = {views}": set_views(views) for views in VIEWS}
+    trainings: dict[str, list[Training]] = {}
+    for seed in range(options.seeds):
+        seeded = (*base, f"training_config.seed={seed}")
+        for title, overrides in variants.items():
+            training = train_with_project([*seeded, *overrides], cache)
+            trainings.setdefault(title, []).append(training)
+        if options.slow:
+            fresh = train_with_project([*seeded, *set_views("fresh")], cache)
+            trainings.setdefault("fresh every epoch", []).append(fresh)
+            trainings.setdefault("plain Keras", []).append(train_with_plain_keras(seeded))
+    return trainings
+
+
+def make_row(title: str, trainings: list[Training]) -> dict[str, Any]:
+    """Mean and range of the accuracies, in per cent."""
+    accuracies = [100 * training.accuracy for training in trainings]
+    return {
+        "training": title,
+        "mean test accuracy, %": round(statistics.mean(accuracies), 1),
+        "lowest": round(min(accuracies), 1),
+        "highest": round(max(accuracies), 1),
+    }
+
+
+@styled
+def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
+    """Mean accuracies with their ranges."""
+    figure = make_figure(7.0, 3.4, "How many augmented views are enough", subtitle)
+    axes = figure.subplots()
+    means = [row["mean test accuracy, %"] for row in rows]
+    below = [mean - row["lowest"] for mean, row in zip(means, rows, strict=True)]
+    above = [row["highest"] - mean for mean, row in zip(means, rows, strict=True)]
+    axes.errorbar(range(len(rows)), means, yerr=[below, above], fmt="o", color=BLUE, capsize=5)
+    axes.set_xticks(range(len(rows)), [row["training"] for row in rows])
+    axes.set_ylabel("test accuracy, %")
+    axes.grid(axis="y")
+    return figure
+
+
+def main() -> None:
+    """Reads the options, measures, and reports."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mnist", type=Path, help="local mnist.npz; default: embedded digits")
+    parser.add_argument("--images", type=int, default=1500, help="training and validation images")
+    parser.add_argument("--test-images", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--slow", action="store_true", help="also fresh views and plain Keras")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        trainings = measure(options, Path(folder))
+    data = "digits" if options.mnist is None else "MNIST"
+    subtitle = (
+        f"{data}, {options.images:,} images, rotation by up to 10 degrees, {options.epochs} "
+        f"epochs, mean and range of {options.seeds} seeds"
+    )
+    rows = [make_row(title, measured) for title, measured in trainings.items()]
+    notes = f"{subtitle}; frozen VGG16 with random weights, BatchNormalization, published top."
+    report("augmented_views", rows, notes)
+    save_figure(draw(rows, subtitle), RESULTS / "augmented_views.png")
+
+
+if __name__ == "__main__":
+    main()

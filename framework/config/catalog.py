@@ -1,0 +1,129 @@
+"""What a config may name: Keras's objects with their arguments, and the data sets.
+
+`catalog.json` and `backbones/*.txt` are written by `scripts/make_catalog.py`
+from the installed Keras, so that checking a config needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+NO_BACKBONE = "none"
+"""The `model_name` of a network without a backbone."""
+
+DATASETS: dict[str, str] = {
+    "mnist": "70,000 handwritten digits, 28x28, grey",
+    "fashion_mnist": "70,000 pictures of clothes in 10 classes, 28x28, grey",
+    "cifar10": "60,000 photographs in 10 classes, 32x32, colour",
+    "cifar100": "60,000 photographs in 100 classes, 32x32, colour",
+    "emnist": "handwritten letters and digits, 28x28, grey",
+    "digits": "1,797 handwritten digits, 8x8, grey; part of scikit-learn, needs no network",
+    "folder": "image files in a folder per class: path/train/<class>/*, path/test/<class>/*",
+    "csv": "path/train.csv with label,pixel0,... and path/test.csv without labels",
+    "npz": "one .npz file with x_train, y_train, x_test and y_test",
+}
+
+PATH_DATASETS = ("folder", "csv", "npz")
+"""Data sets that are nothing without a `path`."""
+
+DATASET_KEYS: dict[str, tuple[str, ...]] = {
+    "split": ("emnist",),
+    "test_fraction": ("folder", "csv"),
+}
+"""Keys of `data_config.dataset` that only some data sets have."""
+
+
+BACKBONE_ARGUMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "pooling": ("'avg' or 'max' or null", ("",)),
+    "alpha": ("positive number", ("MobileNet",)),
+    "depth_multiplier": ("positive integer", ("MobileNet.",)),
+    "minimalistic": ("boolean", ("MobileNetV3",)),
+}
+"""Arguments of Keras Applications that a config may give: what each takes, and which
+applications have it, by the beginning of `name.`; the others follow from the config."""
+
+
+class InputRule(NamedTuple):
+    """How many tensors a layer takes, and how they are handed to it.
+
+    Args:
+        form: `"single"`: `layer(x)`; `"list"`: `layer([x, y])`; `"arguments"`: `layer(x, y)`.
+        fewest: The fewest inputs.
+        most: The most inputs; `None`: any number.
+    """
+
+    form: str
+    fewest: int
+    most: int | None
+
+
+@cache
+def load_catalog() -> dict[str, Any]:
+    """Returns the catalogue: kind -> name -> entry."""
+    return json.loads(files("framework.config").joinpath("catalog.json").read_text("utf-8"))
+
+
+@cache
+def list_names(kind: str) -> tuple[str, ...]:
+    """Returns the names of a kind that a config may use, other spellings included."""
+    return tuple(name for name, entry in load_catalog()[kind].items() if "refused" not in entry)
+
+
+@cache
+def list_refusals(kind: str) -> dict[str, str]:
+    """Returns the names of a kind that a config may not use, each with the reason."""
+    entries = load_catalog()[kind].items()
+    return {name: entry["refused"] for name, entry in entries if "refused" in entry}
+
+
+def find_class_name(kind: str, name: str) -> str:
+    """Returns the name of the Keras class behind a name.
+
+    `categorical_crossentropy` is `CategoricalCrossentropy` among the losses,
+    `MaxPool2D` is `MaxPooling2D` among the layers, `l2` is `L2`.
+
+    Raises:
+        KeyError: The catalogue does not hold the name.
+    """
+    return load_catalog()[kind][name].get("alias_of", name)
+
+
+def find_entry(kind: str, name: str) -> dict[str, Any]:
+    """Returns the entry of a name, or of the class it is another name of.
+
+    Raises:
+        KeyError: The catalogue does not hold the name.
+    """
+    return load_catalog()[kind][find_class_name(kind, name)]
+
+
+def find_input_rule(layer_type: str) -> InputRule:
+    """Returns how a layer takes its inputs."""
+    return InputRule(*find_entry("layers", layer_type).get("inputs", ("single", 1, 1)))
+
+
+@cache
+def load_backbone_layers(model_name: str) -> dict[str, str]:
+    """Returns the layers of a backbone from the input up: name -> class; `{}` for `none`."""
+    if model_name == NO_BACKBONE:
+        return {}
+    path = files("framework.config").joinpath("backbones", f"{model_name}.txt")
+    lines = path.read_text("utf-8").splitlines()
+    return dict(line.split(" ") for line in lines if not line.startswith("#"))
+
+
+def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
+    """Returns the arguments that a config may give to a backbone."""
+    return tuple(
+        argument
+        for argument, (_, beginnings) in BACKBONE_ARGUMENTS.items()
+        if model_name != NO_BACKBONE and f"{model_name}.".startswith(beginnings)
+    )
+
+
+def wants_one_hot(kind: str, name: str) -> bool:
+    """Returns whether a loss or a metric compares one-hot labels, rather than class numbers."""
+    return not find_class_name(kind, name).startswith("Sparse")

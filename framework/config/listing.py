@@ -1,0 +1,150 @@
+"""What a config may name, as readable tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from framework.config import catalog
+from framework.config.suggestions import suggest_name
+from framework.errors import UsageError
+
+KINDS = ("backbones", "layers", "callbacks", "optimizers", "datasets")
+ACCURACY_SOURCE = "https://keras.io/api/applications/"
+LONGEST_LINE = 120
+
+
+def list_catalog(kind: str, name: str | None = None) -> str:
+    """Returns the table of a kind, or what there is to know of one name in it.
+
+    Args:
+        kind: One of `KINDS`.
+        name: A name of that kind, such as `Dense`; `None` for all.
+
+    Raises:
+        UsageError: There is no such kind or name.
+    """
+    if kind not in KINDS:
+        raise UsageError(_say_unknown(f"expected one of {', '.join(KINDS)}", kind, KINDS))
+    if kind == "datasets":
+        return _list_datasets(name)
+    if name is None:
+        return _list_backbones() if kind == "backbones" else _list_entries(kind)
+    refused = catalog.list_refusals(kind)
+    if name in refused:
+        raise UsageError(f"{name} is refused: {refused[name]}")
+    names = catalog.list_names(kind)
+    if name not in names:
+        raise UsageError(_say_unknown(f"expected one of the {kind}", name, names))
+    return _show_backbone(name) if kind == "backbones" else _show_arguments(kind, name)
+
+
+def format_table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """Returns rows as aligned columns; those numbered in `right` are set flush right."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    flush_right = set(right)
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if i in flush_right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(cells).rstrip()
+        lines.append(line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 4] + " ...")
+    return "\n".join(lines)
+
+
+def _say_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:
+    suggestion = suggest_name(found, candidates)
+    return f"{expected}. Found {found!r}." + (f" Did you mean {suggestion!r}?" * bool(suggestion))
+
+
+def _list_entries(kind: str) -> str:
+    """Returns one line on each entry of a kind; other names stand beside the entry's own."""
+    entries = catalog.load_catalog()[kind]
+    others: dict[str, list[str]] = {}
+    for name in catalog.list_names(kind):
+        if (own := catalog.find_class_name(kind, name)) != name:
+            others.setdefault(own, []).append(name)
+    rows = []
+    for name, entry in entries.items():
+        if "summary" in entry:
+            also = f" (also {', '.join(others[name])})" if name in others else ""
+            rows.append((name, entry["summary"] + also))
+    refused = [(name, reason) for name, reason in catalog.list_refusals(kind).items()]
+    footer = f"\n\nRefused in a config:\n{format_table(refused)}" if refused else ""
+    return f"{format_table(rows)}{footer}\n\nArguments: python run.py list {kind} {rows[0][0]}"
+
+
+def _show_arguments(kind: str, name: str) -> str:
+    """Returns a name's summary and a table of its arguments."""
+    entry = catalog.find_entry(kind, name)
+    rows = [("argument", "takes", "default", "about")]
+    arguments = entry["arguments"].items()
+    for argument, described in sorted(arguments, key=lambda item: "default" in item[1]):
+        default = json.dumps(described["default"]) if "default" in described else "(required)"
+        rows.append((argument, described["takes"], default, described.get("about", "")))
+    own = catalog.find_class_name(kind, name)
+    title = name if own == name else f"{name}, another name of {own}"
+    return f"{title}: {entry['summary']}\n{_say_inputs(kind, name)}\n{format_table(rows)}"
+
+
+def _say_inputs(kind: str, name: str) -> str:
+    """Returns how many inputs a layer takes, where it is not one."""
+    if kind != "layers":
+        return ""
+    rule = catalog.find_input_rule(name)
+    if rule.form == "single":
+        return ""
+    most = "or more" if rule.most is None else f"to {rule.most}"
+    count = str(rule.fewest) if rule.most == rule.fewest else f"{rule.fewest} {most}"
+    return f"Takes a list of {count} layers as input_layer.\n"
+
+
+def _list_backbones() -> str:
+    """Returns the backbones with size, smallest image and published accuracy."""
+    rows = [("backbone", "parameters", "smallest image", "top-1", "top-5", "weights")]
+    for name, entry in catalog.load_catalog()["backbones"].items():
+        smallest = entry["smallest_image"]
+        rows.append(
+            (
+                name,
+                f"{entry['parameters']:,}",
+                f"{smallest}x{smallest}",
+                _show_number(entry["imagenet_top1"], "%"),
+                _show_number(entry["imagenet_top5"], "%"),
+                _show_number(entry["weights_mb"], " MB"),
+            )
+        )
+    return (
+        f"{format_table(rows, right=range(1, 6))}\n\n"
+        "parameters: of the network without its top. top-1, top-5: accuracy on ImageNet's "
+        f"validation set, and\nweights: with the top, as published on {ACCURACY_SOURCE}.\n"
+        f'"{catalog.NO_BACKBONE}" means no backbone: the declared top is the whole network.\n\n'
+        "Layers: python run.py list backbones VGG16"
+    )
+
+
+def _show_number(value: float | None, unit: str) -> str:
+    """Returns a published number, or a dash."""
+    return "-" if value is None else f"{value}{unit}"
+
+
+def _show_backbone(name: str) -> str:
+    """Returns a backbone's figures and its layers, from the input up."""
+    entry = catalog.find_entry("backbones", name)
+    layers = catalog.load_backbone_layers(name)
+    smallest = entry["smallest_image"]
+    return (
+        f"{name}: {entry['parameters']:,} parameters without its top, images of at least "
+        f"{smallest}x{smallest}; its layers from the input up:\n\n{format_table(layers.items())}"
+    )
+
+
+def _list_datasets(name: str | None) -> str:
+    """Returns one line on each data set, or on one."""
+    if name is not None and name not in catalog.DATASETS:
+        raise UsageError(_say_unknown("expected one of the datasets", name, catalog.DATASETS))
+    shown = catalog.DATASETS if name is None else {name: catalog.DATASETS[name]}
+    return format_table(shown.items())

@@ -1,0 +1,58 @@
+"""Where each value of a config came from: a line of a file, or an option."""
+
+from __future__ import annotations
+
+from framework.config.document import Path_, Place, join_path
+from framework.errors import Problem
+
+
+class Origins:
+    """The source and place of every value, kept while configs are merged.
+
+    `problems` are those of the texts themselves, such as a key that appears twice.
+    """
+
+    def __init__(self, source: str, places: dict[Path_, Place] | None = None) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self._known: dict[Path_, tuple[str, Place | None]] = {
+            path: (source, place) for path, place in (places or {}).items()
+        }
+
+    def make_problem(self, path: Path_, message: str, at_key: bool = False) -> Problem:
+        """Returns a problem that points at the value, or the key, at `path`.
+
+        If there is no such value, it points at the innermost object around it
+        that is there.
+        """
+        dotted = join_path(path)
+        for depth in range(len(path), -1, -1):
+            if path[:depth] in self._known:
+                source, place = self._known[path[:depth]]
+                if place is None:
+                    return Problem(dotted, message, source)
+                exact = depth == len(path)
+                line, column = place.key if at_key and exact and place.key else place.value
+                return Problem(dotted, message, source, line, column)
+        return Problem(dotted, message, self.source)
+
+    def replace(self, path: Path_, origins: Origins) -> None:
+        """Takes over where the value at `path`, and all in it, comes from."""
+        self.forget(path)
+        depth = len(path)
+        self._known.update((p, o) for p, o in origins._known.items() if p[:depth] == path)
+
+    def set_place(self, path: Path_, origins: Origins) -> None:
+        """Takes over where the object at `path` comes from, but not what is in it."""
+        if path in origins._known:
+            self._known[path] = origins._known[path]
+
+    def set_option(self, path: Path_, option: str) -> None:
+        """Notes that the value at `path`, and all in it, was given by an option."""
+        self.forget(path)
+        self._known[path] = (option, None)
+
+    def forget(self, path: Path_) -> None:
+        """Drops what is known of the value at `path` and of all in it."""
+        depth = len(path)
+        self._known = {p: origin for p, origin in self._known.items() if p[:depth] != path}

@@ -1,0 +1,1 @@
+"""Images, from their source to the arrays that the network takes."""

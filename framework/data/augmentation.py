@@ -1,0 +1,107 @@
+"""Random variation of images by Keras's `ImageDataGenerator`, made repeatable.
+
+`ImageDataGenerator` is deprecated and draws from NumPy's global state. This is
+the only module that imports it, and it leaves that state as it found it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+# Arguments that move pixels but do not change their values: on three equal
+# channels they give three equal channels, so a grey image may be augmented first.
+GEOMETRIC = frozenset(
+    {
+        "rotation_range",
+        "width_shift_range",
+        "height_shift_range",
+        "shear_range",
+        "zoom_range",
+        "horizontal_flip",
+        "vertical_flip",
+        "fill_mode",
+        "cval",
+        "interpolation_order",
+    }
+)
+
+_global_state_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A repeatable random transformation of images.
+
+    Args:
+        arguments: Arguments of `ImageDataGenerator`, such as `{"rotation_range": 10}`.
+        seed: Fixes every draw, together with the view and the image's index.
+    """
+
+    arguments: Mapping[str, Any]
+    seed: int
+
+    @property
+    def treats_channels_alike(self) -> bool:
+        """Whether augmenting grey, then repeating it to RGB, gives the same pixels."""
+        return GEOMETRIC.issuperset(self.arguments)
+
+    @cached_property
+    def _generator(self) -> Any:
+        import tensorflow as tf
+
+        arguments = dict(self.arguments)
+        for name, value in arguments.items():
+            if isinstance(value, tuple):  # Keras tells ranges from choices by `list`.
+                arguments[name] = list(value)
+        return tf.keras.preprocessing.image.ImageDataGenerator(**arguments)
+
+    def apply(self, images: np.ndarray, indices: np.ndarray, view: int) -> np.ndarray:
+        """Transforms images.
+
+        Args:
+            images: `(k, rows, columns, channels)` float32 in [0, 255].
+            indices: `(k,)` int64, the images' positions in their source.
+            view: Which of the endless sets of draws, from 1 on.
+
+        Returns:
+            `(k, rows, columns, channels)` float32 in [0, 255].
+        """
+        transforms = self._draw(images.shape[1:], indices, view)
+        result = np.empty_like(images)
+
+        def transform(position: int) -> None:
+            result[position] = self._generator.apply_transform(
+                images[position], transforms[position]
+            )
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(transform, range(len(images))))
+        # Cubic interpolation and brightness may leave the range of an image.
+        return np.clip(result, 0.0, 255.0, out=result)
+
+    def _draw(self, shape: tuple[int, ...], indices: np.ndarray, view: int) -> list[dict[str, Any]]:
+        with _global_state_lock:
+            state = np.random.get_state()
+            try:
+                return [
+                    self._generator.get_random_transform(shape, seed=self._seed_of(index, view))
+                    for index in indices
+                ]
+            finally:
+                np.random.set_state(state)
+
+    def _seed_of(self, index: int, view: int) -> int:
+        sequence = np.random.SeedSequence([self.seed, view, int(index)])
+        return int(sequence.generate_state(1)[0])
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that decides the draws, ready for JSON."""
+        return {"arguments": dict(self.arguments), "seed": self.seed}

@@ -1,0 +1,142 @@
+"""The data sets that a config may name."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from framework.config.sections import DatasetConfig
+from framework.data import class_names, emnist
+from framework.data.archives import Arrays, read_archive, read_class_names
+from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
+from framework.data.downloads import download_dataset
+from framework.data.emnist import DEFAULT_SPLIT, load_emnist
+from framework.data.folders import load_folder
+from framework.data.inspection import inspect_dataset
+from framework.data.sources import ArraySource
+from framework.data.tables import load_tables
+from framework.errors import RunError
+from framework.substitutions import Substitution
+
+logger = logging.getLogger(__name__)
+
+
+def obtain_dataset(config: DatasetConfig) -> tuple[Dataset, Substitution | None]:
+    """Loads the data set that the config names, or the one its `if_unavailable` names."""
+    try:
+        return _load_inspected(config), None
+    except DataUnavailableError as error:
+        if config.if_unavailable is None:
+            raise
+        reason = str(error).splitlines()[0]
+        substitution = Substitution("dataset", config.name, config.if_unavailable, reason)
+    substitution.announce()
+    return _load_inspected(DatasetConfig(substitution.used)), substitution
+
+
+def _load_inspected(config: DatasetConfig) -> Dataset:
+    """Loads a data set and says what is odd about it."""
+    dataset = load_dataset(config)
+    dataset = replace(dataset, remarks=(*dataset.remarks, *inspect_dataset(dataset)))
+    for remark in dataset.remarks:
+        logger.warning("! %s", remark)
+    return dataset
+
+
+def load_dataset(config: DatasetConfig) -> Dataset:
+    """Loads the data set that the config names, and no other.
+
+    Raises:
+        DataUnavailableError: It is not at `path`, or can't be downloaded.
+        RunError: It is there, but damaged or of another form.
+    """
+    path = None if config.path is None else Path(config.path).expanduser()
+    if config.name == "digits":
+        return load_digits()
+    if config.name in FILE_SETS and path is not None:
+        return FILE_SETS[config.name](path, config.test_fraction)
+    arrays, place, names = _load_arrays(config, path)
+    _check_labels(np.concatenate([arrays[1], arrays[3]]), len(names), place)
+    train, test = ArraySource(*arrays[:2]), ArraySource(*arrays[2:])
+    return Dataset(config.name, train, test, names, place)
+
+
+def _load_arrays(config: DatasetConfig, path: Path | None) -> tuple[Arrays, str, tuple[str, ...]]:
+    """The arrays of a data set that fits in memory, where they came from, and class names."""
+    names = find_class_names(config)
+    if config.name == "emnist":
+        arrays = load_emnist(path, config.split or DEFAULT_SPLIT)
+    elif path is None:
+        arrays = download_dataset(config.name)
+    else:
+        path = _find_archive(path, config.name)
+        arrays = read_archive(path)
+        names = names or read_class_names(path)
+    if names is None:
+        largest = max(arrays[1].max(), arrays[3].max())
+        names = tuple(str(label) for label in range(largest + 1))
+    return arrays, str(path or "the Keras cache"), names
+
+
+def find_class_names(config: DatasetConfig) -> tuple[str, ...] | None:
+    """The class names of a data set that are known before it is loaded."""
+    if config.name == "emnist":
+        return emnist.CLASS_NAMES[config.split or DEFAULT_SPLIT]
+    return NAMED_SETS.get(config.name)
+
+
+def _check_labels(labels: np.ndarray, classes: int, place: str) -> None:
+    if labels.min() < 0 or labels.max() >= classes:
+        raise RunError(
+            f"The labels in {place} run from {labels.min()} to {labels.max()}. "
+            f"Expected 0 to {classes - 1}."
+        )
+
+
+def _find_archive(path: Path, name: str) -> Path:
+    if path.is_dir():
+        path = path / f"{name}.npz"
+    if not path.is_file():
+        raise DataUnavailableError(
+            f"data_config.dataset.path: there is no file {path}. Expected the {name} data set "
+            "as an .npz archive of x_train, y_train, x_test and y_test."
+        )
+    return path
+
+
+def load_digits() -> Dataset:
+    """Loads scikit-learn's 1,797 handwritten digits, 8x8, embedded in the package.
+
+    They come without a split: a fixed, stratified fifth is the test set, whatever
+    the config's seed, so that test accuracies can be compared.
+    """
+    from sklearn.datasets import load_digits as load
+
+    digits = load()
+    # Published in 0 to 16.
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    labels = digits.target.astype(np.int64)
+    train, test = hold_out_test(labels, None, "digits")
+    return Dataset(
+        "digits",
+        ArraySource(images[train], labels[train]),
+        ArraySource(images[test], labels[test]),
+        class_names.DIGITS,
+        "scikit-learn",
+    )
+
+
+# Class names that are known before anything is loaded.
+NAMED_SETS: dict[str, tuple[str, ...]] = {
+    "mnist": class_names.DIGITS,
+    "digits": class_names.DIGITS,
+    "fashion_mnist": class_names.FASHION_MNIST,
+    "cifar10": class_names.CIFAR10,
+    "cifar100": class_names.CIFAR100,
+}
+
+# Data sets in files that hold their own class names.
+FILE_SETS = {"folder": load_folder, "csv": load_tables}

@@ -1,0 +1,1 @@
+"""Scores, pictures and the report of a run."""

@@ -1,0 +1,65 @@
+"""What happened in the course of a training, read from its history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from framework.config.sections import TrainingConfig
+from framework.evaluation.evidence import HistoryRow
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """The epochs that a reader of the curves looks for, counted from 1.
+
+    Args:
+        monitor: The metric that tells the best epoch, such as `"val_loss"`.
+        best: The epoch with the best finite value of `monitor`, the first of equals.
+        stopped: The last epoch, where the training ended before the planned ones.
+        early_stopping: Whether the config asks for early stopping.
+        fine_tuning: The first epoch of the second phase.
+        planned: The epochs that the config asks for.
+    """
+
+    monitor: str
+    best: int | None
+    stopped: int | None
+    early_stopping: bool
+    fine_tuning: int | None
+    planned: int
+
+
+def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Milestones:
+    """Finds the milestones of a training; an empty history has none."""
+    stopping = config.call_backs_conf.get("EarlyStopping")
+    monitor = str((stopping or {}).get("monitor", "val_loss"))
+    if not any(monitor in row for row in history):
+        monitor = "val_loss"
+    planned = config.epochs + (config.fine_tuning.epochs if config.fine_tuning else 0)
+    last = int(history[-1]["epoch"]) if history else None
+    return Milestones(
+        monitor=monitor,
+        best=_find_best(history, monitor),
+        stopped=last if last is not None and last < planned else None,
+        early_stopping=stopping is not None,
+        fine_tuning=next(
+            (int(row["epoch"]) for row in history if row.get("phase") == "fine_tuning"), None
+        ),
+        planned=planned,
+    )
+
+
+def _find_best(history: Sequence[HistoryRow], monitor: str) -> int | None:
+    finite = [row for row in history if is_finite(row.get(monitor))]
+    if not finite:
+        return None
+    grows = any(part in monitor for part in ("acc", "auc", "precision", "recall", "f1"))
+    choose = max if grows else min
+    return int(choose(finite, key=lambda row: float(row[monitor]))["epoch"])
+
+
+def is_finite(value: object) -> bool:
+    """Tells whether a cell of the history holds a finite number."""
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -1,0 +1,60 @@
+"""What a classifier says about the un-augmented images of a split."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from framework.config.sections import KerasObject
+from framework.errors import RunError
+from framework.evaluation.scores import Predictions
+from framework.features.cut import unpack_single
+from framework.features.sources import Features
+from framework.training.objectives import build_loss, takes_one_hot
+
+
+def predict_split(
+    head: keras.Model, features: Features, loss: KerasObject, title: str
+) -> Predictions:
+    """Runs the head over all images of a split.
+
+    Args:
+        head: From features to probabilities `(n, classes)`.
+        features: What it reads; view 0, the images as they are.
+        loss: Its mean over the images is taken, without any regularization term.
+        title: The split, for the progress bar.
+
+    Raises:
+        RunError: A probability is no finite number.
+    """
+    # Not `predict`, which runs as the head was compiled to train: the answers are to be the
+    # same to the last bit whether it was trained just now or loaded.
+    infer = tf.function(lambda inputs: head(inputs, training=False), reduce_retracing=True)
+    measure = build_loss(loss)
+    labels = features.images.labels
+    probabilities: list[np.ndarray] = []
+    total, count = 0.0, 0
+    with tqdm(total=len(labels), desc=title, unit=" images", leave=False) as progress:
+        for block in features.stream(np.arange(len(labels))):
+            output = infer(unpack_single(block)).numpy()
+            target = labels[count : count + len(output)]
+            if takes_one_hot(loss):
+                target = tf.one_hot(target, output.shape[-1])
+            total += float(np.mean(measure(target, output))) * len(output)
+            count += len(output)
+            probabilities.append(output)
+            progress.update(len(output))
+    answers = np.concatenate(probabilities)
+    if not np.isfinite(answers).all():
+        raise RunError(
+            f"The classifier's answers to the {title} images are no finite numbers: its weights "
+            "are broken. Train it anew."
+        )
+    return Predictions(
+        indices=features.images.indices,
+        true=labels,
+        probabilities=answers,
+        loss=total / count,
+    )

@@ -1,0 +1,147 @@
+"""The whole story of a run: a config in, a trained classifier and its results out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from framework import runs
+from framework.announcements import announce_plan, announce_results
+from framework.config import Config, dump_config
+from framework.data.datasets import obtain_dataset
+from framework.data.inspection import inspect_training
+from framework.data.splits import Splits, split_dataset
+from framework.evaluation.evidence import Evidence
+from framework.evaluation.prediction import predict_split
+from framework.evaluation.report import write_report
+from framework.evaluation.scores import score_predictions
+from framework.evaluation.submission import write_submission
+from framework.evaluation.tables import write_predictions
+from framework.features.cut import Cut, find_cut
+from framework.features.preparation import Split, prepare_features
+from framework.features.sources import Features
+from framework.files import fingerprint_file, write_json
+from framework.models.assembly import check_top
+from framework.models.classifier import MODEL, Classifier, save_classifier
+from framework.models.freezing import unfreeze_layers
+from framework.provenance import obtain_classifier
+from framework.stopwatch import Stopwatch
+from framework.training.fitting import Trainer
+from framework.training.phases import count_stored_views
+from framework.training.space import check_space
+
+
+def start_experiment(config: Config, config_stem: str, output: Path | None = None) -> Path:
+    """Checks what can be checked beforehand, and runs in a new run directory.
+
+    Args:
+        config: What to do.
+        config_stem: Name of the config file without its ending; names the results folder.
+        output: The run directory; by default one under `results/`.
+
+    Returns:
+        The run directory, finished.
+
+    Raises:
+        ConfigError: The declared top does not fit the backbone or the classes.
+        RunError: Data or weights can't be had, or a file can't be written.
+    """
+    config = runs.settle_saved_model(config, config_stem)
+    check_top(config)
+    directory = runs.create_run(config_stem, output)
+    run_experiment(config, directory)
+    return directory
+
+
+def run_experiment(config: Config, directory: Path) -> None:
+    """Trains, evaluates and reports, or goes on with a run that was interrupted.
+
+    Args:
+        config: What to do.
+        directory: The run directory; see `framework.runs`.
+
+    Raises:
+        ConfigError: The declared top does not fit the backbone or the classes.
+        RunError: Data or weights can't be had, or a file can't be written.
+    """
+    training, data = config.training_config, config.data_config
+    watch = Stopwatch()
+    with runs.open_run(directory):
+        write_json(directory / "config.json", dump_config(config))
+
+        with watch.measure("data"):
+            dataset, substitution = obtain_dataset(data.dataset)
+            splits = split_dataset(dataset, data, training.seed)
+            notes = inspect_training(splits.training, splits.validation, training.batch_size)
+
+        with watch.measure("model"):
+            classifier, provenance = obtain_classifier(config, dataset, substitution)
+        environment = {**provenance.describe(config, classifier), "notes": notes}
+        write_json(directory / "environment.json", environment)
+        announce_plan(environment["subject"], splits, classifier, notes)
+        check_space(directory, classifier, config)
+
+        with watch.measure("features"):
+            cut, features = prepare_head(classifier, splits, config)
+        trainer = Trainer(classifier, config, directory)
+        for phase in trainer.phases:
+            if phase.unfreeze_from is not None:
+                with watch.measure("features"):
+                    unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
+                    cut, features = prepare_head(classifier, splits, config)
+            with watch.measure("training"):
+                trainer.train(phase, cut.head, features)
+
+        with watch.measure("evaluation"):
+            predictions = {
+                name: predict_split(cut.head, source, training.loss, name)
+                for name, source in features.items()
+            }
+            scores = {
+                name: score_predictions(predicted, classifier.class_names)
+                for name, predicted in predictions.items()
+            }
+        metrics = {**scores, "parameters": classifier.count_parameters(), "timing": watch.seconds}
+
+        with watch.measure("report"):
+            table = directory / "predictions_test.csv"
+            write_predictions(table, predictions["test"], classifier.class_names)
+            if splits.unlabelled is not None:
+                write_submission(directory / "submission.csv", classifier, splits.unlabelled)
+            evidence = Evidence(
+                config=config,
+                subject=environment["subject"],
+                class_names=classifier.class_names,
+                predictions=predictions,
+                images=splits.by_name(),
+                history=trainer.history,
+                environment=environment,
+                metrics=metrics,
+                classifier=classifier.model,
+            )
+            write_report(directory, evidence)
+
+        # Last, so that a directory that holds them is complete.
+        save_classifier(classifier, directory / MODEL)
+        environment["model"] = {"sha256": fingerprint_file(directory / MODEL)}
+        write_json(directory / "environment.json", environment)
+        write_json(directory / "metrics.json", metrics)
+    announce_results(metrics, directory)
+
+
+def prepare_head(
+    classifier: Classifier, splits: Splits, config: Config
+) -> tuple[Cut, dict[str, Features]]:
+    """Cuts a classifier at its freeze line and brings all splits up to it.
+
+    Args:
+        classifier: Its layers say what trains.
+        splits: The images.
+        config: How features are stored, and how many views of the training images.
+
+    Returns:
+        The cut, and the features of each split for its head.
+    """
+    cut = find_cut(classifier.model, classifier.backbone_layers)
+    views = {"training": count_stored_views(config)}
+    wanted = {name: Split(images, views.get(name, 1)) for name, images in splits.by_name().items()}
+    return cut, prepare_features(cut, wanted, config.training_config.feature_cache)

@@ -1,0 +1,1 @@
+"""The freeze line: what lies below it is computed once and stored."""

@@ -1,0 +1,65 @@
+"""The stored features for people: what there is, whether it is sound, and out with it.
+
+Each function returns what `run.py cache` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from framework.features.entry import remove_damaged
+from framework.features.store import FeatureStore, StoredEntry, format_bytes
+
+
+def list_cache(store: FeatureStore) -> str:
+    """A table of the entries, the most recently used first."""
+    entries = store.list_entries()[::-1]
+    total = sum(entry.bytes for entry in entries)
+    lines = [f"{store.directory}: {_count(entries)}, {format_bytes(total)}"]
+    if entries:
+        lines.append(f"  {'key':<12}  {'last used':<16}  {'size':>8}  {'images':>8}  view  layers")
+    for entry in entries:
+        description = entry.description
+        lines.append(
+            f"  {entry.key[:12]}"
+            f"  {datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}"
+            f"  {format_bytes(entry.bytes):>8}"
+            f"  {description.get('images', '?'):>8}"
+            f"  {description.get('pixels', {}).get('view', '?'):>4}"
+            f"  {', '.join(description.get('layers', '?'))}"
+        )
+    return "\n".join(lines)
+
+
+def verify_cache(store: FeatureStore) -> tuple[str, bool]:
+    """Reads every stored byte and removes what does not match its checksum.
+
+    Returns:
+        The report, and whether everything was sound.
+    """
+    damaged = []
+    entries = store.list_entries()
+    for entry in entries:
+        with store.lock(entry.key):
+            damaged.extend(remove_damaged(entry.directory))
+    if not damaged:
+        return f"{store.directory}: {_count(entries)}, all sound.", True
+    lines = [f"{store.directory}: {_count(entries)}; damaged, and removed:"]
+    lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
+    lines.append("The next run that needs them computes them again.")
+    return "\n".join(lines), False
+
+
+def clear_cache(store: FeatureStore) -> str:
+    """Removes all entries but those that a run uses now."""
+    entries = store.list_entries()
+    removed = [entry for entry in entries if store.remove(entry.key)]
+    freed = format_bytes(sum(entry.bytes for entry in removed))
+    line = f"{store.directory}: removed {_count(removed)}, {freed}."
+    kept = len(entries) - len(removed)
+    return line if kept == 0 else f"{line} Kept, because a run uses them: {kept}."
+
+
+def _count(entries: Sequence[StoredEntry]) -> str:
+    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"

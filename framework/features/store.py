@@ -1,0 +1,218 @@
+"""Features on disk, found again by what they were computed from.
+
+A store is a directory with one directory for each entry, named by its key, and
+`locks/` with
+
+    <key>.lock               held while an entry is checked, filled or removed
+    <key>.<random>.reader    held as long as a run reads an entry
+
+Locks belong to processes and end with them, however they end. An entry was last
+used when its `entry.json` was last touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from framework.config.sections import FeatureCache
+from framework.errors import RunError
+from framework.features.entry import DESCRIPTION
+
+logger = logging.getLogger(__name__)
+
+DIRECTORY_VARIABLE = "TRANSFER_FRAMEWORK_CACHE"
+BYTES_PER_GB = 10**9
+# Disk that is left to the run's own files and to everybody else.
+DISK_RESERVE = 200 * 10**6
+ELSEWHERE = (
+    "Set training_config.feature_cache.directory to a place that can be written, or "
+    'training_config.feature_cache.mode to "off".'
+)
+
+
+def compute_key(description: Mapping[str, Any]) -> str:
+    """SHA-256 of a description's canonical JSON, in hexadecimal."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_directory(settings: FeatureCache) -> Path:
+    """Where features are stored: as the config, the environment, or the system says."""
+    if settings.directory is not None:
+        return Path(settings.directory).expanduser()
+    root = os.environ.get(DIRECTORY_VARIABLE)
+    return Path(root or platformdirs.user_cache_dir("transfer-framework", False)) / "features"
+
+
+def format_bytes(count: int) -> str:
+    """Bytes as people read them: `"442MB"`, in powers of ten."""
+    return tqdm.format_sizeof(count, suffix="B")
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """What a store holds under one key.
+
+    Args:
+        directory: Where it lies; the name is the key.
+        bytes: What its files take on disk.
+        last_used: Seconds since the epoch.
+    """
+
+    directory: Path
+    bytes: int
+    last_used: float
+
+    @property
+    def key(self) -> str:
+        """The key of what the features were computed from."""
+        return self.directory.name
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the features are, as their `entry.json` says; empty if it is damaged."""
+        try:
+            return json.loads((self.directory / DESCRIPTION).read_text(encoding="utf-8"))
+        except ValueError:
+            return {}
+
+
+class FeatureStore:
+    """Entries of features in a directory, bounded in size.
+
+    Args:
+        directory: The store; made if need be.
+        limit_gb: Gigabytes (10^9 bytes) that all entries may take.
+
+    Raises:
+        RunError: The directory cannot be made or written.
+    """
+
+    def __init__(self, directory: Path, limit_gb: float) -> None:
+        self.directory = directory
+        self.limit = int(limit_gb * BYTES_PER_GB)
+        self._locks = directory / "locks"
+        self._readers: dict[str, FileLock] = {}
+        try:
+            self._locks.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"{directory}: features cannot be stored there: {error.strerror}. {ELSEWHERE}"
+            ) from error
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Holds an entry against all other processes; says so when it has to wait.
+
+        Raises:
+            RunError: The store's directory allows no locks.
+        """
+        lock = FileLock(self._locks / f"{key}.lock")
+        if not self._try_acquire(lock):
+            logger.info("Another run is computing the same features: waiting for it.")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _try_acquire(self, lock: FileLock) -> bool:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError) as error:
+            raise RunError(
+                f"{self.directory}: features cannot be locked there: {error}. {ELSEWHERE}"
+            ) from error
+        return True
+
+    def keep(self, key: str) -> None:
+        """Marks an entry as used now, and in use as long as this store object lives."""
+        if key not in self._readers:
+            self._is_read(key)  # Clears away what killed processes left.
+            reader = FileLock(self._locks / f"{key}.{secrets.token_hex(4)}.reader")
+            self._try_acquire(reader)
+            self._readers[key] = reader
+        os.utime(self.directory / key / DESCRIPTION)
+
+    def list_entries(self) -> list[StoredEntry]:
+        """All entries, the least recently used first."""
+        entries = []
+        for directory in self.directory.iterdir():
+            try:
+                used = (directory / DESCRIPTION).stat().st_mtime
+                size = sum(path.stat().st_size for path in directory.glob("*.npy"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # Not an entry, or just being written or removed.
+            entries.append(StoredEntry(directory, size, used))
+        return sorted(entries, key=lambda entry: entry.last_used)
+
+    def remove(self, key: str) -> bool:
+        """Removes an entry unless a run uses it; tells whether it did."""
+        lock = FileLock(self._locks / f"{key}.lock")
+        if not self._try_acquire(lock):
+            return False
+        try:
+            if self._is_read(key):
+                return False
+            # By rename first: an entry is there or not, never in part. What a killed
+            # process has left of others goes along.
+            removed = self.directory / "removed"
+            removed.mkdir(exist_ok=True)
+            (self.directory / key).rename(removed / f"{key}.{secrets.token_hex(4)}")
+            shutil.rmtree(removed, ignore_errors=True)
+            return True
+        finally:
+            lock.release()
+
+    def _is_read(self, key: str) -> bool:
+        for path in self._locks.glob(f"{key}.*.reader"):
+            reader = FileLock(path)
+            if not self._try_acquire(reader):
+                return True
+            reader.release()
+            path.unlink(missing_ok=True)  # Its process has ended.
+        return False
+
+    def make_room(self, wanted: Mapping[str, int], missing: int) -> bool:
+        """Removes what was least recently used until a run's features fit.
+
+        Args:
+            wanted: Keys of the run's entries, with the bytes each takes when whole.
+            missing: Bytes of them that are not on the disk yet.
+
+        Returns:
+            Whether the limit and the disk have room.
+        """
+        others = [entry for entry in self.list_entries() if entry.key not in wanted]
+        excess = sum(entry.bytes for entry in others) + sum(wanted.values()) - self.limit
+        shortage = missing + DISK_RESERVE - shutil.disk_usage(self.directory).free
+        to_free = max(excess, shortage)
+        if to_free > sum(entry.bytes for entry in others):
+            return False
+        for entry in others:
+            if to_free <= 0:
+                break
+            if self.remove(entry.key):
+                to_free -= entry.bytes
+                logger.info(
+                    "Removed the least recently used features, %s (%s), to make room.",
+                    entry.key[:12],
+                    format_bytes(entry.bytes),
+                )
+        return to_free <= 0

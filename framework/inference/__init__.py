@@ -1,0 +1,1 @@
+"""A trained classifier at work: predicting, drawing, exporting."""

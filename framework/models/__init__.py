@@ -1,0 +1,1 @@
+"""The factory: a frozen backbone, its weights, and the declared top."""

@@ -1,0 +1,83 @@
+"""From a config to a classifier: checked, built, or loaded from an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from framework.config import Config
+from framework.data.datasets import find_class_names
+from framework.errors import RunError
+from framework.models.backbones import build_backbone
+from framework.models.classifier import Classifier, build_classifier, load_classifier_file
+from framework.models.shapes import try_top
+from framework.models.weights import obtain_backbone
+from framework.randomness import fix_randomness
+from framework.substitutions import Substitution
+
+
+def check_top(config: Config) -> None:
+    """Builds and tries the classifier with random weights, before anything is loaded.
+
+    A data set that only loading tells the classes of is checked after that.
+
+    Raises:
+        ConfigError: The declared top does not fit the backbone or the classes.
+    """
+    class_names = find_class_names(config.data_config.dataset)
+    if class_names is None or not config.training_config.enable_training:
+        return
+    keras.config.set_dtype_policy(config.training_config.precision)
+    model = config.model_configuration
+    shape = config.data_config.image_shape.as_tuple
+    backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+    try_top(config, build_classifier(config, backbone, class_names).model)
+
+
+def assemble_classifier(
+    config: Config, class_names: tuple[str, ...]
+) -> tuple[Classifier, Substitution | None]:
+    """Builds the classifier that a config describes, with its backbone's weights.
+
+    The same seed draws the same weights for the backbone whatever the top, and for
+    the top whatever the backbone's weights.
+
+    Raises:
+        ConfigError: The declared top does not fit the backbone or the classes.
+        RunError: The weights can't be had or belong to another network.
+    """
+    # For all that is built from now on: what is cut out of the classifier as well.
+    keras.config.set_dtype_policy(config.training_config.precision)
+    seed = config.training_config.seed
+    fix_randomness(seed, "backbone")
+    shape = config.data_config.image_shape.as_tuple
+    backbone, substitution = obtain_backbone(config.model_configuration, shape)
+    fix_randomness(seed, "top")
+    return build_classifier(config, backbone, class_names), substitution
+
+
+def load_fitting_classifier(path: Path, config: Config, class_names: tuple[str, ...]) -> Classifier:
+    """Loads a trained classifier, and makes sure that it fits the config's data.
+
+    Args:
+        path: A `.keras` file written by a run.
+        config: Its image shape must be the classifier's.
+        class_names: Must be the classifier's.
+
+    Raises:
+        RunError: The file can't be read, or it does not fit.
+    """
+    classifier = load_classifier_file(path)
+    shape = config.data_config.image_shape.as_tuple
+    if classifier.image_shape != shape:
+        raise RunError(
+            f"{path} takes images of shape {classifier.image_shape}, but "
+            f"data_config.image_shape says {shape}."
+        )
+    if classifier.class_names != class_names:
+        raise RunError(
+            f"{path} tells other classes apart than the data set has: "
+            f"{', '.join(classifier.class_names[:5])} … and {', '.join(class_names[:5])} …"
+        )
+    return classifier

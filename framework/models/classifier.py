@@ -1,0 +1,136 @@
+"""The whole classifier: a backbone and its declared top, in one flat graph."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from framework.config.sections import Config
+from framework.data.fingerprints import fingerprint_arrays
+from framework.errors import RunError, first_sentence
+from framework.files import fingerprint_file, publish, read_json
+from framework.models.freezing import check_freeze_line, freeze_layers
+from framework.models.shapes import check_output
+from framework.models.top import lay_top
+
+CLASS_NAMES_MEMBER = "class_names.json"
+
+# What zipfile raises over damaged bytes, besides errors that others raise too.
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
+
+# The file of a run whose fingerprint is in the run's `environment.json`.
+MODEL = "model.keras"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network that takes RGB images in [0, 255] and knows its classes' names.
+
+    Args:
+        model: From images `(n, rows, columns, channels)` float32 in [0, 255], RGB or
+            grey, to `(n, classes)` float32.
+        class_names: One name for each output, in order.
+        backbone_layers: The names of the layers below the declared top.
+    """
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    backbone_layers: tuple[str, ...]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(rows, columns, channels)` of one image."""
+        return tuple(self.model.input_shape[1:])
+
+    def list_backbone_layers(self) -> list[keras.Layer]:
+        """The layers below the declared top, from the image up."""
+        return [self.model.get_layer(name) for name in self.backbone_layers]
+
+    def fingerprint_backbone(self) -> str:
+        """SHA-256 of the weights of the backbone's layers, in hexadecimal."""
+        layers = self.list_backbone_layers()
+        return fingerprint_arrays(weight for layer in layers for weight in layer.get_weights())
+
+    def count_parameters(self) -> dict[str, int]:
+        """The numbers in the weights: `total`, `trainable`, `non_trainable`."""
+        total = self.model.count_params()
+        trainable = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
+        return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
+
+
+def build_classifier(
+    config: Config, backbone: keras.Model, class_names: tuple[str, ...]
+) -> Classifier:
+    """Freezes a backbone, as far as the config says, and lays the declared top on it.
+
+    Raises:
+        ConfigError: The top does not fit the backbone or the number of classes, or reads
+            nothing of what the config wants to train.
+    """
+    freeze_layers(backbone.layers, config.model_configuration.trainable)
+    output = lay_top(config, backbone)
+    last = list(config.model_configuration.model_top_config)[-1]
+    check_output(config, last, tuple(output.shape), len(class_names))
+    model = keras.Model(backbone.inputs, output, name="classifier")
+    # A top that reads only lower layers leaves the upper ones out of the classifier.
+    reached = {layer.name for layer in model.layers}
+    names = tuple(layer.name for layer in backbone.layers if layer.name in reached)
+    check_freeze_line(config, names)
+    return Classifier(model, class_names, names)
+
+
+def save_classifier(classifier: Classifier, path: Path) -> None:
+    """Writes a `.keras` file that plain Keras opens; the class names travel inside."""
+    with publish(path) as unfinished:
+        classifier.model.save(unfinished)
+        names = {
+            "class_names": classifier.class_names,
+            "backbone_layers": classifier.backbone_layers,
+        }
+        with zipfile.ZipFile(unfinished, "a") as archive:
+            archive.writestr(CLASS_NAMES_MEMBER, json.dumps(names))
+
+
+def load_classifier_file(path: Path) -> Classifier:
+    """Reads a `.keras` file written by `save_classifier`, never running code from it.
+
+    Raises:
+        RunError: There is no such file, or it is no classifier.
+    """
+    if not path.is_file():
+        raise RunError(f"There is no model file {path}.")
+    _check_fingerprint(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise zipfile.BadZipFile(f"{damaged} does not match its checksum.")
+            names = json.loads(archive.read(CLASS_NAMES_MEMBER))
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except KeyError as error:
+        raise RunError(f"{path} names no classes: it was not written by a run.") from error
+    except (OSError, EOFError, ValueError, TypeError, RuntimeError, *DAMAGED_ZIP) as error:
+        raise RunError(
+            f"{path} can't be read as a Keras model: {first_sentence(error)} "
+            "It may be truncated or damaged."
+        ) from error
+    return Classifier(model, tuple(names["class_names"]), tuple(names["backbone_layers"]))
+
+
+def _check_fingerprint(path: Path) -> None:
+    """Compares a run's model with what its run noted down; runs of old have no such note."""
+    record = path.with_name("environment.json")
+    if path.name != MODEL or not record.is_file():
+        return
+    note = read_json(record).get("model")
+    if isinstance(note, dict) and note.get("sha256") != fingerprint_file(path):
+        raise RunError(
+            f"{path} is not the file that its run wrote: its SHA-256 is not the one in "
+            f"{record.name}. It was damaged or replaced; bring the right one back, or train again."
+        )

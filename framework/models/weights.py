@@ -1,0 +1,173 @@
+"""Pretrained weights of a backbone: ImageNet's through Keras, or a file of one's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from framework.config.catalog import NO_BACKBONE
+from framework.config.sections import ModelConfiguration
+from framework.errors import RunError, first_sentence
+from framework.models.backbones import build_backbone
+from framework.models.classifier import load_classifier_file
+from framework.network import DownloadError, fetch
+from framework.substitutions import Substitution
+
+logger = logging.getLogger(__name__)
+
+
+class WeightsUnavailableError(RunError):
+    """A weights file is not here and can't be fetched; `if_unavailable` may help."""
+
+
+def obtain_backbone(
+    config: ModelConfiguration, shape: tuple[int, int, int]
+) -> tuple[keras.Model, Substitution | None]:
+    """Builds the backbone with the weights that the config names, or their substitute."""
+    wanted = config.weights
+    if config.model_name == NO_BACKBONE:
+        return build_backbone(NO_BACKBONE, shape), None
+    try:
+        return load_backbone(config.model_name, shape, wanted.name, config.model_arguments), None
+    except WeightsUnavailableError as error:
+        if wanted.if_unavailable is None:
+            raise
+        reason = str(error).splitlines()[0]
+        substitution = Substitution("weights", str(wanted.name), wanted.if_unavailable, reason)
+    substitution.announce()
+    backbone = build_backbone(config.model_name, shape, arguments=config.model_arguments)
+    return backbone, substitution
+
+
+def load_backbone(
+    model_name: str,
+    shape: tuple[int, int, int],
+    weights: str | None,
+    arguments: Mapping[str, Any] | None = None,
+) -> keras.Model:
+    """Builds a backbone and loads its weights.
+
+    Args:
+        model_name: A Keras Application.
+        shape: `(rows, columns, channels)` of the images.
+        weights: `"imagenet"`, the path of a weights file or of a run's `model.keras`, or
+            `None` for random weights.
+        arguments: More arguments of the application.
+
+    Raises:
+        WeightsUnavailableError: The weights are not here and can't be downloaded.
+        RunError: The file is damaged, or holds the weights of another network.
+    """
+    if weights != "imagenet":
+        backbone = build_backbone(model_name, shape, arguments=arguments)
+        if weights is not None:
+            path = Path(weights).expanduser()
+            load = load_run_weights if path.suffix == ".keras" else load_weights_file
+            load(backbone, path)
+        return backbone
+    logger.info("Loading ImageNet weights of %s through Keras (downloaded once)", model_name)
+    try:
+        return fetch(build_backbone, model_name, shape, "imagenet", arguments)
+    except DownloadError as error:
+        raise WeightsUnavailableError(
+            f"The ImageNet weights of {model_name} can't be downloaded: {error}\n"
+            "Remove a damaged copy from the folder models of Keras's cache, if there is one; or "
+            "place them by hand: set model_configuration.weights to the path of the weights "
+            "file without top, or set model_configuration.weights.if_unavailable to 'random'."
+        ) from error
+
+
+def load_weights_file(backbone: keras.Model, path: Path) -> None:
+    """Loads a weights file, in Keras's present or in its published HDF5 layout.
+
+    Args:
+        backbone: The model to load into, in place.
+        path: A `.weights.h5` or `.h5` file of the same network without its top.
+
+    Raises:
+        WeightsUnavailableError: There is no such file.
+        RunError: It is damaged, or holds the weights of another network.
+    """
+    _check_presence(path)
+    found, expected = _count_numbers(path), backbone.count_params()
+    if found != expected:
+        raise RunError(
+            f"{path} holds the weights of another network: {found:,} numbers, where "
+            f"{backbone.name} without its top has {expected:,}."
+        )
+    try:
+        backbone.load_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        raise RunError(
+            f"{path} holds the weights of another network than {backbone.name}: "
+            f"{first_sentence(error)}"
+        ) from error
+    if not all(np.isfinite(weight).all() for weight in backbone.get_weights()):
+        raise RunError(f"{path} holds numbers that are not finite: it is damaged.")
+
+
+def load_run_weights(backbone: keras.Model, path: Path) -> None:
+    """Loads the backbone of a classifier that an earlier run has trained.
+
+    Where that run's top read only lower layers, only those are loaded.
+
+    Args:
+        backbone: The model to load into, in place.
+        path: The `model.keras` of a run with the same backbone, for images of any size.
+
+    Raises:
+        WeightsUnavailableError: There is no such file.
+        RunError: It is damaged, or has another backbone.
+    """
+    _check_presence(path)
+    # By their order: Keras numbers layers without a name through the life of a process.
+    trained = [
+        layer for layer in load_classifier_file(path).list_backbone_layers() if layer.weights
+    ]
+    layers = [layer for layer in backbone.layers if layer.weights]
+    described = [_describe_layer(layer) for layer in layers]
+    if not trained or [_describe_layer(layer) for layer in trained] != described[: len(trained)]:
+        raise RunError(f"{path} has another backbone than {backbone.name} with these arguments.")
+    for layer, source in zip(layers, trained, strict=False):
+        layer.set_weights(source.get_weights())
+    if len(trained) < len(layers):
+        logger.warning(
+            "! %s has the backbone up to %s; the layers above it have random weights.",
+            path,
+            layers[len(trained) - 1].name,
+        )
+
+
+def _describe_layer(layer: keras.Layer) -> tuple[str, list[tuple[int, ...]]]:
+    return type(layer).__name__, [tuple(weight.shape) for weight in layer.weights]
+
+
+def _check_presence(path: Path) -> None:
+    if not path.is_file():
+        raise WeightsUnavailableError(
+            f"model_configuration.weights: there is no file {path}, nor a finished run there."
+        )
+
+
+def _count_numbers(path: Path) -> int:
+    sizes: list[int] = []
+
+    def count(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and not name.startswith(("optimizer", "seed")):
+            sizes.append(item.size)
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(count)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise RunError(
+            f"{path} can't be read as an HDF5 weights file: {first_sentence(error)} "
+            "It may be truncated or damaged."
+        ) from error
+    return sum(sizes)

@@ -1,0 +1,119 @@
+"""What a run was really made of: data, weights, versions, and what stands in for what."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from framework import runs
+from framework.config import Config
+from framework.config.catalog import NO_BACKBONE
+from framework.data.datasets import Dataset
+from framework.environment import describe_environment
+from framework.errors import RunError
+from framework.files import read_json
+from framework.models.assembly import assemble_classifier, load_fitting_classifier
+from framework.models.classifier import Classifier
+from framework.substitutions import Substitution
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data and the weights of a run come from.
+
+    Args:
+        dataset: What was really loaded.
+        weights: The backbone's weights for people, such as `"ImageNet weights"`.
+        substitutions: What stands in for what the config names.
+    """
+
+    dataset: Dataset
+    weights: str
+    substitutions: tuple[Substitution, ...]
+
+    def describe_subject(self, config: Config) -> str:
+        """What was trained on what, as every title says it."""
+        name = config.model_configuration.model_name
+        if name == NO_BACKBONE:
+            return f"network without backbone on {self.dataset.name}"
+        return f"{name} ({self.weights}) on {self.dataset.name}"
+
+    def describe(self, config: Config, classifier: Classifier) -> dict[str, Any]:
+        """What `environment.json` holds."""
+        return {
+            **describe_environment(),
+            "seed": config.training_config.seed,
+            "subject": self.describe_subject(config),
+            "substitutions": [asdict(substitution) for substitution in self.substitutions],
+            "data": {
+                "name": self.dataset.name,
+                "place": self.dataset.place,
+                "train": self.dataset.train.fingerprint,
+                "test": self.dataset.test.fingerprint,
+                "remarks": list(self.dataset.remarks),
+            },
+            "weights": {"name": self.weights, "fingerprint": classifier.fingerprint_backbone()},
+            "class_names": list(classifier.class_names),
+        }
+
+
+def obtain_classifier(
+    config: Config, dataset: Dataset, replaced: Substitution | None
+) -> tuple[Classifier, Provenance]:
+    """Builds the classifier to train, or loads the trained one that the config names.
+
+    Args:
+        config: Says which of the two, with `enable_training`.
+        dataset: What the classifier is for.
+        replaced: What the data set stands in for.
+    """
+    substitutions = [replaced] if replaced else []
+    if config.training_config.enable_training:
+        model = runs.locate_weights(config.model_configuration)
+        config = replace(config, model_configuration=model)
+        classifier, substitution = assemble_classifier(config, dataset.class_names)
+        weights = _name_weights(config, substitution)
+        substitutions += [substitution] if substitution else []
+    else:
+        path = Path(str(config.model_configuration.saved_model))
+        logger.info("Evaluating %s without training it", path)
+        classifier = load_fitting_classifier(path, config, dataset.class_names)
+        weights, recalled = _recall_weights(path)
+        substitutions += recalled
+    return classifier, Provenance(dataset, weights, tuple(substitutions))
+
+
+def _name_weights(config: Config, substitution: Substitution | None) -> str:
+    """The backbone's weights that were really used, for people."""
+    if config.model_configuration.model_name == NO_BACKBONE:
+        return "random weights"
+    name = substitution.used if substitution else config.model_configuration.weights.name
+    if name == "imagenet":
+        return "ImageNet weights"
+    if name in (None, "random"):
+        return "random weights"
+    path = Path(str(name))
+    if path.name == "model.keras":
+        return f"backbone of the run {path.parent}"
+    return f"weights of {path.name}"
+
+
+def _recall_weights(model_path: Path) -> tuple[str, list[Substitution]]:
+    """What the run that saved a model says of its backbone's weights."""
+    path = model_path.with_name("environment.json")
+    if not path.is_file():
+        return f"weights of {model_path.name}", []
+    environment = read_json(path)
+    try:
+        substitutions = [
+            Substitution(**record)
+            for record in environment["substitutions"]
+            if record["what"] == "weights"
+        ]
+        return environment["weights"]["name"], substitutions
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{path} does not say where the model comes from: {error}.") from error

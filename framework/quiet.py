@@ -1,0 +1,45 @@
+"""TensorFlow's start without the notes of its C++ side, which help nobody here."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# That oneDNN is on, that there is no CUDA, which instructions the processor has: written to
+# standard error before TF_CPP_MIN_LOG_LEVEL has any effect.
+START_NOTE = re.compile(
+    r"[IWE]0000 .* (port|cudart_stub|cuda_platform|cuda_executor|cpu_feature_guard)\.cc:"
+    r"|WARNING: All log messages before absl::InitializeLog"
+    r"|To enable the following instructions:"
+)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow and finds its devices; says what it says, but for the notes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _filter_standard_error():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextmanager
+def _filter_standard_error() -> Iterator[None]:
+    """Holds back what the body writes to standard error, from C++ too, and sifts it."""
+    descriptor = 2
+    with tempfile.TemporaryFile() as held:
+        saved = os.dup(descriptor)
+        os.dup2(held.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            os.dup2(saved, descriptor)
+            os.close(saved)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not START_NOTE.match(line):
+                    print(line, file=sys.stderr)

@@ -1,0 +1,200 @@
+"""Run directories: created, found, and known to be finished or not."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from framework.config.sections import Config, ModelConfiguration
+from framework.console import record_log
+from framework.errors import (
+    ConfigError,
+    DivergedError,
+    InterruptedRunError,
+    RunError,
+    UsageError,
+)
+from framework.run_files import CHECKPOINT, LOCK, UNFINISHED
+
+RESULTS = Path("results")
+
+
+@contextmanager
+def open_run(directory: Path) -> Iterator[None]:
+    """Lets the body fill a run directory, and logs what it says to `run.log`.
+
+    A directory in which nothing was trained when the run failed is removed; any other
+    is kept, and the message says how to go on with it.
+
+    Args:
+        directory: As `create_run` or `reopen_run` gave it.
+
+    Raises:
+        RunError: Another process works in the same directory.
+    """
+    lock = FileLock(directory / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(f"{directory}: another process is at work on this run.") from error
+    for leftover in set(directory.glob(".*")) - {directory / LOCK}:
+        leftover.unlink()  # What a killed process had not published yet.
+    go_on = f"Go on with: python run.py --resume {directory}"
+    try:
+        with record_log(directory / "run.log"):
+            yield
+            finish_run(directory)
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(f"Interrupted. {go_on}") from error
+    except ConfigError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    except (RunError, OSError) as error:
+        if (directory / "history.csv").exists():
+            hopeless = isinstance(error, DivergedError)
+            advice = f"See {directory / 'history.csv'}; start a new run." if hopeless else go_on
+            raise RunError(f"{error}\nWhat is done so far is kept. {advice}") from error
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    finally:
+        lock.release()
+
+
+def reopen_run(directory: Path) -> Path:
+    """Finds an interrupted run, to go on with it.
+
+    Returns:
+        Its resolved config file.
+
+    Raises:
+        RunError: There is no run that could go on.
+    """
+    config = directory / "config.json"
+    if not config.is_file():
+        raise RunError(f"{directory} holds no run: there is no config.json in it.")
+    return config
+
+
+def create_run(config_stem: str, output: Path | None = None) -> Path:
+    """Creates an empty run directory, marked as unfinished.
+
+    Args:
+        config_stem: Name of the config file without its ending.
+        output: Where the user wants it; by default
+            `results/<config stem>/<YYYYmmdd-HHMMSS>`.
+
+    Raises:
+        UsageError: `output` holds something already.
+        RunError: The directory can't be written.
+    """
+    directory = output or RESULTS / config_stem / time.strftime("%Y%m%d-%H%M%S")
+    try:
+        if output is None:
+            directory = _make_unique(directory)
+        elif directory.is_dir() and any(directory.iterdir()):
+            raise UsageError(
+                f"--output: {directory} is not empty, and nothing in it shall be lost. "
+                "Name another directory."
+            )
+        else:
+            directory.mkdir(parents=True, exist_ok=True)
+        marker = directory / UNFINISHED
+        marker.write_text("This run has not finished; its files may be incomplete.\n")
+    except OSError as error:
+        raise RunError(
+            f"{directory}: no run directory can be made there: {error.strerror}. "
+            "Choose another place with --output."
+        ) from error
+    return directory
+
+
+def _make_unique(directory: Path) -> Path:
+    """Makes `directory`, or `directory-2` and so on where two runs start in one second."""
+    number = 1
+    candidate = directory
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            number += 1
+            candidate = directory.with_name(f"{directory.name}-{number}")
+
+
+def finish_run(directory: Path) -> None:
+    """Takes away what only an unfinished run needs, and its mark."""
+    for name in (CHECKPOINT, UNFINISHED, LOCK):
+        (directory / name).unlink(missing_ok=True)
+
+
+def is_finished(directory: Path) -> bool:
+    """Whether a directory holds a complete run."""
+    return (directory / "metrics.json").is_file() and not (directory / UNFINISHED).exists()
+
+
+def settle_saved_model(config: Config, config_stem: str) -> Config:
+    """Names the model that `enable_training: false` evaluates, so that a run can be repeated.
+
+    Args:
+        config: Its `saved_model` may be a run directory, a folder of runs, or a `.keras`
+            file; without one it is the newest finished run of this config.
+        config_stem: Name of the config file without its ending.
+
+    Returns:
+        The config, whose `saved_model` is a file where the config does not train.
+
+    Raises:
+        RunError: There is no such model.
+    """
+    if config.training_config.enable_training:
+        return config
+    model = config.model_configuration
+    path = Path(model.saved_model or RESULTS / config_stem).expanduser()
+    if path.suffix != ".keras":
+        path = find_run(path) / "model.keras"
+    return replace(config, model_configuration=replace(model, saved_model=str(path)))
+
+
+def find_run(path: Path) -> Path:
+    """Finds a finished run.
+
+    Args:
+        path: A run directory, or a folder of run directories.
+
+    Returns:
+        The run directory; of several runs the newest finished one.
+
+    Raises:
+        RunError: There is none.
+    """
+    if is_finished(path):
+        return path
+    if not path.is_dir():
+        raise RunError(f"There is no run directory {path}. Train one with: python run.py --config")
+    if (path / UNFINISHED).exists():
+        raise RunError(f"The run in {path} has not finished.")
+    finished = [child for child in path.iterdir() if is_finished(child)]
+    if not finished:
+        raise RunError(f"There is no finished run in {path}.")
+    return max(finished, key=lambda run: (run / "metrics.json").stat().st_mtime_ns)
+
+
+def locate_weights(model: ModelConfiguration) -> ModelConfiguration:
+    """Puts the model file for weights that name a run, or a folder of runs.
+
+    What names neither stays as it is: whoever loads the weights says that they are missing.
+    """
+    name = model.weights.name
+    if name is None or name == "imagenet" or not Path(name).expanduser().is_dir():
+        return model
+    try:
+        file = find_run(Path(name).expanduser()) / "model.keras"
+    except RunError:
+        return model
+    return replace(model, weights=replace(model.weights, name=str(file)))

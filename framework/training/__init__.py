@@ -1,0 +1,1 @@
+"""Fitting what lies above the freeze line."""

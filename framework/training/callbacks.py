@@ -1,0 +1,184 @@
+"""Keras callbacks: the config's own, and those that the framework adds."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from framework.errors import RunError
+from framework.files import write_text
+from framework.models.classifier import Classifier, save_classifier
+
+# Arguments that name a place to write to: it lies inside the run directory.
+PATH_ARGUMENTS = ("filepath", "filename", "log_dir", "backup_dir")
+
+# What callbacks need that neither Keras nor TensorFlow brings along, and say too late.
+PACKAGES = {"TensorBoard": "tensorboard", "RemoteMonitor": "requests"}
+
+
+def build_callbacks(
+    conf: Mapping[str, Mapping[str, Any]], directory: Path, classifier: Classifier
+) -> list[keras.callbacks.Callback]:
+    """Builds the callbacks that `call_backs_conf` names.
+
+    Args:
+        conf: Name of a Keras callback -> its arguments.
+        directory: The run directory; relative paths among the arguments start there.
+        classifier: The whole classifier, which `ModelCheckpoint` saves.
+    """
+    return [
+        _build_callback(name, dict(arguments), directory, classifier)
+        for name, arguments in conf.items()
+    ]
+
+
+def _build_callback(
+    name: str, arguments: dict[str, Any], directory: Path, classifier: Classifier
+) -> keras.callbacks.Callback:
+    for argument in PATH_ARGUMENTS:
+        if argument in arguments:
+            path = directory / arguments[argument]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            arguments[argument] = str(path)
+    if name == "ModelCheckpoint":
+        return _ClassifierCheckpoint(classifier, **arguments)
+    if name == "TerminateOnNaN":  # It ends the epoch early; `DivergenceGuard` says why.
+        arguments.pop("raise_error", None)
+    if name == "TensorBoard":
+        arguments.setdefault("log_dir", str(directory / "logs"))
+    package = PACKAGES.get(name)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise RunError(
+            f"training_config.call_backs_conf.{name} needs a package that is missing. "
+            f"Install it: pip install {package}"
+        )
+    return getattr(keras.callbacks, name)(**arguments)
+
+
+def continue_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Lets callbacks that start a file anew at the start of `fit` go on with theirs."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            callback.append = True
+
+
+class _ClassifierCheckpoint(keras.callbacks.ModelCheckpoint):
+    """Saves the whole classifier, where training sees only what lies above the cut."""
+
+    _model: Any
+
+    def __init__(self, classifier: Classifier, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._classifier = classifier
+
+    def _save_model(self, epoch: int, batch: int | None, logs: Mapping[str, Any] | None) -> None:
+        # Only here: what is better, more or less, Keras asks the model that it trains.
+        head = self._model
+        self._model = _SavedClassifier(self._classifier)
+        try:
+            super()._save_model(epoch, batch, logs)
+        finally:
+            self._model = head
+
+
+@dataclass(frozen=True)
+class _SavedClassifier:
+    """A classifier with the methods that `ModelCheckpoint` calls."""
+
+    classifier: Classifier
+
+    def save(self, filepath: str, overwrite: bool) -> None:
+        """Writes a file that is as good as a run's `model.keras`."""
+        save_classifier(self.classifier, Path(filepath))
+
+    def save_weights(self, filepath: str, overwrite: bool) -> None:
+        self.classifier.model.save_weights(filepath, overwrite=overwrite)
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Ends each phase of a training with the weights of its best epoch so far.
+
+    Best is the lowest validation loss. Where no epoch of a phase is better than those
+    of the phases before, the phase ends with the weights that it began with.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loss = math.inf
+        self._weights: list[np.ndarray] = []
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Takes what the phase begins with, under its own freeze line, as the best so far."""
+        self._weights = self.model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Keeps the weights if they are the best."""
+        loss = (logs or {})["val_loss"]
+        if loss < self._loss:
+            self._loss = loss
+            self._weights = self.model.get_weights()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Brings the best weights back."""
+        self.model.set_weights(self._weights)
+
+
+class HistoryRecorder(keras.callbacks.Callback):
+    """Keeps one row for each epoch, in memory and in `history.csv`.
+
+    Args:
+        path: The file, rewritten after every epoch.
+
+    Attributes:
+        rows: One an epoch; the keys are the columns.
+        phase: The last column, where a training has phases.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.rows: list[dict[str, Any]] = []
+        self.phase: str | None = None
+        self._path = path
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Adds a row."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        metrics.pop("learning_rate", None)
+        self.rows.append(
+            {
+                "epoch": epoch + 1,
+                **{name: metrics.pop(name, None) for name in LEADING_METRICS},
+                "learning_rate": float(self.model.optimizer.learning_rate),
+                "seconds": round(time.perf_counter() - self._started, 3),
+                **metrics,
+                **({"phase": self.phase} if self.phase else {}),
+            }
+        )
+        write_history(self._path, self.rows)
+
+
+LEADING_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes the rows of a training as CSV, a line for each epoch."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

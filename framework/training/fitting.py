@@ -1,0 +1,182 @@
+"""Fits what lies above the cut, epoch by epoch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from framework.config.sections import Config
+from framework.features.sources import Features
+from framework.models.classifier import Classifier
+from framework.randomness import fix_randomness
+from framework.run_files import CHECKPOINT
+from framework.training.callbacks import (
+    BestWeights,
+    HistoryRecorder,
+    build_callbacks,
+    continue_logs,
+)
+from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
+from framework.training.divergence import DivergenceGuard
+from framework.training.execution import choose_execution
+from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
+from framework.training.objectives import (
+    build_loss,
+    build_metrics,
+    build_optimizer,
+    takes_one_hot,
+    weigh_classes,
+)
+from framework.training.phases import Phase, count_views, plan_phases
+from framework.training.progress import ProgressReporter
+
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains a classifier phase by phase, with one history and one set of callbacks.
+
+    Where there are two phases, the weights of the epoch with the lowest validation
+    loss are kept, whichever phase it belongs to: each phase ends with the best weights
+    so far, and the second one starts from those of the first.
+
+    A checkpoint after every epoch lets an interrupted training go on where it was.
+
+    Args:
+        classifier: Trained in place.
+        config: How to train.
+        directory: The run directory, where `history.csv` and callbacks' files go. A
+            checkpoint that lies there is where the training goes on.
+
+    Attributes:
+        phases: What to train, one after the other.
+    """
+
+    def __init__(self, classifier: Classifier, config: Config, directory: Path) -> None:
+        self.phases = plan_phases(config.training_config)
+        self._classifier = classifier
+        self._config = config
+        self._recorder = HistoryRecorder(directory / "history.csv")
+        conf = config.training_config.call_backs_conf if self.phases else {}
+        self._callbacks = build_callbacks(conf, directory, classifier)
+        # Last, so that its weights are those that stay.
+        self._callbacks += [BestWeights()] if len(self.phases) > 1 else []
+        self._checkpoint_path = directory / CHECKPOINT
+        self._start = load_checkpoint(self._checkpoint_path)
+        if self._start is not None:
+            self.history.extend(self._start.rows)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The rows of `history.csv`, one an epoch."""
+        return self._recorder.rows
+
+    def train(self, phase: Phase, head: keras.Model, features: Mapping[str, Features]) -> None:
+        """Trains one phase.
+
+        Args:
+            phase: The phase after those already trained.
+            head: From features to the classifier's output, at the phase's freeze line.
+            features: Those of the splits `training` and `validation`, for the head.
+        """
+        start = self._start
+        if start is not None and start.phase != phase.name:
+            return  # The interrupted training was past this phase.
+        self._start = None
+        settings = self._config.training_config
+        fix_randomness(settings.seed, "training")
+        done = len(self.history)
+        first_epoch = done if start is None else start.first_epoch
+        last_epoch = done if start is not None and start.stopped else first_epoch + phase.epochs
+        if done:
+            continue_logs(self._callbacks)
+        if len(self.phases) > 1:
+            self._recorder.phase = phase.name
+        self._announce(phase, done, resumed=start is not None)
+        images = len(features["training"].images)
+        fit_head(
+            head,
+            features,
+            phase,
+            self._config,
+            self._classifier.class_names,
+            [
+                DivergenceGuard(),
+                *self._callbacks,
+                self._recorder,
+                ProgressReporter(images, done, last_epoch, settings.batch_size),
+                CheckpointKeeper(
+                    self._checkpoint_path,
+                    phase.name,
+                    first_epoch,
+                    self._callbacks,
+                    self.history,
+                    start,
+                ),
+            ],
+            range(done, last_epoch),
+        )
+
+    def _announce(self, phase: Phase, done: int, resumed: bool) -> None:
+        if resumed:
+            logger.info("Going on after epoch %d", done)
+        if phase.unfreeze_from is not None:
+            trainable = self._classifier.count_parameters()["trainable"]
+            logger.info(
+                "Fine-tuning from %s up: %s parameters train", phase.unfreeze_from, f"{trainable:,}"
+            )
+
+
+def fit_head(
+    head: keras.Model,
+    features: Mapping[str, Features],
+    phase: Phase,
+    config: Config,
+    class_names: tuple[str, ...],
+    callbacks: Sequence[keras.callbacks.Callback],
+    epochs: range,
+) -> None:
+    """Trains the head, and with it the classifier it belongs to, in place.
+
+    Args:
+        head: From features to the classifier's output.
+        features: `training`, what it learns from, whose views follow the epochs, and
+            `validation`, what it is measured on after every epoch, un-augmented.
+        phase: Its optimizer.
+        config: Loss, metrics, batch size, class weights, seed.
+        class_names: The name of each label.
+        callbacks: The config's callbacks and the framework's own.
+        epochs: Which epochs to train, counted from 0 through all phases.
+    """
+    settings = config.training_config
+    head.compile(
+        optimizer=build_optimizer(phase.optimizer),
+        loss=build_loss(settings.loss),
+        metrics=build_metrics(settings),
+        **asdict(choose_execution(head, callbacks)),
+    )
+    training, validation = features["training"], features["validation"]
+    feed = TrainingFeed(training, settings.batch_size, count_views(config), settings.seed)
+
+    def encode(dataset: tf.data.Dataset) -> tf.data.Dataset:
+        if not takes_one_hot(settings.loss):
+            return dataset
+        return dataset.map(lambda inputs, label: (inputs, tf.one_hot(label, len(class_names))))
+
+    with unwrap_errors():
+        head.fit(
+            encode(feed.dataset),
+            validation_data=encode(make_dataset(validation, settings.batch_size)),
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            callbacks=[feed.callback, *callbacks],
+            class_weight=weigh_classes(settings, training.images.labels, class_names),
+            shuffle=False,  # The feed has its own, repeatable order.
+            verbose=0,
+        )

@@ -1,0 +1,57 @@
+"""The phases of a training: the top first, then the upper backbone layers with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from framework.config.sections import Config, KerasObject, TrainingConfig
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs with one optimizer and one freeze line.
+
+    Args:
+        name: As `history.csv` calls it, where there are two phases.
+        epochs: How many epochs at most.
+        optimizer: A fresh one is built for the phase.
+        unfreeze_from: The lowest backbone layer that is unfrozen at the phase's start.
+    """
+
+    name: Literal["top", "fine_tuning"]
+    epochs: int
+    optimizer: KerasObject
+    unfreeze_from: str | None = None
+
+
+def plan_phases(settings: TrainingConfig) -> tuple[Phase, ...]:
+    """The phases that a config asks for: none, one, or two with `fine_tuning`."""
+    if not settings.enable_training:
+        return ()
+    top = Phase("top", settings.epochs, settings.optimizer)
+    tuning = settings.fine_tuning
+    if tuning is None:
+        return (top,)
+    optimizer = KerasObject(
+        settings.optimizer.name,
+        {**settings.optimizer.arguments, "learning_rate": tuning.learning_rate},
+    )
+    return (top, Phase("fine_tuning", tuning.epochs, optimizer, tuning.unfreeze_from))
+
+
+def count_views(config: Config) -> int | Literal["fresh"]:
+    """How many sets of augmented images training goes through: a number or `"fresh"`."""
+    if not config.data_config.data_augmentation:
+        return 1
+    return config.training_config.feature_cache.augmented_views
+
+
+def count_stored_views(config: Config) -> int:
+    """How many views of the training images are worth storing."""
+    views = count_views(config)
+    if views == "fresh":
+        return 1
+    # Epochs are counted through the phases, and with them the views.
+    epochs = sum(phase.epochs for phase in plan_phases(config.training_config))
+    return max(1, min(views, epochs))

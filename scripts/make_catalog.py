@@ -1,0 +1,357 @@
+"""Writes what a config may name, taken from the installed Keras.
+
+python scripts/make_catalog.py             write catalog.json and backbones/*.txt
+python scripts/make_catalog.py --check     exit 1 if catalog.json differs from Keras
+python scripts/make_catalog.py --check --backbones VGG16 MobileNet
+                                           ... and if these backbones' layers differ
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+from keras.src.layers.merging.base_merge import Merge
+from keras.src.utils.naming import to_snake_case
+from keras_kinds import (
+    ARGUMENT_KINDS,
+    LAYER_INPUTS,
+    MERGING_INPUTS,
+    NESTED_BY_RANK,
+    PUBLISHED,
+    REFUSED,
+    SIZED_BY_RANK,
+    UNSET_ARGUMENTS,
+    WITHOUT_DEFAULT,
+)
+
+CONFIG_FLOOR = Path(__file__).resolve().parent.parent / "framework" / "config"
+CATALOG = CONFIG_FLOOR / "catalog.json"
+BACKBONES = CONFIG_FLOOR / "backbones"
+
+BASE_ARGUMENTS = {
+    "dtype": {
+        "takes": ARGUMENT_KINDS["dtype"],
+        "default": None,
+        "about": "The type of the layer's weights and computations, or a mixed-precision policy",
+    },
+    "trainable": {
+        "takes": ARGUMENT_KINDS["trainable"],
+        "default": True,
+        "about": "Whether the layer's weights are trained",
+    },
+}
+
+TYPE_ALONE = re.compile(
+    r"(?:\(?optional\)?,? ?)?(?:a |an )?(?:python )?"
+    r"(?:float|int|integer|boolean|bool|string|str|number)s?(?: or none)?",
+    re.IGNORECASE,
+)
+
+MODULES = {
+    "layers": (keras.layers, keras.layers.Layer),
+    "callbacks": (keras.callbacks, keras.callbacks.Callback),
+    "optimizers": (keras.optimizers, keras.optimizers.Optimizer),
+    "schedules": (keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule),
+    "losses": (keras.losses, keras.losses.Loss),
+    "metrics": (keras.metrics, keras.metrics.Metric),
+    "initializers": (keras.initializers, keras.initializers.Initializer),
+    "regularizers": (keras.regularizers, keras.regularizers.Regularizer),
+    "constraints": (keras.constraints, keras.constraints.Constraint),
+}
+
+
+NAMED_IN_STRINGS = ("losses", "metrics", "initializers", "regularizers", "constraints")
+"""Kinds whose objects Keras finds by a name alone, in its own spellings."""
+
+
+def find_classes(kind: str) -> dict[str, type]:
+    """Returns every public class of a Keras module, by each of its public names."""
+    module, base = MODULES[kind]
+    found = {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, base)
+    }
+    if kind not in NAMED_IN_STRINGS:
+        return found
+    for owner in list(found.values()):
+        found[to_snake_case(owner.__name__)] = owner
+    return {name: owner for name, owner in found.items() if accepts_name(module.get, name)}
+
+
+def accepts_name(lookup: Any, name: str) -> bool:
+    """Returns whether the `get` of a Keras module knows a name."""
+    try:
+        lookup(name)
+    except ValueError:
+        return False
+    except (KeyError, TypeError):  # Known, but it can't be made without its arguments.
+        return True
+    return True
+
+
+def describe_classes(kind: str) -> dict[str, Any]:
+    """Returns the catalogue of one module: name -> arguments, or the reason of a refusal."""
+    classes = find_classes(kind)
+    entries: dict[str, Any] = {}
+    for name, owner in sorted(classes.items()):
+        own_name = min(n for n in classes if classes[n] is owner)
+        if classes.get(owner.__name__) is owner:
+            own_name = owner.__name__
+        if reason := REFUSED.get(kind, {}).get(own_name):
+            entries[name] = {"refused": reason}
+        elif name != own_name:
+            entries[name] = {"alias_of": own_name}
+        else:
+            entries[name] = describe_class(kind, name, owner)
+    for name, reason in REFUSED.get(kind, {}).items():
+        entries.setdefault(name, {"refused": reason})
+    return dict(sorted(entries.items()))
+
+
+def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
+    """Returns a class's summary, arguments and, for a layer, how it takes its inputs."""
+    entry: dict[str, Any] = {"summary": summarize(owner)}
+    if kind == "layers":
+        if issubclass(owner, Merge) or name in LAYER_INPUTS:
+            entry["inputs"] = list(LAYER_INPUTS.get(name, MERGING_INPUTS))
+    arguments: dict[str, dict[str, Any]] = {}
+    about = read_argument_notes(owner)
+    for argument, default in list_arguments(owner):
+        if argument in UNSET_ARGUMENTS.get(kind, ()):
+            continue
+        described = {"takes": find_kind(kind, name, argument, default)}
+        required = default is inspect.Parameter.empty or f"{name}.{argument}" in WITHOUT_DEFAULT
+        if not required:
+            described["default"] = to_json(default)
+        if argument in about:
+            described["about"] = about[argument]
+        arguments[argument] = described
+    if kind == "layers" and takes_any_keyword(owner):
+        for argument, described in BASE_ARGUMENTS.items():
+            arguments.setdefault(argument, dict(described))
+        if ".preprocessing.image_preprocessing." in f"{owner.__module__}.":
+            entry["input_dimensions"] = 4
+    if kind == "metrics":
+        default = dict(list_arguments(owner)).get("name")
+        entry["log_name"] = default or to_snake_case(owner.__name__)
+    entry["arguments"] = dict(sorted(arguments.items()))
+    return entry
+
+
+def list_arguments(owner: type) -> list[tuple[str, Any]]:
+    """Returns the named arguments of a constructor, each with its default."""
+    if owner.__init__ is object.__init__:
+        return []
+    parameters = list(inspect.signature(owner.__init__).parameters.values())[1:]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [(p.name, p.default) for p in parameters if p.kind in named]
+
+
+def takes_any_keyword(owner: type) -> bool:
+    """Returns whether a constructor hands further arguments to its base class."""
+    parameters = inspect.signature(owner.__init__).parameters.values()
+    return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+
+
+def find_kind(kind: str, owner: str, argument: str, default: Any) -> str:
+    """Returns the kind of value that an argument takes.
+
+    Raises:
+        KeyError: Neither the tables nor the default tell; the tables need an entry.
+    """
+    for key in (f"{owner}.{argument}", argument):
+        if key in ARGUMENT_KINDS:
+            return ARGUMENT_KINDS[key]
+    for pattern, words in ARGUMENT_KINDS.items():
+        if pattern.startswith("*") and argument.endswith(pattern[1:]):
+            return words
+    rank = int(match[1]) if (match := re.search(r"([123])D", owner)) else 0
+    if argument in SIZED_BY_RANK and rank:
+        return describe_size(argument, rank, default)
+    if argument in NESTED_BY_RANK and rank and not isinstance(default, str):
+        return describe_border(rank)
+    if argument == "padding":
+        return "'valid' or 'same' or 'causal'" if owner == "Conv1D" else "'valid' or 'same'"
+    if isinstance(default, bool):
+        return "boolean"
+    if isinstance(default, (int, float)):
+        return "number"
+    raise KeyError(f"{kind}: {owner}.{argument}={default!r} has no kind in keras_kinds.py")
+
+
+def describe_size(argument: str, rank: int, default: Any) -> str:
+    """Returns the kind of a size along each of `rank` axes."""
+    word = "non-negative integer" if argument == "output_padding" else "positive integer"
+    words = f"{word} or {rank} {word}s"
+    return f"{words} or null" if default is None else words
+
+
+def describe_border(rank: int) -> str:
+    """Returns the kind of a border: one number, one an axis, or two an axis."""
+    word = "non-negative integer"
+    if rank == 1:
+        return f"{word} or 2 {word}s"
+    return f"{word} or {rank} {word}s or {rank} pairs of {word}s"
+
+
+def summarize(owner: Any) -> str:
+    """Returns the first sentence of a docstring on one line."""
+    return take_sentence((inspect.getdoc(owner) or "").split("\n\n")[0])
+
+
+def read_argument_notes(owner: type) -> dict[str, str]:
+    """Returns the first sentence on each argument in the docstring's `Args:`."""
+    section = re.search(
+        r"^Arg(?:ument)?s:\n(.*?)(?=^\S|\Z)", inspect.getdoc(owner) or "", re.S | re.M
+    )
+    if not section:
+        return {}
+    notes = re.findall(r"^ {4}(\w+): *(.*?)(?=^ {4}\S|\Z)", section[1], re.S | re.M)
+    return {argument: sentence for argument, note in notes if (sentence := take_sentence(note))}
+
+
+def take_sentence(text: str) -> str:
+    """Returns the first sentence of a text, without Markdown's backticks."""
+    line = " ".join(text.split()).replace("`", "")
+    sentence, *rest = re.split(r"(?<!e\.g)(?<!i\.e)(?<!a\.k\.a)[.:](?:\s|$)", line, maxsplit=1)
+    if rest and TYPE_ALONE.fullmatch(sentence):  # "Optional integer. If set, ..."
+        return take_sentence(rest[0])
+    return textwrap.shorten(sentence, 110, placeholder=" ...")
+
+
+def to_json(default: Any) -> Any:
+    """Returns a default as JSON holds it."""
+    return list(map(to_json, default)) if isinstance(default, tuple) else default
+
+
+def describe_activations() -> dict[str, Any]:
+    """Returns the activation functions that work by name alone."""
+    refused = REFUSED["activations"]
+    entries: dict[str, Any] = {}
+    for name, function in sorted(vars(keras.activations).items()):
+        if inspect.isfunction(function) and name not in ("deserialize", "get", "serialize"):
+            entries[name] = (
+                {"refused": refused[name]} if name in refused else {"summary": summarize(function)}
+            )
+    return entries
+
+
+def list_applications() -> dict[str, Any]:
+    """Returns every function of Keras Applications that builds a network."""
+    return {
+        name: value
+        for name, value in sorted(vars(keras.applications).items())
+        if inspect.isfunction(value)
+    }
+
+
+def describe_backbone(name: str, build: Any) -> dict[str, Any]:
+    """Returns what is to be known of an application, without building it."""
+    top1, top5, megabytes = PUBLISHED.get(name, (None, None, None))
+    module = inspect.getmodule(build)
+    return {
+        "summary": summarize(build),
+        "module": module.__name__.rpartition(".")[2],
+        "parameters": int(read_header(name)["parameters"]),
+        "smallest_image": find_smallest_image(build),
+        "imagenet_top1": top1,
+        "imagenet_top5": top5,
+        "weights_mb": megabytes,
+    }
+
+
+def read_header(name: str) -> dict[str, str]:
+    """Returns the `key: value` lines at the head of a backbone's list of layers."""
+    lines = (BACKBONES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+
+
+def find_smallest_image(build: Any) -> int:
+    """Returns the fewest rows an application takes, as its own check says."""
+    try:
+        build(weights=None, include_top=False, input_shape=(1, 1, 3))
+    except ValueError as error:
+        if match := re.search(r"at least (\d+)x\1", str(error)):
+            return int(match[1])
+        raise
+    return 1
+
+
+def list_backbone_layers(build: Any) -> str:
+    """Returns an application's layers from the input up, one `name class` a line."""
+    keras.utils.clear_session(free_memory=True)  # Layers without a name are numbered anew.
+    model = build(weights=None, include_top=False, input_shape=(96, 96, 3))
+    layers = [
+        f"{layer.name} {type(layer).__name__}"
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+    return "\n".join([f"# parameters: {model.count_params()}", *layers, ""])
+
+
+def make_catalog() -> dict[str, Any]:
+    """Returns the whole catalogue."""
+    catalog: dict[str, Any] = {"keras": keras.__version__}
+    catalog["backbones"] = {
+        name: describe_backbone(name, build) for name, build in list_applications().items()
+    }
+    catalog["activations"] = describe_activations()
+    catalog.update({kind: describe_classes(kind) for kind in MODULES})
+    return catalog
+
+
+def format_catalog(value: Any, depth: int = 0) -> str:
+    """Returns the catalogue as JSON with one argument, alias or backbone a line."""
+    opened = isinstance(value, dict) and (depth < 2 or "arguments" in value or depth == 3)
+    if not opened or not value:
+        return json.dumps(value, ensure_ascii=False)
+    indent = " " * (depth + 1)
+    lines = [
+        f"{indent}{json.dumps(key)}: {format_catalog(item, depth + 1)}"
+        for key, item in value.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n" + " " * depth + "}"
+
+
+def main() -> int:
+    """Writes the catalogue, or checks it; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--backbones", nargs="*", default=None, metavar="NAME")
+    options = parser.parse_args()
+    applications = list_applications()
+    wanted = options.backbones
+    if wanted is None:
+        wanted = [] if options.check else list(applications)
+    BACKBONES.mkdir(exist_ok=True)
+    differing = []
+    for name in wanted:
+        path, layers = BACKBONES / f"{name}.txt", list_backbone_layers(applications[name])
+        if not options.check:
+            path.write_text(layers, encoding="utf-8")
+        elif layers != path.read_text(encoding="utf-8"):
+            differing.append(path.name)
+    text = format_catalog(make_catalog()) + "\n"
+    if not options.check:
+        CATALOG.write_text(text, encoding="utf-8")
+    elif text != CATALOG.read_text(encoding="utf-8"):
+        differing.append(CATALOG.name)
+    for name in differing:
+        print(f"{name} differs from Keras {keras.__version__}: run scripts/make_catalog.py")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

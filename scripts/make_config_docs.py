@@ -1,0 +1,222 @@
+"""Writes docs/config.md from the sections that define a config.
+
+python scripts/make_config_docs.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from framework.config import catalog, sections
+from framework.config.augmentation import ARGUMENTS, REFUSED
+from framework.config.schema import make_schema
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "config.md"
+
+HEAD = """\
+# The config
+
+<!-- Written by scripts/make_config_docs.py from framework/config; change those instead. -->
+
+A config is a JSON or YAML file, told by its ending, with three sections and an optional fourth.
+`python run.py --config FILE --check` checks it without importing TensorFlow, and says all that is
+wrong with it at once, each problem with its line and column.
+
+```json
+{
+  "training_config": {"epochs": 25, "batch_size": 32},
+  "data_config": {"dataset": "mnist", "data_augmentation": {"rotation_range": 10}},
+  "model_configuration": {
+    "model_name": "VGG16",
+    "model_top_config": {
+      "flatten": {"layer_type": "Flatten"},
+      "dense": {"layer_type": "Dense",
+                "initializing_parameters": {"units": 10, "activation": "softmax"}}
+    }
+  }
+}
+```
+
+## In an editor
+
+`python run.py schema > schema.json` writes the JSON Schema (2020-12) of all that follows, every
+layer's arguments included. With `"$schema": "schema.json"` at the top of a config, an editor
+completes and checks it while it is typed.
+
+## Overriding and extending
+
+- `--set training_config.epochs=3` overrides any key, and can be repeated. The value is read as
+  YAML: `--set 'data_config.limit={train: 2000, test: 1000}'`. An element of a list is named by its
+  index, `--set training_config.metrics.0.k=3`. Where the config gives a name alone, as
+  `"optimizer": "Adam"`, a key below it keeps the name:
+  `--set training_config.optimizer.learning_rate=1e-4`.
+- `"extends": "vgg16.json"` takes another config as the base. The path is relative to the file that
+  names it, and a base can extend another. Objects are merged key by key; everything else is
+  replaced, and so is an object with another `name`, `class_name` or `layer_type` than its base's.
+- `null` drops a layer, a callback or an augmentation that the base has.
+- The `config.json` of a run directory holds the result, with every default spelled out.
+
+## YAML
+
+YAML is read by version 1.2: `1e-3` is a number, `no` and `on` are texts. Anchors, aliases and the
+merge key `<<` work. Tags that make objects are refused.
+"""
+
+WORDS = {
+    "seed": "integer from 0 to 2^32 - 1",
+    "pixels": "integer from 1 to 4096",
+    "share": "number above 0 and below 1",
+    "fraction": "number from 0 to 1",
+    "dataset": "name of a data set",
+    "backbone": "name of a backbone",
+    "trainable": "'none' or 'all' or backbone layer",
+    "augmentation": "object",
+    "callbacks": "object",
+    "class weight": "'balanced' or object or null",
+    "layer names": "list of layers",
+    "metrics": "list of metrics",
+    "loss": "name or object",
+    "optimizer": "name or object",
+    "top": "object",
+}
+"""What the tables say for the words that only the code uses."""
+
+TOP = """\
+### `model_configuration.model_top_config`
+
+The layers on the backbone, each by a name of your own (letters, digits, `_` and `-`). They form a
+directed acyclic graph with one end, which gives the probabilities of the classes: so the last
+`Dense` has as many units as there are classes, and the activation `softmax`.
+
+| key | takes | default | about |
+|---|---|---|---|
+"""
+
+OBJECTS = """\
+Any Keras layer can be named that needs no code; `python run.py list layers` shows them, and
+`python run.py list layers Dense` shows the arguments of one. An argument that Keras takes an object
+for takes a name or an object with its arguments:
+`"kernel_regularizer": "l2"` or
+`"kernel_regularizer": {"class_name": "L2", "config": {"l2": 1e-4}}`. A learning rate takes a
+schedule in the same way, and a wrapper such as `TimeDistributed` the layer inside it.
+
+Joining layers (`Concatenate`, `Add`, `Multiply`, ...) take a list as `input_layer`; attention takes
+`[query, value]`, and `MultiHeadAttention` with a single input attends to itself:
+
+```yaml
+model_top_config:
+  deep: {layer_type: GlobalAveragePooling2D, input_layer: block5_pool}
+  middle: {layer_type: GlobalAveragePooling2D, input_layer: block4_pool}
+  both: {layer_type: Concatenate, input_layer: [deep, middle]}
+  out: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}
+```
+"""
+
+LABELS = """\
+### Losses, metrics and the end of the network
+
+The network ends in probabilities, so `from_logits` stays `false`. Losses whose name begins with
+`sparse` compare class numbers; every other loss is given one-hot labels, so that
+`{"name": "categorical_crossentropy", "label_smoothing": 0.1}` works as it stands. Metrics must
+compare the same labels as the loss. Paths in callbacks are relative to the run directory, and stay
+inside it.
+"""
+
+
+def make_docs() -> str:
+    """Returns the text of docs/config.md."""
+    parts = [HEAD]
+    for field in dataclasses.fields(sections.Config):
+        if field.name == "origin":
+            continue
+        optional = " (optional)" if field.name == "report_config" else ""
+        parts.append(f"## `{field.name}`{optional}\n\n{field.metadata['about']}\n")
+        parts.extend(_describe_section(field.name, getattr(sections, field.metadata["takes"])))
+        if field.name == "training_config":
+            parts.append(LABELS)
+        elif field.name == "data_config":
+            parts.extend([_describe_augmentation(), _describe_datasets()])
+        elif field.name == "model_configuration":
+            parts.extend([_describe_top(), OBJECTS])
+    return "\n".join(parts)
+
+
+def _describe_section(path: str, section: Any) -> list[str]:
+    """Returns a table of a section's keys, and of each section inside it."""
+    rows = ["| key | takes | default | about |", "|---|---|---|---|"]
+    inner: list[str] = []
+    for field in dataclasses.fields(section):
+        takes = field.metadata["takes"]
+        head = takes.split(" or ")[0]
+        nested = getattr(sections, head, None)
+        if nested:
+            inner.append(f"### `{path}.{field.name}`\n\n{nested.__doc__.splitlines()[0]}\n")
+            inner.extend(_describe_section(f"{path}.{field.name}", nested))
+            takes = " or ".join(["object", *takes.split(" or ")[1:]])
+        about = field.metadata["about"].replace("|", "\\|")
+        rows.append(f"| `{field.name}` | {_say(takes)} | {_show_default(field)} | {about} |")
+    return ["\n".join(rows) + "\n", *inner]
+
+
+def _say(takes: str) -> str:
+    """Returns the kind of value that a key takes, in words for readers."""
+    return " or ".join(WORDS.get(part, part) for part in takes.split(" or "))
+
+
+def _show_default(field: Any) -> str:
+    """Returns the default of a key as a config would write it."""
+    if field.default_factory is dict:
+        return "`{}`"
+    default = field.default
+    if default is dataclasses.MISSING:
+        return "(required)"
+    if isinstance(default, sections.KerasObject):
+        default = default.name
+    elif isinstance(default, sections.DatasetConfig | sections.Weights):
+        default = default.name
+    elif dataclasses.is_dataclass(default):
+        return "as below"
+    return f"`{json.dumps(default)}`"
+
+
+def _describe_top() -> str:
+    """Returns the table of a declared layer's keys."""
+    layer = make_schema(mentioned=())["$defs"]["top_layer"]
+    takes = {
+        "layer_type": "Keras layer",
+        "initializing_parameters": "object",
+        "input_layer": "name or list of names",
+    }
+    defaults = {"layer_type": "(required)", "initializing_parameters": "`{}`"}
+    rows = [
+        f"| `{name}` | {takes[name]} | {defaults.get(name, 'the layer before')} "
+        f"| {entry['description']} |"
+        for name, entry in layer["properties"].items()
+    ]
+    return TOP + "\n".join(rows) + "\n"
+
+
+def _describe_augmentation() -> str:
+    """Returns the table of augmentations, and what is refused."""
+    rows = ["### `data_config.data_augmentation`\n", "Arguments of Keras's `ImageDataGenerator`.\n"]
+    rows += ["| key | takes | default | about |", "|---|---|---|---|"]
+    for name, (takes, default, about) in ARGUMENTS.items():
+        rows.append(f"| `{name}` | {_say(takes)} | `{json.dumps(default)}` | {about} |")
+    rows.append("\nThe others are refused, each for a reason:\n")
+    rows += [f"- `{name}`: {reason}." for name, reason in REFUSED.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _describe_datasets() -> str:
+    """Returns the table of data sets."""
+    rows = ["### Data sets\n", "| name | images |", "|---|---|"]
+    rows += [f"| `{name}` | {html.escape(about)} |" for name, about in catalog.DATASETS.items()]
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(make_docs(), encoding="utf-8")

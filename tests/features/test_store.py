@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framework.config.sections import FeatureCache
+from framework.errors import RunError
+from framework.features import cache, entry, store
+from framework.features.entry import Entry, choose_chunk_images
+from framework.features.specs import FeatureSpec
+from framework.features.store import FeatureStore, compute_key, find_directory
+
+SPECS = (FeatureSpec((3,), "float32"), FeatureSpec((2, 2), "float16"))
+
+
+@pytest.fixture
+def feature_store(tmp_path) -> FeatureStore:
+    return FeatureStore(tmp_path / "store", limit_gb=1.0)
+
+
+def make_arrays(positions: np.ndarray) -> list[np.ndarray]:
+    """Features that are the images' positions all over."""
+    return [
+        np.stack([np.full(spec.shape, position, spec.dtype) for position in positions])
+        for spec in SPECS
+    ]
+
+
+def fill(feature_store: FeatureStore, name: str, images: int = 25, used: int = 0) -> Entry:
+    """Stores an entry whose features are the images' positions, last used at `used`."""
+    description = {"layers": ["pool"], "images": images, "pixels": {"view": 0}}
+    place = feature_store.directory / compute_key({"name": name})
+    made = Entry(place, description, images, chunk_images=10, specs=SPECS)
+    made.create()
+    for chunk in made.check():
+        made.write_chunk(chunk, make_arrays(made.positions_of(chunk)))
+    os.utime(place / entry.DESCRIPTION, (used, used))
+    return made
+
+
+def find_keys(feature_store: FeatureStore) -> list[str]:
+    return [stored.key for stored in feature_store.list_entries()]
+
+
+def run_elsewhere(code: str, *arguments: object) -> subprocess.Popen:
+    """Runs code in another process, which says `ready` and then waits to be killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport time; time.sleep(60)"]
+        + [str(argument) for argument in arguments],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+READ_ELSEWHERE = """
+import sys
+from pathlib import Path
+from framework.features.store import FeatureStore
+feature_store = FeatureStore(Path(sys.argv[1]), 1.0)
+feature_store.keep(sys.argv[2])
+"""
+
+LOCK_ELSEWHERE = """
+import sys
+from pathlib import Path
+from framework.features.store import FeatureStore
+lock = FeatureStore(Path(sys.argv[1]), 1.0).lock(sys.argv[2])
+lock.__enter__()
+"""
+
+
+class TestEntry:
+    def test_reads_what_was_written_in_any_order(self, feature_store):
+        positions = np.array([24, 3, 3, 10, 9, 0])
+        for found, expected in zip(
+            fill(feature_store, "a").read(positions), make_arrays(positions), strict=True
+        ):
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+
+    def test_no_positions_give_no_rows(self, feature_store):
+        shapes = [array.shape for array in fill(feature_store, "a").read(np.arange(0))]
+        assert shapes == [(0, 3), (0, 2, 2)]
+
+    def test_a_vanished_file_is_one_clear_error(self, feature_store):
+        made = fill(feature_store, "a")
+        for path in made.directory.glob("*.npy"):
+            path.unlink()
+        with pytest.raises(RunError, match="Start the run again"):
+            made.read(np.array([0]))
+
+    def test_a_full_disk_keeps_what_is_written(self, feature_store, monkeypatch):
+        made = fill(feature_store, "a", images=10)
+
+        def fail(self, data):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", fail)
+        with pytest.raises(RunError, match=r"No space left on device.*Make room"):
+            made.write_chunk(1, make_arrays(np.arange(10)))
+        assert not list(made.directory.glob(".*"))
+        np.testing.assert_array_equal(made.read(np.array([7]))[0], make_arrays(np.array([7]))[0])
+
+    def test_every_flipped_byte_is_found(self, feature_store):
+        made = fill(feature_store, "a", images=2)
+        path, _ = sorted(made.directory.glob("*.npy"))
+        content = path.read_bytes()
+        for place in range(0, len(content), 7):
+            damaged = bytearray(content)
+            damaged[place] ^= 0x10
+            path.write_bytes(damaged)
+            assert made.check() == [0]
+            path.write_bytes(content)
+        assert made.check() == []
+
+    @pytest.mark.parametrize(
+        ("bytes_per_image", "batch_size", "expected"),
+        [(2048, 256, 2048), (400_000, 16, 32), (10**8, 8, 8), (2048, 100, 2000)],
+    )
+    def test_chunks_are_whole_batches_of_bounded_size(self, bytes_per_image, batch_size, expected):
+        assert choose_chunk_images(bytes_per_image, batch_size) == expected
+
+
+class TestMakeRoom:
+    def test_least_recently_used_goes_first_and_is_named(self, feature_store, caplog):
+        caplog.set_level("INFO")
+        old, new = fill(feature_store, "old", used=1), fill(feature_store, "new", used=2)
+        feature_store.limit = feature_store.list_entries()[0].bytes * 2 + 100
+        assert feature_store.make_room({"wanted": 200}, missing=200)
+        assert find_keys(feature_store) == [new.key]
+        assert old.key[:12] in caplog.text
+
+    def test_nothing_goes_while_there_is_room(self, feature_store):
+        fill(feature_store, "old")
+        assert feature_store.make_room({"wanted": 200}, missing=200)
+        assert len(find_keys(feature_store)) == 1
+
+    def test_what_can_never_fit_removes_nothing(self, feature_store):
+        fill(feature_store, "old")
+        assert not feature_store.make_room({"wanted": 10**10}, missing=10**10)
+        assert len(find_keys(feature_store)) == 1
+
+    def test_the_run_s_own_entries_stay(self, feature_store):
+        own, other = fill(feature_store, "own", used=1), fill(feature_store, "other", used=2)
+        feature_store.limit = 1000
+        assert feature_store.make_room({own.key: 900}, missing=0)
+        assert find_keys(feature_store) == [own.key]
+        assert other.key not in find_keys(feature_store)
+
+    def test_what_another_process_reads_stays_until_it_is_killed(self, feature_store):
+        read = fill(feature_store, "read")
+        process = run_elsewhere(READ_ELSEWHERE, feature_store.directory, read.key)
+        feature_store.limit = 1000
+        try:
+            assert not feature_store.make_room({"wanted": 900}, missing=900)
+            assert find_keys(feature_store) == [read.key]
+        finally:
+            process.kill()
+            process.wait()
+        assert feature_store.make_room({"wanted": 900}, missing=900)
+        assert find_keys(feature_store) == []
+
+
+def test_a_lock_waits_for_its_holder_and_says_so(feature_store, caplog):
+    caplog.set_level("INFO")
+    process = run_elsewhere(LOCK_ELSEWHERE, feature_store.directory, "key")
+    killer = threading.Timer(0.3, process.kill)
+    killer.start()
+    with feature_store.lock("key"):
+        assert "waiting for it" in caplog.text
+    killer.join()
+    process.wait()
+
+
+class TestDirectory:
+    def test_the_config_goes_first(self, monkeypatch, tmp_path):
+        monkeypatch.setenv(store.DIRECTORY_VARIABLE, "/elsewhere")
+        assert find_directory(FeatureCache(directory=str(tmp_path))) == tmp_path
+
+    def test_then_the_environment(self, monkeypatch, tmp_path):
+        monkeypatch.setenv(store.DIRECTORY_VARIABLE, str(tmp_path))
+        assert find_directory(FeatureCache()) == tmp_path / "features"
+
+    def test_then_the_user_s_cache(self, monkeypatch, tmp_path):
+        monkeypatch.delenv(store.DIRECTORY_VARIABLE, raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        assert find_directory(FeatureCache()).parts[-2:] == ("transfer-framework", "features")
+
+
+class TestCacheCommand:
+    def test_list_shows_the_entries(self, feature_store):
+        assert "0 entries, 0.00B" in cache.list_cache(feature_store)
+        made = fill(feature_store, "a")
+        text = cache.list_cache(feature_store)
+        assert "1 entry" in text
+        assert made.key[:12] in text
+        assert text.splitlines()[-1].split()[-3:] == ["25", "0", "pool"]
+
+    def test_list_bears_a_damaged_description(self, feature_store):
+        made = fill(feature_store, "a")
+        (made.directory / entry.DESCRIPTION).write_text("{")
+        assert made.key[:12] in cache.list_cache(feature_store)
+
+    def test_verify_finds_damage_once(self, feature_store):
+        made = fill(feature_store, "a")
+        assert cache.verify_cache(feature_store) == (
+            f"{feature_store.directory}: 1 entry, all sound.",
+            True,
+        )
+        path = next(made.directory.glob("*.npy"))
+        path.write_bytes(path.read_bytes()[:-1])
+        text, sound = cache.verify_cache(feature_store)
+        assert not sound
+        assert f"{made.key}/{path.name}" in text
+        assert cache.verify_cache(feature_store)[1]
+        assert len(made.find_missing()) == 1
+
+    def test_clear_keeps_what_a_run_uses(self, feature_store):
+        used, _ = fill(feature_store, "used"), fill(feature_store, "free")
+        reader = FeatureStore(feature_store.directory, 1.0)
+        reader.keep(used.key)
+        assert "removed 1 entry" in cache.clear_cache(feature_store)
+        assert find_keys(feature_store) == [used.key]
+
+
+def test_keys_depend_on_content_alone():
+    assert compute_key({"a": 1, "b": [2]}) == compute_key({"b": [2], "a": 1})
+    assert compute_key({"a": 1}) != compute_key({"a": 2})

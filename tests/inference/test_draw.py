@@ -1,0 +1,270 @@
+import base64
+import io
+import json
+import math
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+from program import ROOT
+
+from framework.cli import main
+from framework.data.datasets import load_digits
+from framework.inference import extras
+from framework.inference.drawing import HINT, read_drawing
+
+# Strokes on a canvas of 1200 x 340.
+FIVE = [
+    [(110, 60), (105, 150), (160, 140), (190, 190), (170, 260), (100, 265)],
+    [(115, 55), (200, 50)],
+]
+ZERO = [
+    [(420 + 60 * math.sin(turn), 160 - 110 * math.cos(turn)) for turn in np.linspace(0, 6.2, 16)]
+]
+FOUR = [[(640, 50), (600, 190), (720, 190)], [(690, 130), (690, 290)]]
+
+
+def start_page(run, *options):
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), "draw", "--run", str(run), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    for line in process.stdout:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return process, found[0]
+    raise AssertionError(f"the page did not start: exit code {process.wait()}")
+
+
+@pytest.fixture(scope="module")
+def page(digits_run):
+    """The address of a running page, and its process."""
+    process, address = start_page(digits_run, "--port", "0")
+    yield address, process
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
+
+
+def ask(address, body, path="/read", **headers):
+    """Posts a body; returns the status and the answer."""
+    request = urllib.request.Request(address + path, body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def encode(image, form="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def draw_digits(count=3):
+    """Digits of the test set side by side, dark on light; their classes."""
+    test = load_digits().test
+    sheet = Image.new("L", (250 * count, 300), 255)
+    for place, pixels in enumerate(test.images[:count]):
+        digit = Image.fromarray(255 - pixels).resize((200, 200), Image.Resampling.BICUBIC)
+        sheet.paste(digit, (250 * place + 20, 50))
+    return sheet, "".join(map(str, test.labels[:count]))
+
+
+def test_digits_in_a_row_are_read_in_order(trained):
+    sheet, classes = draw_digits(5)
+    answer = read_drawing(trained, encode(sheet))
+    assert answer["text"] == classes
+    assert [crop["predicted"] for crop in answer["crops"]] == list(classes)
+
+
+def test_an_empty_drawing_gets_a_hint(trained):
+    answer = read_drawing(trained, encode(Image.new("L", (300, 100), 255)))
+    assert answer == {"text": "", "message": HINT, "crops": []}
+
+
+def test_a_person_draws_three_digits_with_the_mouse(browser, page, digits_run, tmp_path, capsys):
+    address, _ = page
+    window = browser.new_page(viewport={"width": 1300, "height": 900})
+    requests, errors = [], []
+    window.on("request", lambda request: requests.append(request.url))
+    window.on("pageerror", lambda error: errors.append(str(error)))
+    window.goto(address)
+    canvas = window.locator("canvas")
+    # There is nothing to undo, says the script, and is ready with that.
+    window.locator(".undo:disabled").wait_for()
+    assert "a small CNN on digits" in window.locator(".about").inner_text()
+    assert re.search(r"test accuracy 9\d\.\d\d %", window.locator(".about").inner_text())
+
+    draw(window, canvas, *FIVE, *ZERO, *FOUR)
+    window.wait_for_function("document.querySelector('.reader .text').textContent === '504'")
+    figures = window.locator(".crops figure")
+    assert figures.count() == 3
+    for place in range(3):
+        said = figures.nth(place).locator(".share").first.inner_text().split("\n")
+        crop = tmp_path / f"{place}.png"
+        data = figures.nth(place).locator("img").get_attribute("src").partition(",")[2]
+        crop.write_bytes(base64.b64decode(data))
+        main(["predict", "--run", str(digits_run), str(crop), "--format", "text"])
+        assert f": {said[0]}  {said[1]}  (" in capsys.readouterr().out
+
+    for _ in FOUR:
+        window.get_by_role("button", name="Undo").click()
+    window.wait_for_function("document.querySelector('.reader .text').textContent === '50'")
+    window.get_by_role("button", name="Clear").click()
+    window.wait_for_function("document.querySelector('.reader .crops').children.length === 0")
+    assert window.locator(".text").inner_text() == ""
+
+    inside = (address, "data:", "blob:")
+    assert [url for url in requests if not url.startswith(inside)] == []
+    assert errors == []
+    window.close()
+
+
+def draw(window, canvas, *strokes):
+    box = canvas.bounding_box()
+    scale = box["width"] / 1200
+    for stroke in strokes:
+        points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke]
+        window.mouse.move(*points[0])
+        window.mouse.down()
+        for point in points[1:]:
+            window.mouse.move(*point, steps=5)
+        window.mouse.up()
+
+
+def test_an_image_is_opened_instead(browser, page, tmp_path):
+    address, _ = page
+    sheet, classes = draw_digits(3)
+    sheet.save(tmp_path / "digits.png")
+    (tmp_path / "text.png").write_text("text")
+    window = browser.new_page()
+    window.goto(address)
+    chooser = window.locator("input[type=file]")
+    chooser.set_input_files(tmp_path / "digits.png")
+    window.wait_for_function(f"document.querySelector('.reader .text').textContent === '{classes}'")
+    chooser.set_input_files(tmp_path / "text.png")
+    window.wait_for_function("document.querySelector('.message').textContent.length > 0")
+    assert "is not a picture" in window.locator(".message").inner_text()
+    assert window.locator(".text").inner_text() == ""
+    window.close()
+
+
+def make_hostile_bodies():
+    """200 bodies that are no drawing, and a word of each answer."""
+    random = np.random.default_rng(0)
+    archive = b"PK\x03\x04" + random.bytes(500)
+    huge = encode(Image.new("1", (10_000, 10_000)))
+    noise = encode(Image.fromarray(random.integers(0, 256, (900, 900), dtype=np.uint8)))
+    sound = encode(draw_digits()[0])
+    bodies = [
+        (b"", "not a picture"),
+        (b"some text", "not a picture"),
+        (b"/etc/passwd", "not a picture"),
+        (b'{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}', "not a picture"),
+        (archive, "not a picture"),
+        (b"GIF89a", "truncated or damaged|not a picture"),
+        (huge, "too many pixels"),
+        (noise, "not a line of characters"),
+        (sound[: len(sound) // 2], "truncated or damaged"),
+        (bytes(17 * 10**6), "more than 16 MB"),
+    ]
+    return bodies * 20
+
+
+def read_memory(process):
+    """Peak resident memory of a process in MB."""
+    with open(f"/proc/{process.pid}/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def test_200_hostile_bodies_get_an_error_each_and_the_page_goes_on(page):
+    address, process = page
+    before = read_memory(process)
+    for body, message in make_hostile_bodies():
+        status, answer = ask(address, body)
+        assert status in (400, 413)
+        assert re.search(message, answer["message"])
+        assert answer["crops"] == []
+    sheet, classes = draw_digits()
+    status, answer = ask(address, encode(sheet))
+    assert (status, answer["text"]) == (200, classes)
+    assert read_memory(process) - before < 300
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/upload",
+        "/gradio_api/run/predict",
+        "/gradio_api/queue/join",
+        "/gradio_api/component_server",
+        "/",
+    ],
+)
+def test_gradio_takes_no_requests_but_for_the_page(page, path):
+    status, answer = ask(page[0], b"{}", path)
+    assert status == 405
+    assert answer["message"] == "Only pictures are read here, by POST /read."
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file={run}/model.keras",
+        "/gradio_api/proxy=http://127.0.0.1:9/x",
+        "/file=/etc/passwd",
+        "/../../etc/passwd",
+        "/static/../../../../etc/passwd",
+        "/assets/%2e%2e/%2e%2e/%2e%2e/routes.py",
+    ],
+)
+def test_no_file_outside_the_page_is_served(page, digits_run, path):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(page[0] + path.format(run=digits_run), timeout=30)
+    assert refused.value.code in (400, 403, 404)
+
+
+def test_another_host_name_is_refused(page):
+    request = urllib.request.Request(page[0], headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 400
+
+
+def test_a_taken_port_is_said_with_another_one(digits_run, run_program):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = run_program("draw", "--run", digits_run, "--port", port, DISPLAY="")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"--port: {port} can't be used: Address already in use. Try another: --port {port + 1}\n"
+    )
+
+
+def test_a_missing_extra_is_said(digits_run, capsys, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    assert main(["draw", "--run", str(digits_run)]) == 1
+    assert capsys.readouterr().err == (
+        "The page needs gradio. Install with: pip install 'transfer-framework[app]'\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_is_a_number(digits_run, capsys, port):
+    with pytest.raises(SystemExit) as ended:
+        main(["draw", "--run", str(digits_run), f"--port={port}"])
+    assert ended.value.code == 2
+    assert f"expected a port, 0 to 65535. Found '{port}'." in capsys.readouterr().err

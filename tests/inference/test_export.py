@@ -1,0 +1,138 @@
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from framework.cli import main
+from framework.data.datasets import load_digits
+from framework.errors import RunError
+from framework.inference import export as exports
+from framework.inference import extras
+from framework.inference.formats import FORMATS
+
+FIVE_HUNDRED = np.concatenate([load_digits().test.images, load_digits().train.images[:140]])
+
+
+def export(*arguments):
+    return main(["export", *map(str, arguments)])
+
+
+def follow_readme(directory, images, tmp_path):
+    """Runs the Python of an export's read-me on images, where this package can't be imported."""
+    code = re.search(r"```python\n(.*?)```", (directory / "README.md").read_text(), re.DOTALL)[1]
+    np.save(tmp_path / "images.npy", images)
+    program = (
+        "import sys, numpy as np\n"
+        f"images = np.load({str(tmp_path / 'images.npy')!r})\n"
+        f"{code}\n"
+        f"np.save({str(tmp_path / 'answers.npy')!r}, probabilities)\n"
+        "assert 'framework' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", program], cwd=directory, check=True)
+    return np.load(tmp_path / "answers.npy")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_export_alone_agrees_with_predict_on_500_images(
+    digits_run, trained, tmp_path, capsys, name
+):
+    output = tmp_path / "exported"
+    assert export("--run", digits_run, "--format", name, "--output", output) == 0
+    said = capsys.readouterr().out
+    assert "Compared on test images: the same classes" in said and str(output) in said
+    names = json.loads((output / "class_names.json").read_text())["class_names"]
+    assert tuple(names) == trained.class_names
+    prepared = np.stack([trained.prepare(image) for image in FIVE_HUNDRED])
+    batch = np.repeat(prepared, 3, axis=-1).astype(np.float32)
+    answers = follow_readme(output, batch, tmp_path)
+    expected = trained.predict_probabilities(list(FIVE_HUNDRED))
+    assert len(answers) == 500
+    np.testing.assert_allclose(answers, expected, atol=1e-4)
+    np.testing.assert_array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_class_names_travel_inside_onnx(digits_run, trained, tmp_path):
+    import onnxruntime
+
+    output = tmp_path / "digits.onnx"
+    assert export("--run", digits_run, "--format", "onnx", "--output", output) == 0
+    metadata = onnxruntime.InferenceSession(output).get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(metadata["class_names"])) == trained.class_names
+    # A file was wanted, so what goes with it lies beside it.
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "digits.README.md",
+        "digits.class_names.json",
+        "digits.onnx",
+    ]
+    assert 'InferenceSession("digits.onnx")' in (tmp_path / "digits.README.md").read_text()
+
+
+def test_8_bit_integers_make_a_smaller_file_and_say_what_they_cost(digits_run, tmp_path, capsys):
+    output = tmp_path / "small"
+    code = export("--run", digits_run, "--format", "litert", "--int8", "--output", output)
+    assert code == 0
+    said = capsys.readouterr().out
+    shares = re.search(r"with 8-bit integers (\d+\.\d) % right, without (\d+\.\d) %", said)
+    assert abs(float(shares[1]) - float(shares[2])) < 3
+    assert shares[0] in (output / "README.md").read_text()
+    assert (output / "model.tflite").stat().st_size < 30_000
+
+
+def test_the_default_place_is_in_the_run(digits_run):
+    assert export("--run", digits_run, "--format", "onnx") == 0
+    assert (digits_run / "export_onnx" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        (lambda right: right + 2e-4, r"a probability differs by 0\.0002"),
+        (lambda right: right[:, ::-1], r"of 360 test images 3\d\d get another class"),
+        (lambda right: right * np.nan, "a probability differs by nan"),
+    ],
+)
+def test_an_export_that_answers_otherwise_is_not_kept(
+    trained, tmp_path, monkeypatch, answers, message
+):
+    def run_wrong_export(form, directory, images):
+        assert (directory / form.file_name).exists()
+        return answers(trained.classifier.model.predict(images, verbose=0))
+
+    monkeypatch.setattr(exports, "run_export", run_wrong_export)
+    with pytest.raises(RunError, match=message):
+        exports.export_classifier(trained, "keras", tmp_path / "exported")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_does_not_load_is_not_kept(trained, tmp_path, monkeypatch):
+    def write_damaged(trained, path):
+        path.write_text("damaged")
+
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=write_damaged))
+    with pytest.raises(RunError, match="was written, but can't be run: "):
+        exports.export_classifier(trained, "onnx", tmp_path / "exported")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_already_is_kept(digits_run, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    assert export("--run", digits_run, "--format", "keras", "--output", tmp_path / "mine") == 2
+    assert "mine is there already. Name another place." in capsys.readouterr().err
+
+
+def test_a_missing_package_names_the_extra(digits_run, capsys, monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    assert export("--run", digits_run, "--format", "onnx") == 1
+    assert capsys.readouterr().err == (
+        "Exporting to onnx needs tf2onnx, onnx, onnxruntime. "
+        "Install with: pip install 'transfer-framework[export]'\n"
+    )
+
+
+def test_int8_goes_with_litert_only(digits_run, capsys):
+    assert export("--run", digits_run, "--format", "onnx", "--int8") == 2
+    assert "--int8: goes with --format litert only. Found onnx." in capsys.readouterr().err

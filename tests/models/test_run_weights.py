@@ -1,0 +1,68 @@
+"""The backbone of one run as the start of another."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from framework.config.sections import ModelConfiguration, Weights
+from framework.errors import RunError
+from framework.models.backbones import build_backbone
+from framework.models.classifier import Classifier, save_classifier
+from framework.models.weights import WeightsUnavailableError, load_backbone, obtain_backbone
+from framework.runs import locate_weights
+
+SMALL = {"alpha": 0.25}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder of runs with one finished run, of a small MobileNet for images of 32x32."""
+    directory = tmp_path_factory.mktemp("runs") / "20260101-000000"
+    directory.mkdir()
+    keras.utils.set_random_seed(7)
+    backbone = build_backbone("MobileNet", (32, 32, 3), None, SMALL)
+    output = keras.layers.GlobalAveragePooling2D()(backbone.output)
+    names = tuple(layer.name for layer in backbone.layers)
+    save_classifier(
+        Classifier(keras.Model(backbone.inputs, output), ("a",) * 256, names),
+        directory / "model.keras",
+    )
+    (directory / "metrics.json").write_text("{}")
+    return directory, backbone
+
+
+@pytest.mark.parametrize("place", ["run", "folder of runs"])
+def test_the_backbone_of_a_run_is_loaded_for_images_of_another_size(run, place):
+    directory, trained = run
+    where = directory if place == "run" else directory.parent
+    model = ModelConfiguration(
+        "MobileNet", {}, weights=Weights(str(where)), model_arguments={**SMALL, "pooling": "avg"}
+    )
+
+    backbone, substitution = obtain_backbone(locate_weights(model), (48, 48, 3))
+
+    assert substitution is None
+    for loaded, expected in zip(backbone.get_weights(), trained.get_weights(), strict=True):
+        assert np.array_equal(loaded, expected)
+
+
+@pytest.mark.parametrize(
+    "name, arguments", [("MobileNet", {"alpha": 0.5}), ("MobileNetV2", {"alpha": 0.35})]
+)
+def test_another_backbone_is_refused(run, name, arguments):
+    path = str(run[0] / "model.keras")
+
+    with pytest.raises(RunError, match="has another backbone than"):
+        load_backbone(name, (32, 32, 3), path, arguments)
+
+
+def test_a_missing_run_may_be_substituted(tmp_path):
+    model = ModelConfiguration("MobileNet", {}, Weights(str(tmp_path)), model_arguments=SMALL)
+
+    with pytest.raises(WeightsUnavailableError, match="nor a finished run"):
+        obtain_backbone(locate_weights(model), (32, 32, 3))
+    allowed = replace(model, weights=Weights(str(tmp_path), if_unavailable="random"))
+    _, substitution = obtain_backbone(locate_weights(allowed), (32, 32, 3))
+    assert substitution.used == "random"

@@ -1,0 +1,20 @@
+"""The program as the tests drive it."""
+
+import csv
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VGG16_CONFIG = str(ROOT / "configs/vgg16.json")
+
+# Few images and epochs, so that a whole run takes seconds.
+SMALL = ("--set", "data_config.limit={train: 200, test: 100}", "--set", "training_config.epochs=3")
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_rows(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
