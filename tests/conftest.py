@@ -1,12 +1,14 @@
 """What every test stands on: no network, no files outside its own folders."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from program import ROOT, SMALL, VGG16_CONFIG
 
@@ -33,6 +35,18 @@ def pytest_configure(config):
     )
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Draws the same in every test, whichever tests ran before it.
+
+    What a fixture of a module or of the session draws comes before this, and needs its own seed.
+    """
+    random.seed(0)
+    np.random.seed(0)
+    if "keras" in sys.modules:  # Most tests of the configs do without it, and start at once.
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
