@@ -8,12 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from program import ROOT, SMALL, VGG16_CONFIG
 
 # A port where nobody listens: every download fails at once, on any machine.
 NOWHERE = "http://127.0.0.1:9"
+
+# The same examples on every machine, however slow it is.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure(config):

@@ -3,7 +3,6 @@
 import hashlib
 import http.server
 import threading
-import time
 import urllib.error
 
 import keras
@@ -89,7 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(network, "SILENCE_LIMIT", 0.3)
+    # Long enough for the answers that do come, on a machine that is busy with other things.
+    monkeypatch.setattr(network, "SILENCE_LIMIT", 1.0)
     monkeypatch.setattr(network, "PAUSES", (0.0, 0.0))
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -151,12 +151,13 @@ def test_without_a_network_the_answer_comes_at_once(monkeypatch):
     def find_no_host():
         raise urllib.error.URLError(OSError("Temporary failure in name resolution"))
 
-    started = time.perf_counter()
+    pauses = []
+    monkeypatch.setattr("time.sleep", pauses.append)
     with pytest.raises(DownloadError):
         fetch(find_no_host)
     with pytest.raises(DownloadError, match="refused"):  # As the tests' proxy does.
         fetch(keras.utils.get_file, origin="http://example.invalid/file.bin")
-    assert time.perf_counter() - started < min(network.PAUSES)
+    assert pauses == []
 
 
 def test_proxies_are_honoured(server, tmp_path, monkeypatch):

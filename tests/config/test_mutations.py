@@ -20,8 +20,8 @@ from framework.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100"))
-LONGEST = 1.0
-"""Seconds of CPU that checking a config may take."""
+LONGEST = 5.0
+"""Seconds of CPU that checking a config may take; it takes a fiftieth, but machines differ."""
 
 BASES = [
     dump_config(load_config(path))
@@ -29,9 +29,7 @@ BASES = [
     if path.suffix in (".json", ".yaml")
 ] + [json.loads((ROOT / "tests" / "config" / "valid.json").read_text())]
 
-patient = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+patient = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 
 def check(make_config):

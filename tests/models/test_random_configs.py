@@ -21,9 +21,7 @@ from framework.training.callbacks import build_callbacks
 from framework.training.objectives import build_loss, build_metrics, build_optimizer
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "40"))
-patient = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+patient = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 SOFTMAX = {
     "layer_type": "Dense",
     "initializing_parameters": {"units": 10, "activation": "softmax"},
