@@ -6,25 +6,21 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
-from framework.data.picture_files import ENDINGS, read_picture
+from framework.data.picture_files import ENDINGS, PackedPictures, read_picture, read_pixels
+from framework.data.turns import WORKERS, map_in_turns
 from framework.errors import RunError
 
 logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
-WORKERS = os.cpu_count() or 1
 
 # How many of a kind a remark names; the log names all.
 NAMED_IN_REMARK = 3
@@ -59,7 +55,18 @@ class FolderSource:
         """
         paths = [self.paths[index] for index in indices]
         with ThreadPoolExecutor(WORKERS) as pool:
-            yield from _map_in_turns(pool, _read_pixels, paths, WORKERS)
+            yield from map_in_turns(pool, read_pixels, paths)
+
+    def pack(self, indices: np.ndarray) -> PackedPictures:
+        """Takes pictures along as they lie on the disk; see `Source.pack`.
+
+        Raises:
+            RunError: A file has vanished since it was checked.
+        """
+        paths = [self.paths[index] for index in indices]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            contents = tuple(pool.map(_read_content, paths))
+        return PackedPictures(tuple(map(show_path, paths)), contents)
 
     def select(self, positions: np.ndarray) -> FolderSource:
         """Some of the pictures, as a source of their own."""
@@ -191,7 +198,7 @@ def _check_pictures(
     paths: Sequence[Path], pool: ThreadPoolExecutor, findings: Findings, bar: tqdm
 ) -> Pictures:
     digests: Pictures = {}
-    results = _map_in_turns(pool, _digest_picture, paths, 32 * WORKERS)
+    results = map_in_turns(pool, _digest_picture, paths, 32 * WORKERS)
     for path, result in zip(paths, results, strict=True):
         if isinstance(result, RunError):
             findings.unreadable.append(str(result))
@@ -203,28 +210,21 @@ def _check_pictures(
     return digests
 
 
-def _map_in_turns(
-    pool: ThreadPoolExecutor, function: Callable[[Path], Result], paths: Sequence[Path], width: int
-) -> Iterator[Result]:
-    """As `pool.map`, but a few at a time: bounded in memory, and quick to interrupt."""
-    for first in range(0, len(paths), width):
-        yield from pool.map(function, paths[first : first + width])
-
-
-def _read_pixels(path: Path) -> np.ndarray:
-    return np.asarray(read_picture(path))
+def _read_content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{show_path(path)}: {error.strerror}.") from error
 
 
 def _digest_picture(path: Path) -> tuple[str, bool] | RunError:
     """SHA-256 of a picture file and whether it is of one colour, or what is wrong with it."""
     try:
-        content = path.read_bytes()
+        content = _read_content(path)
         picture = read_picture(io.BytesIO(content), show_path(path))
         extrema = np.reshape(picture.getextrema(), (-1, 2))
     except RunError as error:
         return error
-    except OSError as error:
-        return RunError(f"{show_path(path)}: {error.strerror}.")
     return hashlib.sha256(content).hexdigest(), bool((extrema[:, 0] == extrema[:, 1]).all())
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from framework.config.sections import Resize
 from framework.data.augmentation import Augmentation
 from framework.data.fingerprints import fingerprint_arrays
-from framework.data.sources import Source
+from framework.data.sources import Pixels, Source
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -70,11 +70,80 @@ def match_channels(images: np.ndarray, channels: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """The way from an image as its source has it to what the network takes.
+
+    The result depends only on the image's own pixels, this description, the view and
+    the image's own index: never on order, chunks, threads or machines.
+
+    Args:
+        shape: `(rows, columns, channels)` of the network's input.
+        resize: How images are brought to that shape.
+        augmentation: How the views after view 0 differ; `None` for no augmentation.
+    """
+
+    shape: tuple[int, int, int]
+    resize: Resize = Resize()
+    augmentation: Augmentation | None = None
+
+    def apply(self, raw: Iterable[np.ndarray], indices: np.ndarray, view: int) -> np.ndarray:
+        """Prepares images.
+
+        Args:
+            raw: `k` images, as `Source.read` gives them.
+            indices: `(k,)` int64, their positions in their source.
+            view: 0 for the images as they are, `v` for the `v`-th augmented set.
+
+        Returns:
+            `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255].
+        """
+        prepared = self._resize(raw)
+        if view == 0 or self.augmentation is None:
+            return match_channels(prepared, self.shape[-1])
+        if not self.augmentation.treats_channels_alike:
+            prepared = match_channels(prepared, self.shape[-1])
+        augmented = self.augmentation.apply(prepared, indices, view)
+        return match_channels(augmented, self.shape[-1])
+
+    def _resize(self, raw: Iterable[np.ndarray]) -> np.ndarray:
+        prepared = [prepare_image(image, self.shape, self.resize) for image in raw]
+        # A folder may hold grey and colour images side by side.
+        channels = max((image.shape[-1] for image in prepared), default=self.shape[-1])
+        batch = [match_channels(image, channels) for image in prepared]
+        return np.asarray(batch, dtype=np.float32).reshape(-1, *self.shape[:2], channels)
+
+
+@dataclass(frozen=True)
+class PackedImages:
+    """Some images with all that is needed to read them, wherever they are taken.
+
+    Args:
+        pixels: The images, numbered from 0.
+        indices: `(n,)` int64, their positions in the source they come from.
+        preparation: What becomes of them.
+    """
+
+    pixels: Pixels
+    indices: np.ndarray
+    preparation: Preparation
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that travel, but for a few."""
+        return self.pixels.nbytes
+
+    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
+        """Reads images; see `Images.read`."""
+        raw = self.pixels.read(positions)
+        return self.preparation.apply(raw, self.indices[positions], view)
+
+
+@dataclass(frozen=True)
 class Images:
     """Some images of a split, ready for the network.
-
-    The pixels of an image depend only on its source, this description, the view
-    and the image's own index: never on order, chunks or threads.
 
     Args:
         source: Where the pixels come from.
@@ -98,6 +167,11 @@ class Images:
         """`(n,)` int64."""
         return self.source.labels[self.indices]
 
+    @property
+    def preparation(self) -> Preparation:
+        """What becomes of the source's images."""
+        return Preparation(self.shape, self.resize, self.augmentation)
+
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
         """Reads images.
 
@@ -106,23 +180,16 @@ class Images:
             view: 0 for the images as they are, `v` for the `v`-th augmented set.
 
         Returns:
-            `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255].
+            `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255]; see
+            `Preparation`.
         """
         indices = self.indices[positions]
-        prepared = self._prepare(self.source.read(indices))
-        if view == 0 or self.augmentation is None:
-            return match_channels(prepared, self.shape[-1])
-        if not self.augmentation.treats_channels_alike:
-            prepared = match_channels(prepared, self.shape[-1])
-        augmented = self.augmentation.apply(prepared, indices, view)
-        return match_channels(augmented, self.shape[-1])
+        return self.preparation.apply(self.source.read(indices), indices, view)
 
-    def _prepare(self, raw: Iterable[np.ndarray]) -> np.ndarray:
-        prepared = [prepare_image(image, self.shape, self.resize) for image in raw]
-        # A folder may hold grey and colour images side by side.
-        channels = max((image.shape[-1] for image in prepared), default=self.shape[-1])
-        batch = [match_channels(image, channels) for image in prepared]
-        return np.asarray(batch, dtype=np.float32).reshape(-1, *self.shape[:2], channels)
+    def pack(self, positions: np.ndarray) -> PackedImages:
+        """Takes some images along, numbered anew from 0, with the same pixels in every view."""
+        indices = self.indices[positions]
+        return PackedImages(self.source.pack(indices), indices, self.preparation)
 
     def describe(self, view: int = 0) -> dict[str, Any]:
         """Everything that decides the pixels of a view, ready for JSON."""

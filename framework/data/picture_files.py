@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from framework.data.turns import WORKERS, map_in_turns
 from framework.errors import RunError
 
 # Only these decoders of Pillow are let near a file: others, such as EPS's, run programs.
@@ -69,6 +73,37 @@ def read_picture(
         raise _too_large(name, pixel_limit) from error
     except Exception as error:  # Pillow's decoders raise whatever damaged bytes lead them to.
         raise RunError(f"{name}: is truncated or damaged: {error}") from error
+
+
+def read_pixels(file: Path | IO[bytes], name: str | None = None) -> np.ndarray:
+    """Reads a picture as `(rows, columns)`, grey, or `(rows, columns, 3)`, RGB; uint8."""
+    return np.asarray(read_picture(file, name))
+
+
+@dataclass(frozen=True)
+class PackedPictures:
+    """Picture files in memory, decoded when they are read.
+
+    Args:
+        names: What to call each in an error.
+        contents: The bytes of each file.
+    """
+
+    names: tuple[str, ...]
+    contents: tuple[bytes, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the files."""
+        return sum(map(len, self.contents))
+
+    def read(self, indices: np.ndarray) -> Iterator[np.ndarray]:
+        """Decodes pictures, as many at a time as there are cores; see `Source.read`."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            yield from map_in_turns(pool, self._decode, indices.tolist())
+
+    def _decode(self, index: int) -> np.ndarray:
+        return read_pixels(io.BytesIO(self.contents[index]), self.names[index])
 
 
 def find_pictures(folder: Path) -> Iterator[Path]:

@@ -13,6 +13,19 @@ import numpy as np
 from framework.data.fingerprints import fingerprint_arrays
 
 
+class Pixels(Protocol):
+    """Images by number."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in memory, but for a few."""
+        ...
+
+    def read(self, indices: np.ndarray) -> Iterable[np.ndarray]:
+        """Reads images; see `Source.read`."""
+        ...
+
+
 class Source(Protocol):
     """The images of one split as their publisher made them, with labels."""
 
@@ -42,6 +55,17 @@ class Source(Protocol):
         """
         ...
 
+    def pack(self, indices: np.ndarray) -> Pixels:
+        """Takes images along to where this source is not, numbered anew from 0.
+
+        They travel as they lie here: pictures undecoded, so that decoding is left to
+        whoever reads them.
+
+        Args:
+            indices: `(k,)` int64, positions in the split.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class ArraySource:
@@ -67,6 +91,15 @@ class ArraySource:
             hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels."""
+        return self.images.nbytes
+
     def read(self, indices: np.ndarray) -> np.ndarray:
         """Reads images; see `Source.read`."""
         return self.images[indices]
+
+    def pack(self, indices: np.ndarray) -> ArraySource:
+        """Takes images along; see `Source.pack`."""
+        return ArraySource(self.images[indices], self.labels[indices])
