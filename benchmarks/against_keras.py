@@ -29,6 +29,7 @@ from benchmarks.processes import (
 from benchmarks.tables import RESULTS, report
 from framework.evaluation.style import BLUE, VERMILION, make_figure, save_figure, styled
 
+AUGMENTATIONS = {"none": NO_AUGMENTATION, "rotation": ()}
 FRESH = ("training_config.feature_cache.augmented_views=fresh",)
 
 
@@ -52,22 +53,23 @@ CASES = (
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Runs all cases `--repeat` times, turn by turn, and returns the table."""
+    """Runs the chosen cases `--repeat` times, turn by turn, and returns the table."""
     base = (*BASE, *name_data(options.mnist, options.images, options.test_images))
-    plain: dict[str, list[Training]] = {"none": [], "rotation": []}
-    project: dict[str, list[Training]] = {case.title: [] for case in CASES}
+    cases = [case for case in CASES if case.plain in options.augmentations]
+    plain: dict[str, list[Training]] = {name: [] for name in options.augmentations}
+    project: dict[str, list[Training]] = {case.title: [] for case in cases}
     few = f"training_config.epochs={options.plain_epochs}"
     many = f"training_config.epochs={options.epochs}"
     for _ in range(options.repeat):
-        plain["none"].append(train_with_plain_keras([*base, *NO_AUGMENTATION, few]))
-        plain["rotation"].append(train_with_plain_keras([*base, few]))
+        for name, trainings in plain.items():
+            trainings.append(train_with_plain_keras([*base, *AUGMENTATIONS[name], few]))
         with tempfile.TemporaryDirectory() as folder:
-            for number, case in enumerate(CASES):
+            for number, case in enumerate(cases):
                 cache = Path(folder) / (str(number) if case.starts_cold else str(number - 1))
                 epochs = many if case.all_epochs else few
                 training = train_with_project([*base, *case.overrides, epochs], cache)
                 project[case.title].append(training)
-    return [make_row(case, plain[case.plain], project[case.title], options) for case in CASES]
+    return [make_row(case, plain[case.plain], project[case.title], options) for case in cases]
 
 
 def make_row(
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--test-images", type=int, default=300)
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--plain-epochs", type=int, default=3)
+    parser.add_argument("--augmentations", nargs="+", choices=AUGMENTATIONS, default=AUGMENTATIONS)
     parser.add_argument("--repeat", type=int, default=1, help="turns, of which medians are taken")
     parser.add_argument("--mnist", type=Path, help="local mnist.npz; default: embedded digits")
     options = parser.parse_args()
@@ -135,8 +138,8 @@ def main() -> None:
     notes = (
         f"{subtitle}. Seconds of training with its features and validation, without imports, "
         "evaluation and report; the last column counts the processes whole. Of plain Keras "
-        f"and of fresh views {options.plain_epochs} epochs were run, the others count as the "
-        "median of those after the first."
+        f"and of fresh views {options.plain_epochs} whole epochs were run; the others count as "
+        f"{'it' if options.plain_epochs == 1 else 'the median of those after the first'}."
     )
     rows = measure(options)
     report(f"against_keras_{options.images}", rows, notes)
