@@ -45,6 +45,34 @@ class _LogFileHandler(logging.FileHandler):
 
 
 @contextmanager
+def hush(loud: str) -> Iterator[None]:
+    """Keeps what the body says from the console, but for one part of it and for warnings.
+
+    A warning that has been given before is not repeated. Files get everything.
+
+    Args:
+        loud: Name of the loggers, with those below it, that go on as ever.
+    """
+    told: set[str] = set()
+
+    def passes(record: logging.LogRecord) -> bool:
+        if record.name.startswith(loud):
+            return True
+        new = record.levelno >= logging.WARNING and record.getMessage() not in told
+        told.add(record.getMessage())
+        return new
+
+    consoles = [handler for handler in logger.handlers if isinstance(handler, _ConsoleHandler)]
+    for console in consoles:
+        console.addFilter(passes)
+    try:
+        yield
+    finally:
+        for console in consoles:
+            console.removeFilter(passes)
+
+
+@contextmanager
 def record_log(path: Path) -> Iterator[None]:
     """Writes all messages of the body to a file too, with their times."""
     file = _LogFileHandler(path, encoding="utf-8")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from keras.callbacks import Callback
 
 from framework import runs
 from framework.announcements import announce_plan, announce_results
-from framework.config import Config, dump_config
+from framework.config import Config, dump_config, load_config
 from framework.data.datasets import obtain_dataset
 from framework.data.inspection import inspect_training
 from framework.data.splits import Splits, split_dataset
 from framework.evaluation.evidence import Evidence
 from framework.evaluation.prediction import predict_split
+from framework.evaluation.records import load_runs
 from framework.evaluation.report import write_report
 from framework.evaluation.scores import score_predictions
 from framework.evaluation.submission import write_submission
@@ -20,7 +24,7 @@ from framework.features.cut import Cut, find_cut
 from framework.features.preparation import Split, prepare_features
 from framework.features.sources import Features
 from framework.files import fingerprint_file, write_json
-from framework.models.assembly import check_top
+from framework.models.assembly import check_top, load_fitting_classifier
 from framework.models.classifier import MODEL, Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.provenance import obtain_classifier
@@ -30,13 +34,21 @@ from framework.training.phases import count_stored_views
 from framework.training.space import check_space
 
 
-def start_experiment(config: Config, config_stem: str, output: Path | None = None) -> Path:
+def start_experiment(
+    config: Config,
+    config_stem: str,
+    output: Path | None = None,
+    watchers: Sequence[Callback] = (),
+    with_report: bool = True,
+) -> Path:
     """Checks what can be checked beforehand, and runs in a new run directory.
 
     Args:
         config: What to do.
         config_stem: Name of the config file without its ending; names the results folder.
         output: The run directory; by default one under `results/`.
+        watchers: As `run_experiment` takes them.
+        with_report: As `run_experiment` takes it.
 
     Returns:
         The run directory, finished.
@@ -48,16 +60,21 @@ def start_experiment(config: Config, config_stem: str, output: Path | None = Non
     config = runs.settle_saved_model(config, config_stem)
     check_top(config)
     directory = runs.create_run(config_stem, output)
-    run_experiment(config, directory)
+    run_experiment(config, directory, watchers, with_report)
     return directory
 
 
-def run_experiment(config: Config, directory: Path) -> None:
+def run_experiment(
+    config: Config, directory: Path, watchers: Sequence[Callback] = (), with_report: bool = True
+) -> None:
     """Trains, evaluates and reports, or goes on with a run that was interrupted.
 
     Args:
         config: What to do.
         directory: The run directory; see `framework.runs`.
+        watchers: Callbacks that see every epoch; see `framework.training.fitting.Trainer`.
+        with_report: Whether to draw pictures and write `report.html`; `report_experiment`
+            can do it later.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
@@ -82,7 +99,7 @@ def run_experiment(config: Config, directory: Path) -> None:
 
         with watch.measure("features"):
             cut, features = prepare_head(classifier, splits, config)
-        trainer = Trainer(classifier, config, directory)
+        trainer = Trainer(classifier, config, directory, watchers)
         for phase in trainer.phases:
             if phase.unfreeze_from is not None:
                 with watch.measure("features"):
@@ -118,7 +135,8 @@ def run_experiment(config: Config, directory: Path) -> None:
                 metrics=metrics,
                 classifier=classifier.model,
             )
-            write_report(directory, evidence)
+            if with_report:
+                write_report(directory, evidence)
 
         # Last, so that a directory that holds them is complete.
         save_classifier(classifier, directory / MODEL)
@@ -126,6 +144,35 @@ def run_experiment(config: Config, directory: Path) -> None:
         write_json(directory / "environment.json", environment)
         write_json(directory / "metrics.json", metrics)
     announce_results(metrics, directory)
+
+
+def report_experiment(directory: Path) -> None:
+    """Draws the pictures and writes `report.html` of a finished run that was made without.
+
+    Raises:
+        RunError: The run's data or model can't be had, or a file can't be written.
+    """
+    record = load_runs([directory])[0]
+    config = load_config(directory / "config.json")
+    dataset, _ = obtain_dataset(config.data_config.dataset)
+    splits = split_dataset(dataset, config.data_config, config.training_config.seed)
+    classifier = load_fitting_classifier(directory / MODEL, config, dataset.class_names)
+    cut, features = prepare_head(classifier, splits, config)
+    loss = config.training_config.loss
+    evidence = Evidence(
+        config=config,
+        subject=record.subject,
+        class_names=classifier.class_names,
+        predictions={
+            name: predict_split(cut.head, source, loss, name) for name, source in features.items()
+        },
+        images=splits.by_name(),
+        history=record.history,
+        environment=record.environment,
+        metrics=record.metrics,
+        classifier=classifier.model,
+    )
+    write_report(directory, evidence)
 
 
 def prepare_head(

@@ -23,7 +23,7 @@ def _parse_port(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serves the page until interrupted, which is how it is meant to end."""
-    from framework.inference.extras import require_packages
+    from framework.extras import require_packages
     from framework.quiet import start_tensorflow
 
     require_packages("The page", {"gradio": "gradio"}, "app")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from framework.errors import UsageError
 from framework.quiet import start_tensorflow
@@ -49,10 +48,9 @@ def run(options: argparse.Namespace) -> int:
         return resume(options)
     if options.config is None:
         raise UsageError("Name a config with --config, or an interrupted run with --resume.")
-    config = load_config(options.config, options.overrides)
     if options.check:
-        print(f"{options.config}: OK")
-        return 0
+        return check(options)
+    config = load_config(options.config, options.overrides)
     start_tensorflow()
     from framework.experiment import start_experiment
 
@@ -60,10 +58,22 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def check(options: argparse.Namespace) -> int:
+    """Checks a config, or a sweep, without training anything."""
+    from framework.config import load_config
+    from framework.sweeps.loading import is_sweep, load_sweep
+
+    load = load_sweep if is_sweep(options.config) else load_config
+    load(options.config, options.overrides)
+    print(f"{options.config}: OK")
+    return 0
+
+
 def resume(options: argparse.Namespace) -> int:
     """Goes on with an interrupted run; a finished one has nothing left to do."""
     from framework import runs
     from framework.config import dump_config, load_config
+    from framework.config.changes import list_changes
 
     if runs.is_finished(options.resume):
         print(f"The run in {options.resume} is finished; there is nothing to go on with.")
@@ -84,14 +94,3 @@ def resume(options: argparse.Namespace) -> int:
 
     run_experiment(config, options.resume)
     return 0
-
-
-def list_changes(before: Any, after: Any, path: str = "") -> list[str]:
-    """Where two resolved configs differ, by dotted path."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            change
-            for key in dict.fromkeys([*before, *after])
-            for change in list_changes(before.get(key), after.get(key), f"{path}.{key}".strip("."))
-        ]
-    return [] if before == after else [f"{path}: {before!r} before, {after!r} now"]

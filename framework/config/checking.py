@@ -38,7 +38,11 @@ class Finding:
 
 def check_schema(values: dict[str, Any]) -> list[Finding]:
     """Returns what is wrong with a config's values as the schema has it."""
-    schema = make_schema(mentioned=_collect_texts(values))
+    return check_values(values, make_schema(mentioned=_collect_texts(values)))
+
+
+def check_values(values: dict[str, Any], schema: Schema) -> list[Finding]:
+    """Returns what is wrong with values as a schema has it."""
     findings: dict[tuple[Path_, bool], Finding] = {}
     for error in _make_validator(schema).iter_errors(values):
         for finding in _translate_error(error, schema):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from framework.config.building import build_config
-from framework.config.checking import check_schema
+from framework.config.checking import Finding, check_schema
 from framework.config.document import MAX_DEPTH
 from framework.config.draft import Draft
 from framework.config.merging import apply_overrides, read_chain
@@ -56,22 +56,36 @@ def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
 
 def _resolve(values: dict[str, Any], origins: Origins) -> Config:
     """Returns the config of merged values; raises ConfigError with all problems."""
+    if problems := place_findings(check_config(values), origins):
+        raise ConfigError(problems)
+    return dataclasses.replace(build_config(values), origin=origins)
+
+
+def check_config(values: dict[str, Any]) -> list[Finding]:
+    """Returns all that is wrong with merged values."""
     findings = check_schema(values)
     wrong = [finding.path for finding in findings]
-    findings += [
+    return findings + [
         finding
         for finding in check_rules(Draft(values, wrong))
         if not any(finding.path[: len(path)] == path for path in wrong)
     ]
+
+
+def place_findings(findings: Iterable[Finding], origins: Origins) -> list[Problem]:
+    """Returns findings as problems with their places, after those of the texts, in order."""
     problems = list(origins.problems)
     told = {(problem.source, problem.line, problem.column) for problem in problems}
     for finding in findings:
         problem = origins.make_problem(finding.path, finding.message, finding.at_key)
         if problem.line is None or (problem.source, problem.line, problem.column) not in told:
             problems.append(problem)
-    if problems:
-        raise ConfigError(sorted(problems, key=lambda problem: _sort_key(problem, origins)))
-    return dataclasses.replace(build_config(values), origin=origins)
+    return sort_problems(problems, origins)
+
+
+def sort_problems(problems: Iterable[Problem], origins: Origins) -> list[Problem]:
+    """Returns problems in the order in which they are told."""
+    return sorted(problems, key=lambda problem: _sort_key(problem, origins))
 
 
 def _sort_key(problem: Problem, origins: Origins) -> tuple[object, ...]:

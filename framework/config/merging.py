@@ -127,7 +127,7 @@ def apply_overrides(values: dict[str, Any], origins: Origins, overrides: Sequenc
         option = f"--set {override}"
         try:
             parts, value = _parse_override(override)
-            origins.set_option(_set_value(values, parts, value), option)
+            origins.set_option(set_value(values, parts, value), option)
         except TextError as error:
             problems.append(Problem(join_path(error.path), error.message, option))
     if problems:
@@ -150,8 +150,20 @@ def _parse_override(override: str) -> tuple[list[str], Any]:
         raise TextError(error.message, path=tuple(parts)) from None
 
 
-def _set_value(values: dict[str, Any], parts: Sequence[str], value: Any) -> Path_:
-    """Sets a value, making the objects on the way; returns its path."""
+def set_value(values: dict[str, Any], parts: Sequence[str], value: Any) -> Path_:
+    """Sets a value in place, making the objects on the way.
+
+    Args:
+        values: The values of a config.
+        parts: The parts of a dotted path.
+        value: The value.
+
+    Returns:
+        The path of the value.
+
+    Raises:
+        TextError: The path leads nowhere.
+    """
     node: Any = values
     path: Path_ = ()
     for part in parts[:-1]:

@@ -36,11 +36,46 @@ class Origins:
                 return Problem(dotted, message, source, line, column)
         return Problem(dotted, message, self.source)
 
-    def replace(self, path: Path_, origins: Origins) -> None:
-        """Takes over where the value at `path`, and all in it, comes from."""
+    def copy(self) -> Origins:
+        """Returns origins of their own."""
+        copied = Origins(self.source)
+        copied.problems, copied._known = list(self.problems), dict(self._known)
+        return copied
+
+    def replace(self, path: Path_, origins: Origins, there: Path_ | None = None) -> None:
+        """Takes over where the value at `path`, and all in it, comes from.
+
+        Args:
+            path: The value.
+            origins: Know where it comes from.
+            there: What they call the value; by default the same path.
+        """
+        there = path if there is None else there
         self.forget(path)
-        depth = len(path)
-        self._known.update((p, o) for p, o in origins._known.items() if p[:depth] == path)
+        depth = len(there)
+        self._known.update(
+            ((*path, *p[depth:]), origin)
+            for p, origin in origins._known.items()
+            if p[:depth] == there
+        )
+
+    def point_at_key(self, path: Path_, origins: Origins, there: Path_) -> None:
+        """Lets problems with the key at `path` point at a key that stands for it.
+
+        Also those with keys on the way to it that are nowhere else.
+
+        Args:
+            path: The value whose key is meant.
+            origins: Know the other key.
+            there: The path of the other key.
+        """
+        source, place = origins._known.get(there, (origins.source, None))
+        if place is None or place.key is None:
+            return
+        for depth in range(1, len(path)):
+            self._known.setdefault(path[:depth], (source, Place(place.key, place.key)))
+        _, own = self._known.get(path, (source, None))
+        self._known[path] = (source, Place(own.value if own else place.value, place.key))
 
     def set_place(self, path: Path_, origins: Origins) -> None:
         """Takes over where the object at `path` comes from, but not what is in it."""

@@ -150,7 +150,7 @@ def _check_report(draft: Draft) -> Iterator[Finding]:
 
 def _check_callbacks(draft: Draft) -> Iterator[Finding]:
     """Callbacks must watch what is measured, and write only into the run directory."""
-    measured = _list_measured(draft)
+    measured = list_measured(draft)
     for name in draft.read(*CALLBACKS, default={}) or {}:
         if name not in catalog.list_names("callbacks"):
             continue
@@ -166,8 +166,8 @@ def _check_callbacks(draft: Draft) -> Iterator[Finding]:
     yield from _check_checkpoint(draft)
 
 
-def _list_measured(draft: Draft) -> list[str]:
-    """Returns the names of all values that are measured in an epoch."""
+def list_measured(draft: Draft) -> list[str]:
+    """Returns the names of all values that are measured in an epoch; none if one is wrong."""
     names = ["loss", "accuracy"]
     metrics = draft.read(*METRICS, default=()) or ()
     for i, _ in enumerate(metrics):

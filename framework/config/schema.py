@@ -31,6 +31,9 @@ from framework.config.schema_parts import (
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LAYER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+SWEEP = "sweep_config"
+"""The section that makes a sweep of a config; a single run refuses it."""
+
 BACKBONE_OUTPUT = "backbone"
 """What `input_layer` calls the backbone's output, or the image where there is no backbone."""
 
@@ -78,6 +81,7 @@ class _SchemaMaker:
         """Returns the schema of a whole config."""
         root = self._make_section(sections.Config)
         root["title"] = "an object with the sections of a config"
+        root["x-refused"] = {SWEEP: "it belongs to a sweep: python run.py sweep --config FILE"}
         root["properties"] = {
             "$schema": {"type": "string", "description": "The schema, for editors."},
             "extends": {

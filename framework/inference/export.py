@@ -17,8 +17,8 @@ from framework.data.datasets import load_dataset
 from framework.data.images import Images
 from framework.data.splits import split_dataset
 from framework.errors import RunError, UsageError
+from framework.extras import require_packages
 from framework.files import write_json, write_text
-from framework.inference.extras import require_packages
 from framework.inference.formats import FORMATS, Format, write_quantized
 from framework.inference.loading import TrainedClassifier
 from framework.inference.readme import describe_export

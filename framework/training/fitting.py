@@ -53,15 +53,24 @@ class Trainer:
         config: How to train.
         directory: The run directory, where `history.csv` and callbacks' files go. A
             checkpoint that lies there is where the training goes on.
+        watchers: Callbacks that see every epoch before it counts as done, and may end the
+            training by an exception; they change nothing else.
 
     Attributes:
         phases: What to train, one after the other.
     """
 
-    def __init__(self, classifier: Classifier, config: Config, directory: Path) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        config: Config,
+        directory: Path,
+        watchers: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
         self.phases = plan_phases(config.training_config)
         self._classifier = classifier
         self._config = config
+        self._watchers = watchers
         self._recorder = HistoryRecorder(directory / "history.csv")
         conf = config.training_config.call_backs_conf if self.phases else {}
         self._callbacks = build_callbacks(conf, directory, classifier)
@@ -111,6 +120,7 @@ class Trainer:
                 *self._callbacks,
                 self._recorder,
                 ProgressReporter(images, done, last_epoch, settings.batch_size),
+                *self._watchers,
                 CheckpointKeeper(
                     self._checkpoint_path,
                     phase.name,

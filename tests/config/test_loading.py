@@ -10,8 +10,10 @@ from framework.config.sections import KerasObject, TopLayer
 from framework.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(
-    path for path in (ROOT / "configs").iterdir() if path.suffix in (".json", ".yaml", ".yml")
+CONFIGS = sorted(  # But for the sweep, which is no config of a run.
+    path
+    for path in (ROOT / "configs").iterdir()
+    if path.suffix in (".json", ".yaml", ".yml") and path.stem != "sweep"
 )
 
 PUBLISHED = {

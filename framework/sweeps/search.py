@@ -1,0 +1,85 @@
+"""The whole story of a sweep: trial after trial, then the results."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from pathlib import Path
+
+from framework.console import hush, record_log
+from framework.errors import InterruptedRunError
+from framework.sweeps.directories import finish_sweep
+from framework.sweeps.loading import Sweep
+from framework.sweeps.ranking import format_parameters
+from framework.sweeps.results import write_results
+from framework.sweeps.study import Claim, Study
+from framework.sweeps.trials import TrialResult, run_trial
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 1.0
+"""Between two looks at what other processes do."""
+
+
+def run_sweep(sweep: Sweep, directory: Path) -> None:
+    """Runs what is left of a sweep, alone or beside other processes, and writes the results.
+
+    Args:
+        sweep: What to try.
+        directory: The sweep's directory; see `framework.sweeps.directories`.
+
+    Raises:
+        InterruptedRunError: The user stopped it.
+        RunError: All trials have failed, or something can't be written.
+        UsageError: The directory, or the database, holds another sweep.
+    """
+    try:
+        with record_log(directory / "sweep.log"), hush(__package__):
+            with closing(Study(sweep, directory)) as study:
+                run_trials(study, sweep)
+                write_results(study, sweep, directory)
+            finish_sweep(sweep, directory)
+    except (KeyboardInterrupt, InterruptedRunError) as error:
+        raise InterruptedRunError(
+            f"Interrupted. Go on with: python run.py sweep --resume {directory}"
+        ) from error
+
+
+def run_trials(study: Study, sweep: Sweep) -> None:
+    """Runs trials one after the other until none is left and no other process runs one."""
+    budget = sweep.settings.time_budget
+    started = time.monotonic()
+    waiting = False
+    while budget is None or time.monotonic() - started < budget:
+        claim = study.claim()
+        if claim is not None:
+            run_claim(study, sweep, claim)
+            continue
+        running = study.count_running()
+        if running == 0:
+            return
+        if not waiting:
+            logger.info("Waiting for trials that other processes run: %d", running)
+            waiting = True
+        time.sleep(_PAUSE_SECONDS)
+    logger.info("The time budget of %g s is used up.", budget)
+
+
+def run_claim(study: Study, sweep: Sweep, claim: Claim) -> TrialResult:
+    """Runs one trial in this process, and settles it."""
+    settings = sweep.settings
+    logger.info("Trial %d: %s", claim.place, format_parameters(claim.parameters))
+    values = sweep.make_values(claim.parameters)
+    try:
+        with study.keep_alive(claim):
+            result = run_trial(values, claim.directory, settings.metric, claim.report)
+    except BaseException:
+        study.let_go(claim)  # Interrupted: it goes on when the sweep does.
+        raise
+    study.settle(claim, result)
+    if result.value is None:
+        logger.warning("  %s: %s", result.state, result.message.splitlines()[0])
+    else:
+        logger.info("  %s %.4g", settings.metric, result.value)
+    return result

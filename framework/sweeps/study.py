@@ -1,0 +1,252 @@
+"""The study: which trials there are, who runs which, and how they ended.
+
+Optuna keeps it in a database, which numbers the trials: no two processes get the same
+number, and a trial's parameters follow from its number. A trial belongs to the process
+that holds its lock, which the system lets go of however the process ends. A trial that
+is noted as running while nobody holds its lock was interrupted, and whoever finds it
+goes on with it. Locks are files in the sweep's directory. Of trials in a directory that
+can't be seen from here, heartbeats in the database tell that they are alive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from framework.config.changes import list_changes
+from framework.errors import UsageError
+from framework.files import write_text
+from framework.sweeps.loading import Sweep, describe_definition
+from framework.sweeps.plan import Plan
+from framework.sweeps.sampling import make_pruner, make_sampler, suggest_parameters
+from framework.sweeps.space import Parameter
+from framework.sweeps.storage import open_storage, send_heartbeats
+from framework.sweeps.trials import TrialResult, is_minimized
+
+STATES = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+    "running": TrialState.RUNNING,
+}
+
+AGAIN = "again"
+"""Attribute of a trial that was begun again: its number in the sweep."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial that this process runs.
+
+    Args:
+        place: The trial's number, counted from 0; whoever takes it over keeps it.
+        parameters: Its values.
+        directory: Its run directory.
+        trial: Optuna's own record.
+        lock: Held until the trial has ended.
+    """
+
+    place: int
+    parameters: dict[str, Parameter]
+    directory: Path
+    trial: optuna.Trial
+    lock: FileLock
+
+    def report(self, epoch: int, value: float) -> bool:
+        """Notes a metric down; tells whether the trial is hopeless."""
+        self.trial.report(value, epoch)
+        return self.trial.should_prune()
+
+
+class Study:
+    """A study, as one process sees it.
+
+    Args:
+        sweep: What is sought.
+        directory: The sweep's directory; it exists.
+
+    Attributes:
+        record: Optuna's own record.
+
+    Raises:
+        RunError: The database can't be had.
+        UsageError: The study was begun with another definition.
+    """
+
+    def __init__(self, sweep: Sweep, directory: Path) -> None:
+        settings = sweep.settings
+        self._sweep = sweep
+        self._plan = Plan(sweep.space, settings)
+        self._directory = directory
+        self._locks = directory / "locks"
+        self._locks.mkdir(exist_ok=True)
+        self._is_shared = settings.storage is not None
+        self._lost: list[FrozenTrial] = []
+        definition = describe_definition(sweep.dump())
+        with self._take_turns():
+            self._home = {"directory": str(directory.resolve()), "id": _identify(self._locks)}
+            self._storage = open_storage(
+                settings.storage or f"sqlite:///{directory / 'study.db'}",
+                self._note_lost if self._is_shared else None,
+            )
+            self.record = optuna.create_study(
+                storage=self._storage,
+                study_name=settings.study or _name_study(definition, self._is_shared),
+                direction="minimize" if is_minimized(settings.metric) else "maximize",
+                pruner=make_pruner(settings),
+                load_if_exists=True,
+            )
+            self._check_definition(definition)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def claim(self) -> Claim | None:
+        """Takes a trial to run: one that was interrupted, or a new one.
+
+        Returns:
+            The trial; `None` if none is left, or those that are left run elsewhere.
+        """
+        with self._take_turns():
+            trials = self.list_trials()
+            for place, trial in trials.items():
+                if trial.state == TrialState.RUNNING and (claim := self._take_over(trial, place)):
+                    return claim
+            if self._plan.trials is None or len(trials) < self._plan.trials:
+                return self._begin()
+            if self._is_shared:
+                optuna.storages.fail_stale_trials(self.record)
+            return self._begin(self._lost.pop()) if self._lost else None
+
+    def list_trials(self) -> dict[int, FrozenTrial]:
+        """Returns the trials by their number in the sweep."""
+        trials = list_places(self.record.get_trials(deepcopy=False))
+        # A machine that counted at the same moment as another began one too many.
+        return {
+            p: t for p, t in trials.items() if self._plan.trials is None or p < self._plan.trials
+        }
+
+    def count_running(self) -> int:
+        """Returns how many trials are at work, here and elsewhere."""
+        return sum(t.state == TrialState.RUNNING for t in self.list_trials().values())
+
+    def keep_alive(self, claim: Claim) -> AbstractContextManager[None]:
+        """Tells other machines, while the body runs, that a trial is at work."""
+        return send_heartbeats(self._storage, claim.trial._trial_id)
+
+    def settle(self, claim: Claim, result: TrialResult) -> None:
+        """Notes how a trial ended, and lets go of it."""
+        if result.message:
+            claim.trial.set_user_attr("message", result.message)
+        # Where this machine fell silent for long, another one may have gone on.
+        self.record.tell(claim.trial, result.value, STATES[result.state], skip_if_finished=True)
+        self.let_go(claim)
+
+    def let_go(self, claim: Claim) -> None:
+        """Leaves a trial, as it is, to whoever comes next."""
+        claim.lock.release()
+
+    def _take_turns(self) -> FileLock:
+        """Lets one process of this directory at a time look what there is, and act on it."""
+        return FileLock(self._locks / "study.lock")
+
+    def _begin(self, lost: FrozenTrial | None = None) -> Claim | None:
+        """Begins a trial, which the database numbers; or one that was lost, again."""
+        attributes: dict[str, Any] = {"home": self._home}
+        if lost is not None:
+            places = list_places(self.record.get_trials(deepcopy=False))
+            attributes[AGAIN] = next(p for p, t in places.items() if t.number == lost.number)
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=lost.params if lost else None,
+            distributions=lost.distributions if lost else None,
+            user_attrs=attributes,
+        )
+        study_id = self._storage.get_study_id_from_name(self.record.study_name)
+        trial_id = self._storage.create_new_trial(study_id, template)
+        for place, trial in self.list_trials().items():
+            if trial._trial_id == trial_id:
+                return self._take(trial, place, self._directory)
+        return None
+
+    def _take_over(self, trial: FrozenTrial, place: int) -> Claim | None:
+        """Takes a trial whose process has ended, if that can be told."""
+        home = trial.user_attrs["home"]
+        directory = Path(home["directory"])
+        if home["id"] == self._home["id"]:
+            directory = self._directory  # The same, even if it was moved.
+        elif _read_identity(directory / "locks") != home["id"]:
+            return None
+        return self._take(trial, place, directory)
+
+    def _take(self, trial: FrozenTrial, place: int, directory: Path) -> Claim | None:
+        lock = FileLock(directory / "locks" / f"{place:04d}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None  # Its process is at work.
+        # It may have ended before the lock was free.
+        if self._storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
+            lock.release()
+            return None
+        self.record.sampler = make_sampler(self._sweep.settings, self._plan, place)
+        handle = optuna.Trial(self.record, trial._trial_id)
+        parameters = suggest_parameters(handle, self._sweep.space)
+        return Claim(place, parameters, directory / "trials" / f"{place:04d}", handle, lock)
+
+    def _note_lost(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Remembers a trial whose machine has fallen silent; no other process is told of it."""
+        self._lost.append(trial)
+
+    def _check_definition(self, definition: dict[str, Any]) -> None:
+        """Notes down what the study is about, or compares with what was noted."""
+        known = self.record.user_attrs.get("definition")
+        if known is None:
+            self.record.set_user_attr("definition", json.dumps(definition))
+            return
+        if changes := list_changes(json.loads(known), definition):
+            raise UsageError(
+                f"The sweep in {self._directory} began with another config:\n"
+                + "\n".join(f"  {change}" for change in changes)
+                + "\nChange it back, or start a new sweep in another directory."
+            )
+
+
+def list_places(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    """Returns trials by their number in the sweep; one that was begun again has its first one."""
+    places: dict[int, FrozenTrial] = {}
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        places[trial.user_attrs.get(AGAIN, len(places))] = trial
+    return places
+
+
+def _name_study(definition: dict[str, Any], is_shared: bool) -> str:
+    """Returns a name that only this sweep has among those in a shared database."""
+    if not is_shared:
+        return "sweep"
+    text = json.dumps(definition, sort_keys=True)
+    return f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _identify(locks: Path) -> str:
+    """Returns what tells this directory from one of the same path on another machine."""
+    if not (locks / "id").is_file():
+        write_text(locks / "id", secrets.token_hex(8))
+    return _read_identity(locks)
+
+
+def _read_identity(locks: Path) -> str:
+    path = locks / "id"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

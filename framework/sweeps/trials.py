@@ -1,0 +1,135 @@
+"""One trial: an ordinary run, in this process or in any other."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from framework import runs
+from framework.config import dump_config, load_config, resolve_config
+from framework.errors import FrameworkError, InterruptedRunError, RunError
+from framework.evaluation.records import load_runs
+from framework.files import read_json, write_text
+from framework.quiet import start_tensorflow
+from framework.run_files import UNFINISHED
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[int, float], bool]
+"""Takes an epoch, counted from 1, and its metric; tells whether to end the trial."""
+
+MEASURED_AT_THE_END = {"val_loss": "loss", "val_accuracy": "accuracy"}
+"""Metrics that `metrics.json` has of the finished classifier."""
+
+# What a metric's name says when less of it is better.
+_ERRORS = ("loss", "error", "crossentropy", "hinge", "poisson", "divergence", "logcosh", "false_")
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended.
+
+    Args:
+        state: `"complete"`, `"pruned"` or `"failed"`.
+        value: The metric of a complete trial.
+        message: Why it is not complete.
+    """
+
+    state: Literal["complete", "pruned", "failed"]
+    value: float | None = None
+    message: str = ""
+
+
+class PrunedError(Exception):
+    """A trial is hopeless."""
+
+
+def is_minimized(metric: str) -> bool:
+    """Whether less of a metric is better, by its name."""
+    return any(part in metric for part in _ERRORS)
+
+
+def run_trial(
+    values: Mapping[str, Any], directory: Path, metric: str, report: Report | None = None
+) -> TrialResult:
+    """Runs a trial, or goes on with one that was interrupted; it needs nothing but this.
+
+    Args:
+        values: The config as plain values.
+        directory: The run directory. One that holds the finished run already is left alone.
+        metric: What decides: `val_accuracy` and the like.
+        report: Is told of every epoch.
+
+    Raises:
+        InterruptedRunError: The user stopped it.
+    """
+    try:
+        _run(values, directory, metric, report)
+        return TrialResult("complete", read_value(directory, metric))
+    except PrunedError as reason:
+        write_text(directory / UNFINISHED, f"{reason}\n")
+        return TrialResult("pruned", message=str(reason))
+    except InterruptedRunError:
+        raise
+    except (FrameworkError, OSError) as error:
+        return TrialResult("failed", message=str(error))
+    # Whatever a library stumbles over in one trial must not cost the others.
+    except Exception as error:
+        logger.debug("%s", directory, exc_info=True)
+        return TrialResult("failed", message=f"{type(error).__name__}: {error}")
+
+
+def _run(values: Mapping[str, Any], directory: Path, metric: str, report: Report | None) -> None:
+    config = resolve_config(values, f"trial {directory.name}")
+    begun = (directory / "config.json").is_file()
+    if begun and dump_config(load_config(directory / "config.json")) != dump_config(config):
+        raise RunError(f"{directory} holds another run. Start the sweep in another directory.")
+    if runs.is_finished(directory):
+        return
+    start_tensorflow()
+    import keras
+
+    from framework.experiment import run_experiment, start_experiment
+    from framework.sweeps.watching import MetricWatcher
+
+    # Layers are numbered, and memory is given back, as in a process of its own.
+    keras.backend.clear_session()
+    gc.collect()
+    logging.getLogger("tensorflow").addFilter(_expects_tracing)
+    watchers = [MetricWatcher(metric, report)] if report else []
+    if begun:
+        runs.reopen_run(directory)
+        run_experiment(config, directory, watchers, with_report=False)
+    else:
+        shutil.rmtree(directory, ignore_errors=True)  # Killed before it had begun.
+        start_experiment(config, directory.name, directory, watchers, with_report=False)
+
+
+def _expects_tracing(record: logging.LogRecord) -> bool:
+    """Drops the advice to trace less: each trial has a network of its own to trace."""
+    return "triggered tf.function retracing" not in record.getMessage()
+
+
+def read_value(directory: Path, metric: str) -> float:
+    """Reads a metric of a finished run.
+
+    Returns:
+        That of the finished classifier, where `metrics.json` has it; else that of the
+        best epoch.
+
+    Raises:
+        RunError: The run does not have it.
+    """
+    if metric in MEASURED_AT_THE_END:
+        scores = read_json(directory / "metrics.json")["validation"]
+        return float(scores[MEASURED_AT_THE_END[metric]])
+    history = load_runs([directory])[0].history
+    values = [row[metric] for row in history if isinstance(row.get(metric), float)]
+    if not values:
+        raise RunError(f"{directory / 'history.csv'} has no {metric}.")
+    return min(values) if is_minimized(metric) else max(values)
