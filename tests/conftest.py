@@ -34,6 +34,7 @@ def pytest_configure(config):
             "KERAS_HOME": str(home / "keras"),
             "TRANSFER_FRAMEWORK_CACHE": str(home / "cache"),
             "TF_CPP_MIN_LOG_LEVEL": "2",
+            "PYTHONPATH": str(ROOT / "tests" / "strict"),
             "no_proxy": "127.0.0.1,localhost",
             **{name: NOWHERE for name in ("http_proxy", "https_proxy")},
         }
@@ -44,7 +45,7 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Draws the same in every test, whichever tests ran before it.
+    """Draws the same in every test, whichever tests ran before it, and as a run does.
 
     What a fixture of a module or of the session draws comes before this, and needs its own seed.
     """
@@ -52,6 +53,7 @@ def seeded():
     np.random.seed(0)
     if "keras" in sys.modules:  # Most tests of the configs do without it, and start at once.
         sys.modules["keras"].utils.set_random_seed(0)
+        sys.modules["tensorflow"].config.experimental.enable_op_determinism()
 
 
 @pytest.fixture(scope="session")

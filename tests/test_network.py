@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import threading
 import urllib.error
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -117,7 +118,7 @@ def test_a_server_that_fails_twice_is_tried_a_third_time(way, server, tmp_path):
 
     path = get_file(server, tmp_path)
 
-    assert open(path, "rb").read() == CONTENT
+    assert Path(path).read_bytes() == CONTENT
     assert server.requests == 3
 
 
@@ -144,7 +145,7 @@ def test_a_half_file_of_another_program_is_repaired(server, tmp_path):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "file.bin").write_bytes(CONTENT[:777])
 
-    assert open(get_file(server, tmp_path), "rb").read() == CONTENT
+    assert Path(get_file(server, tmp_path)).read_bytes() == CONTENT
 
 
 def test_without_a_network_the_answer_comes_at_once(monkeypatch):
@@ -171,7 +172,7 @@ def test_proxies_are_honoured(server, tmp_path, monkeypatch):
         cache_dir=tmp_path,
     )
 
-    assert open(path, "rb").read() == CONTENT
+    assert Path(path).read_bytes() == CONTENT
 
 
 def test_fashion_mnist_is_checked_though_keras_does_not(server, monkeypatch, tmp_path):

@@ -27,20 +27,18 @@ def read_archive(path: Path) -> Arrays:
     Raises:
         RunError: The file is no such archive, or its arrays do not fit together.
     """
-    with _tell_damage(path):
-        loaded = np.load(path, allow_pickle=False)
+    with _open_archive(path) as loaded:
         if isinstance(loaded, np.ndarray):
             raise RunError(
                 f"{path} holds a single array. Expected an archive of {', '.join(NAMES)}."
             )
-        with loaded as archive:
-            missing = [name for name in NAMES if name not in archive]
-            if missing:
-                raise RunError(
-                    f"{path} lacks {', '.join(missing)}. Expected the arrays "
-                    f"{', '.join(NAMES)}; found {', '.join(archive.files) or 'none'}."
-                )
-            arrays = [archive[name] for name in NAMES]
+        missing = [name for name in NAMES if name not in loaded]
+        if missing:
+            raise RunError(
+                f"{path} lacks {', '.join(missing)}. Expected the arrays "
+                f"{', '.join(NAMES)}; found {', '.join(loaded.files) or 'none'}."
+            )
+        arrays = [loaded[name] for name in NAMES]
     for split in ("train", "test"):
         start = 0 if split == "train" else 2
         arrays[start], arrays[start + 1] = check_split(
@@ -55,10 +53,12 @@ def read_archive(path: Path) -> Arrays:
 
 
 @contextmanager
-def _tell_damage(path: Path) -> Iterator[None]:
-    """Tells in our words what NumPy and zipfile raise over damaged bytes."""
+def _open_archive(path: Path) -> Iterator[np.lib.npyio.NpzFile | np.ndarray]:
+    """Opens a file of NumPy's, and tells in our words what is raised over damaged bytes."""
     try:
-        yield
+        # Opened here, since NumPy leaves a damaged archive open.
+        with path.open("rb") as stream:
+            yield np.load(stream, allow_pickle=False)
     except (
         OSError,
         EOFError,
@@ -76,8 +76,8 @@ def _tell_damage(path: Path) -> Iterator[None]:
 
 def read_class_names(path: Path) -> tuple[str, ...] | None:
     """The array `class_names` of an archive, if it has one: a name for each label."""
-    with _tell_damage(path), np.load(path, allow_pickle=False) as archive:
-        if "class_names" not in archive:
+    with _open_archive(path) as archive:
+        if isinstance(archive, np.ndarray) or "class_names" not in archive:
             return None
         return tuple(str(name) for name in archive["class_names"].ravel().tolist())
 

@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -48,17 +51,21 @@ def find_keys(feature_store: FeatureStore) -> list[str]:
     return [stored.key for stored in feature_store.list_entries()]
 
 
-def run_elsewhere(code: str, *arguments: object) -> subprocess.Popen:
-    """Runs code in another process, which says `ready` and then waits to be killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport time; time.sleep(60)"]
-        + [str(argument) for argument in arguments],
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    return process
+@contextmanager
+def run_elsewhere(code: str, *arguments: object) -> Iterator[subprocess.Popen]:
+    """Runs code in another process, which says `ready`, and is killed at the end if not before."""
+    wait = "\nprint('ready', flush=True)\nimport sys; sys.stdin.read()"
+    command = [sys.executable, "-c", code + wait, *map(str, arguments)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 READ_ELSEWHERE = """
@@ -158,27 +165,28 @@ class TestMakeRoom:
 
     def test_what_another_process_reads_stays_until_it_is_killed(self, feature_store):
         read = fill(feature_store, "read")
-        process = run_elsewhere(READ_ELSEWHERE, feature_store.directory, read.key)
         feature_store.limit = 1000
-        try:
+        with run_elsewhere(READ_ELSEWHERE, feature_store.directory, read.key):
             assert not feature_store.make_room({"wanted": 900}, missing=900)
             assert find_keys(feature_store) == [read.key]
-        finally:
-            process.kill()
-            process.wait()
         assert feature_store.make_room({"wanted": 900}, missing=900)
         assert find_keys(feature_store) == []
 
 
 def test_a_lock_waits_for_its_holder_and_says_so(feature_store, caplog):
     caplog.set_level("INFO")
-    process = run_elsewhere(LOCK_ELSEWHERE, feature_store.directory, "key")
-    killer = threading.Timer(0.3, process.kill)
-    killer.start()
-    with feature_store.lock("key"):
-        assert "waiting for it" in caplog.text
-    killer.join()
-    process.wait()
+
+    def kill_when_waited_for(process):
+        while "waiting for it" not in caplog.text:
+            time.sleep(0.01)
+        process.kill()
+
+    with run_elsewhere(LOCK_ELSEWHERE, feature_store.directory, "key") as process:
+        killer = threading.Thread(target=kill_when_waited_for, args=(process,), daemon=True)
+        killer.start()
+        with feature_store.lock("key"):
+            assert "waiting for it" in caplog.text
+        killer.join()
 
 
 class TestDirectory:

@@ -38,10 +38,13 @@ def start_page(run, *options):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    said = []
     for line in process.stdout:
+        said.append(line)
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):
             return process, found[0]
-    raise AssertionError(f"the page did not start: exit code {process.wait()}")
+    process.stdout.close()
+    raise AssertionError(f"the page did not start: exit code {process.wait()}\n{''.join(said)}")
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,10 @@ def test_several_batches_come_in_order(trained, folder, monkeypatch):
     files = sorted(folder.iterdir()) * 3
     answers = list(predict_files(trained, files))
     assert [answer.image for answer in answers] == list(map(str, files))
-    assert answers[:6] == answers[6:12] == answers[12:]
+    # The place in a batch may change a last digit, as it is computed in blocks.
+    shares = [dict(answer.prediction.top) for answer in answers]
+    assert shares[:6] == [pytest.approx(again, abs=1e-5) for again in shares[6:12]]
+    assert shares[:6] == [pytest.approx(again, abs=1e-5) for again in shares[12:]]
     assert BATCH_SIZE > 4
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from framework.data.images import Images
 from framework.data.sources import ArraySource
 from framework.errors import RunError
+from framework.features.cut import Head
 from framework.features.sources import RawImages
 from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
 
@@ -122,7 +123,8 @@ def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
     bad = BrokenFeatures(features.images)
     feed = TrainingFeed(bad if broken == "training" else features, 8, views=1, seed=0)
     validation = make_dataset(bad if broken == "validation" else features, 8)
-    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+    image = keras.Input(features.images.shape)
+    model = Head(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
     model.compile(
         "sgd",
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
