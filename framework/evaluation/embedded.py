@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from framework.evaluation.style import use_style
+from framework.evaluation.style import render_png
 
 # Of base64 text; leaves room for the page itself below 5 MB.
 PAGE_BUDGET = 4_400_000
@@ -38,10 +38,7 @@ def embed_pictures(paths: Sequence[Path], budget: int = PAGE_BUDGET) -> dict[Pat
 
 def embed_figure(figure: Figure) -> str:
     """Draws a figure as the data URI of a PNG."""
-    buffer = io.BytesIO()
-    with use_style():
-        figure.savefig(buffer, format="png")
-    return _encode(buffer.getvalue())
+    return _encode(render_png(figure))
 
 
 def _make_uri(path: Path) -> str:

@@ -13,8 +13,8 @@ from framework.errors import FrameworkError
 from framework.evaluation.evidence import Evidence
 from framework.evaluation.page import Shown, render_report
 from framework.evaluation.pictures import Picture, list_pictures
-from framework.evaluation.style import save_figure
-from framework.files import write_text
+from framework.evaluation.style import render_png
+from framework.files import publish, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -47,19 +47,22 @@ def _draw_pictures(
     shown: list[Shown] = []
     left_out: dict[str, str] = {}
     for picture in tqdm(pictures, desc="report", unit=" pictures", leave=False):
-        figure = _try_to_draw(picture, left_out)
-        if figure is not None:
-            path = save_figure(figure, directory / picture.name)
+        drawn = _try_to_draw(picture, left_out)
+        if drawn is not None:
+            figure, png = drawn
+            path = directory / picture.name
+            with publish(path) as temporary:
+                temporary.write_bytes(png)
             title, subtitle = (text.get_text() for text in figure.texts[:2])
             shown.append(Shown(picture, path, title, subtitle))
     return shown, left_out
 
 
-def _try_to_draw(picture: Picture, left_out: dict[str, str]) -> Figure | None:
+def _try_to_draw(picture: Picture, left_out: dict[str, str]) -> tuple[Figure, bytes] | None:
     if not picture.optional:
-        return picture.draw()
+        return _draw(picture)
     try:
-        return picture.draw()
+        return _draw(picture)
     except FrameworkError as error:
         left_out[picture.name] = str(error)
     # Whatever goes wrong in an extra picture, a trained classifier must not be lost for it.
@@ -68,3 +71,9 @@ def _try_to_draw(picture: Picture, left_out: dict[str, str]) -> Figure | None:
         left_out[picture.name] = f"{type(error).__name__}: {error}"
     logger.warning("! %s is left out: %s", picture.name, left_out[picture.name])
     return None
+
+
+def _draw(picture: Picture) -> tuple[Figure, bytes]:
+    """Draws a picture down to its pixels, since much of it is only computed for these."""
+    figure = picture.draw()
+    return figure, render_png(figure)

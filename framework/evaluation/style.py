@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -140,6 +141,14 @@ def save_figure(figure: Figure, path: Path) -> Path:
     with use_style(), publish(path) as temporary:
         figure.savefig(temporary)
     return path
+
+
+def render_png(figure: Figure) -> bytes:
+    """Returns `figure` as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    with use_style():
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def shorten(name: str, width: int = 22) -> str:
