@@ -21,7 +21,7 @@ class RunError(FrameworkError):
 
 
 class DivergedError(RunError):
-    """The loss is no finite number any more; going on would end the same way."""
+    """The loss was no finite number any more; going on would end the same way."""
 
 
 class InterruptedRunError(FrameworkError):

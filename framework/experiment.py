@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from keras.callbacks import Callback
 
 from framework import runs
 from framework.announcements import announce_plan, announce_results
+from framework.cluster import Cluster
 from framework.config import Config, dump_config, load_config
 from framework.data.datasets import obtain_dataset
 from framework.data.inspection import inspect_training
 from framework.data.splits import Splits, split_dataset
+from framework.errors import DivergedError
 from framework.evaluation.evidence import Evidence
-from framework.evaluation.prediction import predict_split
+from framework.evaluation.prediction import check_answers, predict_split
 from framework.evaluation.records import load_runs
 from framework.evaluation.report import write_report
 from framework.evaluation.scores import score_predictions
@@ -30,8 +33,10 @@ from framework.models.freezing import unfreeze_layers
 from framework.provenance import obtain_classifier
 from framework.stopwatch import Stopwatch
 from framework.training.fitting import Trainer
-from framework.training.phases import count_stored_views
+from framework.training.phases import count_stored_views, count_views
 from framework.training.space import check_space
+
+logger = logging.getLogger(__name__)
 
 
 def start_experiment(
@@ -40,6 +45,7 @@ def start_experiment(
     output: Path | None = None,
     watchers: Sequence[Callback] = (),
     with_report: bool = True,
+    cluster: Cluster | None = None,
 ) -> Path:
     """Checks what can be checked beforehand, and runs in a new run directory.
 
@@ -49,6 +55,7 @@ def start_experiment(
         output: The run directory; by default one under `results/`.
         watchers: As `run_experiment` takes them.
         with_report: As `run_experiment` takes it.
+        cluster: As `run_experiment` takes it.
 
     Returns:
         The run directory, finished.
@@ -56,16 +63,21 @@ def start_experiment(
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
         RunError: Data or weights can't be had, or a file can't be written.
+        DivergedError: The training has diverged; its report is written all the same.
     """
     config = runs.settle_saved_model(config, config_stem)
     check_top(config)
     directory = runs.create_run(config_stem, output)
-    run_experiment(config, directory, watchers, with_report)
+    run_experiment(config, directory, watchers, with_report, cluster)
     return directory
 
 
 def run_experiment(
-    config: Config, directory: Path, watchers: Sequence[Callback] = (), with_report: bool = True
+    config: Config,
+    directory: Path,
+    watchers: Sequence[Callback] = (),
+    with_report: bool = True,
+    cluster: Cluster | None = None,
 ) -> None:
     """Trains, evaluates and reports, or goes on with a run that was interrupted.
 
@@ -75,10 +87,12 @@ def run_experiment(
         watchers: Callbacks that see every epoch; see `framework.training.fitting.Trainer`.
         with_report: Whether to draw pictures and write `report.html`; `report_experiment`
             can do it later.
+        cluster: What computes the features to be stored; this machine alone if `None`.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
         RunError: Data or weights can't be had, or a file can't be written.
+        DivergedError: The training has diverged; its report is written all the same.
     """
     training, data = config.training_config, config.data_config
     watch = Stopwatch()
@@ -98,26 +112,35 @@ def run_experiment(
         check_space(directory, classifier, config)
 
         with watch.measure("features"):
-            cut, features = prepare_head(classifier, splits, config)
+            cut, features = prepare_head(classifier, splits, config, cluster)
         trainer = Trainer(classifier, config, directory, watchers)
         for phase in trainer.phases:
             if phase.unfreeze_from is not None:
                 with watch.measure("features"):
                     unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
-                    cut, features = prepare_head(classifier, splits, config)
+                    cut, features = prepare_head(classifier, splits, config, cluster)
             with watch.measure("training"):
                 trainer.train(phase, cut.head, features)
+            if trainer.divergence is not None:
+                break
+
+        if cluster is not None:
+            environment["ray"] = cluster.describe()
 
         with watch.measure("evaluation"):
             predictions = {
                 name: predict_split(cut.head, source, training.loss, name)
                 for name, source in features.items()
             }
+            if trainer.divergence is None:
+                check_answers(predictions)
             scores = {
                 name: score_predictions(predicted, classifier.class_names)
                 for name, predicted in predictions.items()
             }
         metrics = {**scores, "parameters": classifier.count_parameters(), "timing": watch.seconds}
+        if trainer.divergence is not None:
+            metrics["diverged"] = trainer.divergence.describe()
 
         with watch.measure("report"):
             table = directory / "predictions_test.csv"
@@ -143,6 +166,12 @@ def run_experiment(
         environment["model"] = {"sha256": fingerprint_file(directory / MODEL)}
         write_json(directory / "environment.json", environment)
         write_json(directory / "metrics.json", metrics)
+        if trainer.divergence is not None:
+            shown = directory / ("report.html" if with_report else "metrics.json")
+            raise DivergedError(
+                f"{trainer.divergence}\nWhat the weights before, {trainer.divergence.weights}, "
+                f"are worth: {shown}"
+            )
     announce_results(metrics, directory)
 
 
@@ -176,7 +205,7 @@ def report_experiment(directory: Path) -> None:
 
 
 def prepare_head(
-    classifier: Classifier, splits: Splits, config: Config
+    classifier: Classifier, splits: Splits, config: Config, cluster: Cluster | None = None
 ) -> tuple[Cut, dict[str, Features]]:
     """Cuts a classifier at its freeze line and brings all splits up to it.
 
@@ -184,6 +213,7 @@ def prepare_head(
         classifier: Its layers say what trains.
         splits: The images.
         config: How features are stored, and how many views of the training images.
+        cluster: What computes the features to be stored; this machine alone if `None`.
 
     Returns:
         The cut, and the features of each split for its head.
@@ -191,4 +221,6 @@ def prepare_head(
     cut = find_cut(classifier.model, classifier.backbone_layers)
     views = {"training": count_stored_views(config)}
     wanted = {name: Split(images, views.get(name, 1)) for name, images in splits.by_name().items()}
-    return cut, prepare_features(cut, wanted, config.training_config.feature_cache)
+    if cluster is not None and count_views(config) == "fresh":
+        logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
+    return cut, prepare_features(cut, wanted, config.training_config.feature_cache, cluster)

@@ -20,6 +20,7 @@ from framework.errors import (
     RunError,
     UsageError,
 )
+from framework.files import read_json, write_text
 from framework.run_files import CHECKPOINT, LOCK, UNFINISHED
 
 RESULTS = Path("results")
@@ -30,7 +31,8 @@ def open_run(directory: Path) -> Iterator[None]:
     """Lets the body fill a run directory, and logs what it says to `run.log`.
 
     A directory in which nothing was trained when the run failed is removed; any other
-    is kept, and the message says how to go on with it.
+    is kept, and the message says how to go on with it. A run that has diverged has its
+    report, and stays marked as unfinished.
 
     Args:
         directory: As `create_run` or `reopen_run` gave it.
@@ -52,14 +54,16 @@ def open_run(directory: Path) -> Iterator[None]:
             finish_run(directory)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(f"Interrupted. {go_on}") from error
+    except DivergedError as error:
+        write_text(directory / UNFINISHED, f"{error}\n")
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+        raise
     except ConfigError:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     except (RunError, OSError) as error:
         if (directory / "history.csv").exists():
-            hopeless = isinstance(error, DivergedError)
-            advice = f"See {directory / 'history.csv'}; start a new run." if hopeless else go_on
-            raise RunError(f"{error}\nWhat is done so far is kept. {advice}") from error
+            raise RunError(f"{error}\nWhat is done so far is kept. {go_on}") from error
         shutil.rmtree(directory, ignore_errors=True)
         raise
     finally:
@@ -78,7 +82,20 @@ def reopen_run(directory: Path) -> Path:
     config = directory / "config.json"
     if not config.is_file():
         raise RunError(f"{directory} holds no run: there is no config.json in it.")
+    _refuse_diverged(directory)
     return config
+
+
+def _refuse_diverged(directory: Path) -> None:
+    """Raises a `RunError` where a run has come to its end by diverging."""
+    metrics = directory / "metrics.json"
+    if not metrics.is_file() or "diverged" not in (record := read_json(metrics)):
+        return
+    raise RunError(
+        f"The training of the run in {directory} has diverged in epoch "
+        f"{record['diverged']['epoch']}, and would again: see {directory / 'report.html'}. "
+        "Change its config, the learning rate above all, and start a new run."
+    )
 
 
 def create_run(config_stem: str, output: Path | None = None) -> Path:
@@ -178,6 +195,7 @@ def find_run(path: Path) -> Path:
     if not path.is_dir():
         raise RunError(f"There is no run directory {path}. Train one with: python run.py --config")
     if (path / UNFINISHED).exists():
+        _refuse_diverged(path)
         raise RunError(f"The run in {path} has not finished.")
     finished = [child for child in path.iterdir() if is_finished(child)]
     if not finished:

@@ -100,9 +100,12 @@ def _mark_milestones(axes: Axes, milestones: Milestones) -> None:
             milestones.fine_tuning - 0.5, color=MUTED, linewidth=1.2, linestyle="-.",
             label=f"fine-tuning from epoch {milestones.fine_tuning}",
         )  # fmt: skip
-    if milestones.stopped is not None:
-        reason = "early stopping" if milestones.early_stopping else "ended"
+    end = milestones.diverged or milestones.stopped
+    if end is not None:
+        reason = "early stopping after" if milestones.early_stopping else "ended after"
+        if milestones.diverged is not None:
+            reason = "diverged in"
         axes.axvline(
-            milestones.stopped, color=MUTED, linewidth=1.2, linestyle=":",
-            label=f"{reason} after epoch {milestones.stopped} of {milestones.planned}",
+            end, color=MUTED, linewidth=1.2, linestyle=":",
+            label=f"{reason} epoch {end} of {milestones.planned}",
         )  # fmt: skip

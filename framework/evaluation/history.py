@@ -19,6 +19,7 @@ class Milestones:
         best: The epoch with the best finite value of `monitor`, the first of equals.
         stopped: The last epoch, where the training ended before the planned ones.
         early_stopping: Whether the config asks for early stopping.
+        diverged: The epoch in which the loss was no finite number any more.
         fine_tuning: The first epoch of the second phase.
         planned: The epochs that the config asks for.
     """
@@ -27,6 +28,7 @@ class Milestones:
     best: int | None
     stopped: int | None
     early_stopping: bool
+    diverged: int | None
     fine_tuning: int | None
     planned: int
 
@@ -44,6 +46,7 @@ def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Mi
         best=_find_best(history, monitor),
         stopped=last if last is not None and last < planned else None,
         early_stopping=stopping is not None,
+        diverged=next((int(row["epoch"]) for row in history if _is_lost(row)), None),
         fine_tuning=next(
             (int(row["epoch"]) for row in history if row.get("phase") == "fine_tuning"), None
         ),
@@ -58,6 +61,12 @@ def _find_best(history: Sequence[HistoryRow], monitor: str) -> int | None:
     grows = any(part in monitor for part in ("acc", "auc", "precision", "recall", "f1"))
     choose = max if grows else min
     return int(choose(finite, key=lambda row: float(row[monitor]))["epoch"])
+
+
+def _is_lost(row: HistoryRow) -> bool:
+    """Whether a loss is no finite number; one that was not measured is `None`."""
+    losses = (row.get("loss"), row.get("val_loss"))
+    return any(loss is not None and not is_finite(loss) for loss in losses)
 
 
 def is_finite(value: object) -> bool:

@@ -71,6 +71,7 @@ def render_report(evidence: Evidence, shown: Sequence[Shown], left_out: Mapping[
         count=sum(row["support"] for row in metrics["test"]["per_class"].values()),
         wrong=len(evidence.predictions["test"]) - int(evidence.predictions["test"].correct.sum()),
         sizes={split: len(predictions) for split, predictions in evidence.predictions.items()},
+        diverged=metrics.get("diverged"),
         substitutions=evidence.environment.get("substitutions", []),
         notes=[*_find_notes(evidence), *(f"{k} is left out: {v}" for k, v in left_out.items())],
         confusions=_list_confusions(evidence),
@@ -88,18 +89,11 @@ def _find_notes(evidence: Evidence) -> Iterator[str]:
     milestones = find_milestones(evidence.history, evidence.config.training_config)
     if not evidence.history:
         yield "This run trained nothing; it evaluates a classifier that was trained before."
-    elif milestones.stopped is not None:
+    elif milestones.stopped is not None and milestones.diverged is None:
         reason = "Early stopping ended" if milestones.early_stopping else "The run ended"
         yield f"{reason} the training after epoch {milestones.stopped} of {milestones.planned}."
     elif len(evidence.history) == 1:
         yield "The training had a single epoch."
-    lost = [
-        row["epoch"]
-        for row in evidence.history
-        if not (is_finite(row.get("loss")) and is_finite(row.get("val_loss")))
-    ]
-    if lost:
-        yield f"The loss was not a finite number from epoch {lost[0]} on: the training diverged."
     for split, predictions in evidence.predictions.items():
         if not is_finite(predictions.loss):
             yield f"The loss on the {split} images is not a finite number."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -26,8 +28,8 @@ def predict_split(
         loss: Its mean over the images is taken, without any regularization term.
         title: The split, for the progress bar.
 
-    Raises:
-        RunError: A probability is no finite number.
+    Returns:
+        Its answers, which need not be finite numbers; see `check_answers`.
     """
     # Not `predict`, which runs as the head was compiled to train: the answers are to be the
     # same to the last bit whether it was trained just now or loaded.
@@ -46,15 +48,26 @@ def predict_split(
             count += len(output)
             probabilities.append(output)
             progress.update(len(output))
-    answers = np.concatenate(probabilities)
-    if not np.isfinite(answers).all():
-        raise RunError(
-            f"The classifier's answers to the {title} images are no finite numbers: its weights "
-            "are broken. Train it anew."
-        )
     return Predictions(
         indices=features.images.indices,
         true=labels,
-        probabilities=answers,
+        probabilities=np.concatenate(probabilities),
         loss=total / count,
     )
+
+
+def check_answers(predictions: Mapping[str, Predictions]) -> None:
+    """Makes sure that a classifier, which has not diverged in training, gives sound answers.
+
+    Args:
+        predictions: Split -> what the classifier says about it.
+
+    Raises:
+        RunError: A probability is no finite number.
+    """
+    for split, answers in predictions.items():
+        if not np.isfinite(answers.probabilities).all():
+            raise RunError(
+                f"The classifier's answers to the {split} images are no finite numbers: its "
+                "weights are broken. Train it anew."
+            )

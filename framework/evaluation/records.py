@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import RunError, UsageError
+from framework.run_files import UNFINISHED
 
 MISSING = "–"
 _METRICS = ("validation", "test", "parameters", "timing")
@@ -47,14 +48,16 @@ class RunRecord:
 def find_runs(paths: Sequence[Path]) -> list[Path]:
     """Finds the finished runs at and below some paths, in order and each once.
 
-    `metrics.json` appears last in a run directory, so that it marks a finished run.
-
     Raises:
         UsageError: A path holds no finished run.
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        inside = sorted(file.parent for file in path.rglob("metrics.json"))
+        inside = sorted(
+            file.parent
+            for file in path.rglob("metrics.json")
+            if not file.with_name(UNFINISHED).exists()
+        )
         if not inside:
             raise UsageError(f"{path}: there is no finished run in it. Name a run directory.")
         for directory in inside:

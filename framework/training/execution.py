@@ -9,6 +9,7 @@ from typing import Literal
 import keras
 
 from framework.features.cut import Head
+from framework.training.divergence import DivergenceGuard
 from framework.training.progress import ProgressReporter
 
 # Steps between two returns to Python, where nobody waits for single batches. With a
@@ -53,8 +54,8 @@ def choose_execution(head: keras.Model, callbacks: Iterable[keras.callbacks.Call
 
 def heeds_batches(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback, as it is configured, does something for single batches."""
-    if isinstance(callback, ProgressReporter):
-        return False  # Its bar may move on by many batches at a time.
+    if isinstance(callback, ProgressReporter | DivergenceGuard):
+        return False  # They may hear of many batches at a time.
     for frequency in ("save_freq", "update_freq"):
         if hasattr(callback, frequency):
             return getattr(callback, frequency) != "epoch"

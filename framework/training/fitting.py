@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from framework.config.sections import Config
+from framework.errors import DivergedError
 from framework.features.sources import Features
 from framework.models.classifier import Classifier
 from framework.randomness import fix_randomness
@@ -23,7 +24,7 @@ from framework.training.callbacks import (
     continue_logs,
 )
 from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
-from framework.training.divergence import DivergenceGuard
+from framework.training.divergence import Divergence, DivergenceGuard
 from framework.training.execution import choose_execution
 from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
 from framework.training.objectives import (
@@ -58,6 +59,8 @@ class Trainer:
 
     Attributes:
         phases: What to train, one after the other.
+        divergence: Where and why the training ended before its time, and which weights
+            are left; `None` where all is well.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Trainer:
         watchers: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         self.phases = plan_phases(config.training_config)
+        self.divergence: Divergence | None = None
         self._classifier = classifier
         self._config = config
         self._watchers = watchers
@@ -109,29 +113,28 @@ class Trainer:
             self._recorder.phase = phase.name
         self._announce(phase, done, resumed=start is not None)
         images = len(features["training"].images)
-        fit_head(
-            head,
-            features,
-            phase,
-            self._config,
-            self._classifier.class_names,
-            [
-                DivergenceGuard(),
-                *self._callbacks,
-                self._recorder,
-                ProgressReporter(images, done, last_epoch, settings.batch_size),
-                *self._watchers,
-                CheckpointKeeper(
-                    self._checkpoint_path,
-                    phase.name,
-                    first_epoch,
-                    self._callbacks,
-                    self.history,
-                    start,
-                ),
-            ],
-            range(done, last_epoch),
+        progress = ProgressReporter(images, done, last_epoch, settings.batch_size)
+        beginner = "the training" if phase.unfreeze_from is None else "fine-tuning"
+        guard = DivergenceGuard(
+            self._recorder,
+            f"those that {beginner} began with" if start is None else f"those after epoch {done}",
         )
+        keeper = CheckpointKeeper(
+            self._checkpoint_path, phase.name, first_epoch, self._callbacks, self.history, start
+        )
+        try:
+            fit_head(
+                head,
+                features,
+                phase,
+                self._config,
+                self._classifier.class_names,
+                [guard, *self._callbacks, self._recorder, progress, *self._watchers, keeper],
+                range(done, last_epoch),
+            )
+        except DivergedError:
+            progress.on_train_end()  # Keras tells nobody of an end like this one.
+        self.divergence = guard.divergence
 
     def _announce(self, phase: Phase, done: int, resumed: bool) -> None:
         if resumed:

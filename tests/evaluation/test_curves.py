@@ -47,6 +47,17 @@ def test_the_best_epoch_early_stopping_and_fine_tuning_are_marked():
     ]
 
 
+@pytest.mark.parametrize("epochs", [3, 9])
+def test_the_epoch_that_was_lost_is_marked_and_not_as_early_stopping(epochs):
+    *sound, last = make_history(3)
+    figure = plot(
+        [*sound, {**last, "loss": float("nan"), "val_loss": None}],
+        epochs=epochs,
+        call_backs_conf={"EarlyStopping": {"patience": 1}},
+    )
+    assert read_legend(figure)[-1] == f"diverged in epoch 3 of {epochs}"
+
+
 def test_the_best_epoch_is_by_what_early_stopping_monitors():
     figure = plot(
         make_history(),

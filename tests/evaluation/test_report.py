@@ -1,7 +1,9 @@
+import errno
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -145,7 +147,7 @@ def test_names_are_names_and_missing_classes_are_noted(tmp_path):
     assert CONTRACT <= {path.name for path in tmp_path.iterdir()}
 
 
-def test_a_diverged_run_of_one_epoch_is_complete_and_says_so(tmp_path):
+def test_a_diverged_run_of_one_epoch_is_complete_whatever_its_answers(tmp_path):
     lost = {
         split: replace(
             predictions,
@@ -155,11 +157,10 @@ def test_a_diverged_run_of_one_epoch_is_complete_and_says_so(tmp_path):
         for split, predictions in make_evidence(3).predictions.items()
     }
     history = [{**row, "loss": float("nan"), "val_loss": None} for row in make_history(1)]
-    evidence = make_evidence(3, predictions=lost, history=history, config=make_config(epochs=1))
+    evidence = make_evidence(3, predictions=lost, history=history, config=make_config(epochs=4))
     write_report(tmp_path, evidence)
     assert read_notes((tmp_path / "report.html").read_text(encoding="utf-8")) == [
         "The training had a single epoch.",
-        "The loss was not a finite number from epoch 1 on: the training diverged.",
         *(f"The loss on the {split} images is not a finite number." for split in SPLITS),
         "Never predicted, so that precision and f1 count as 0: 1, 2.",
     ]
@@ -215,6 +216,39 @@ def test_extra_pictures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch
     assert flat.startswith("feature_maps_end.png is left out: report_config.feature_maps: layer")
     assert "feature_maps_end.png is left out" in caplog.text
     assert re.search(r"<td class=\"name\">conv</td><td>Conv2D</td><td>n x 8 x 8 x 2</td>", text)
+
+
+def test_an_extra_picture_that_fails_while_it_is_saved_is_left_out_too(
+    tmp_path, monkeypatch, caplog
+):
+    def plot_unsavable(*_):
+        figure = plot_reliability(*_)
+        figure.axes[0].xaxis.set_major_formatter(fail)  # It is not asked before that.
+        return figure
+
+    def fail(*_):
+        raise ZeroDivisionError("of all things")
+
+    plot_reliability = pictures.plot_reliability
+    monkeypatch.setattr(pictures, "plot_reliability", plot_unsavable)
+    write_report(tmp_path, make_evidence(3))
+    (note,) = read_notes((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert note == "reliability.png is left out: ZeroDivisionError: of all things"
+    assert "reliability.png is left out" in caplog.text
+    assert not (tmp_path / "reliability.png").exists()
+    assert CONTRACT <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_picture(tmp_path, monkeypatch):
+    def refuse(self, data):
+        if "reliability" in self.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(self, data)
+
+    write_bytes = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(RunError, match="reliability.png: cannot be written: No space left"):
+        write_report(tmp_path, make_evidence(3))
 
 
 def test_a_disk_that_cannot_be_written_is_told(tmp_path):
