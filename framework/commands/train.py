@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from framework.commands.joining import add_ray, join_cluster
 from framework.errors import UsageError
 from framework.quiet import start_tensorflow
 
@@ -25,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with an interrupted run in DIR"
     )
+    add_ray(parser)
 
 
 def add_overrides(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +53,11 @@ def run(options: argparse.Namespace) -> int:
     if options.check:
         return check(options)
     config = load_config(options.config, options.overrides)
-    start_tensorflow()
-    from framework.experiment import start_experiment
+    with join_cluster(options.ray) as cluster:
+        start_tensorflow()
+        from framework.experiment import start_experiment
 
-    start_experiment(config, options.config.stem, options.output)
+        start_experiment(config, options.config.stem, options.output, cluster=cluster)
     return 0
 
 
@@ -74,6 +77,7 @@ def resume(options: argparse.Namespace) -> int:
     from framework import runs
     from framework.config import dump_config, load_config
     from framework.config.changes import list_changes
+    from framework.environment import restore_threads
 
     if runs.is_finished(options.resume):
         print(f"The run in {options.resume} is finished; there is nothing to go on with.")
@@ -89,8 +93,10 @@ def resume(options: argparse.Namespace) -> int:
             )
     elif options.overrides:
         raise UsageError("--set can't change a run that has begun. Start a new run.")
-    start_tensorflow()
-    from framework.experiment import run_experiment
+    restore_threads(options.resume)
+    with join_cluster(options.ray) as cluster:
+        start_tensorflow()
+        from framework.experiment import run_experiment
 
-    run_experiment(config, options.resume)
+        run_experiment(config, options.resume, cluster=cluster)
     return 0

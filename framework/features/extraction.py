@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from framework.data.images import Images
 from framework.features.specs import FeatureSpec, count_bytes_per_image
 
 LARGEST_BATCH = 256
 # Bytes that the largest activation of one batch may take; see docs/performance.md.
 ACTIVATION_BYTES = 64 * 2**20
+
+# Images whose features tell whether two machines compute the same bits.
+SAMPLE_IMAGES = 8
+
+
+class Readable(Protocol):
+    """Images that can be read; see `framework.data.images.Images`."""
+
+    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
+        """`(k, rows, columns, channels)` float32 in [0, 255]."""
+        ...
 
 
 class Extractor:
@@ -52,8 +64,32 @@ class Extractor:
             digest.update(np.ascontiguousarray(weight.numpy()).data)
         return {"graph": _describe_graph(self._model), "weights": digest.hexdigest()}
 
+    def pack(self) -> bytes:
+        """Graph and weights as a `.keras` file, for `unpack` in another process."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "extractor.keras"
+            self._model.save(path)
+            return path.read_bytes()
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Extractor:
+        """The extractor that another process has packed."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "extractor.keras"
+            path.write_bytes(packed)
+            return cls(keras.models.load_model(path, compile=False))
+
+    def fingerprint_output(self) -> str:
+        """SHA-256 of the features of a few fixed images of noise, in hexadecimal."""
+        shape = (min(SAMPLE_IMAGES, self.batch_size), *self._model.input_shape[1:])
+        sample = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+        digest = hashlib.sha256()
+        for array in self.compute(sample):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
     def stream(
-        self, images: Images, positions: np.ndarray, view: int
+        self, images: Readable, positions: np.ndarray, view: int
     ) -> Iterator[list[np.ndarray]]:
         """Computes the features of some images, batch by batch.
 
@@ -92,7 +128,7 @@ class Extractor:
         return len(batch) / (time.perf_counter() - start)
 
     def _read_batches(
-        self, images: Images, positions: np.ndarray, view: int
+        self, images: Readable, positions: np.ndarray, view: int
     ) -> Iterator[np.ndarray]:
         """Reads images batch by batch, each while the one before is computed."""
         batches = range(0, len(positions), self.batch_size)

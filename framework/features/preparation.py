@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from framework.cluster import Cluster
 from framework.config.sections import FeatureCache
 from framework.data.images import Images
+from framework.environment import count_threads
 from framework.errors import RunError
+from framework.features.cluster import ClusterCrew
+from framework.features.crew import Crew, ThisMachine
 from framework.features.cut import Cut
 from framework.features.entry import Entry, choose_chunk_images
 from framework.features.extraction import Extractor
@@ -39,7 +43,10 @@ class Split:
 
 
 def prepare_features(
-    cut: Cut, splits: Mapping[str, Split], settings: FeatureCache
+    cut: Cut,
+    splits: Mapping[str, Split],
+    settings: FeatureCache,
+    cluster: Cluster | None = None,
 ) -> dict[str, Features]:
     """Computes what is not stored yet, and says beforehand what that will cost.
 
@@ -50,20 +57,23 @@ def prepare_features(
         cut: The cut classifier.
         splits: What is needed, by names for the console such as `"training"`.
         settings: Whether and where to store.
+        cluster: What computes the features to be stored; this machine alone if `None`.
 
     Returns:
         The features of each split.
 
     Raises:
-        RunError: The store cannot be written, or an image cannot be read.
+        RunError: The store cannot be written, an image cannot be read, or the cluster
+            has no worker any more.
     """
+    here = ", on this machine: the Ray cluster has nothing to do" if cluster else ""
     if cut.extractor is None:
-        logger.info("Nothing is frozen: the whole network runs in every epoch.")
+        logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
         return {name: RawImages(split.images) for name, split in splits.items()}
     extractor = Extractor(cut.extractor)
     computed = {name: ComputedFeatures(split.images, extractor) for name, split in splits.items()}
     if settings.mode == "off":
-        logger.info("The feature cache is off: the frozen part runs in every epoch.")
+        logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)
         return dict(computed)
     store = FeatureStore(find_directory(settings), settings.limit_gb)
     entries = {
@@ -71,17 +81,27 @@ def prepare_features(
         for name, split in splits.items()
         for view in range(split.views)
     }
-    if not _plan(store, extractor, cut, list(entries.values())):
-        return dict(computed)
-    for (name, view), entry in entries.items():
-        title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
-        _fill(store, entry, computed[name], view, title)
+    with _gather_crew(extractor, cluster) as crew:
+        if not _plan(store, extractor, crew, cut, list(entries.values())):
+            return dict(computed)
+        for (name, view), entry in entries.items():
+            title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
+            _fill(store, entry, crew, splits[name].images, view, title)
     return {
         name: StoredFeatures(
             tuple(entries[name, view] for view in range(split.views)), computed[name], store
         )
         for name, split in splits.items()
     }
+
+
+@contextmanager
+def _gather_crew(extractor: Extractor, cluster: Cluster | None) -> Iterator[Crew]:
+    if cluster is None:
+        yield ThisMachine(extractor)
+        return
+    with closing(ClusterCrew(extractor, cluster)) as crew:
+        yield crew
 
 
 def _find_entry(
@@ -95,7 +115,8 @@ def _find_entry(
             "images": images.describe(view),
             "extractor": extractor.description,
             "chunk_images": chunk_images,
-            # The last bits may differ between releases; between bug fixes they do not.
+            # These decide the last bits; releases may, too, but bug fixes do not.
+            "threads": count_threads(),
             "versions": [
                 version.rsplit(".", 1)[0] for version in (keras.__version__, tf.__version__)
             ],
@@ -115,7 +136,9 @@ def _find_entry(
     )
 
 
-def _plan(store: FeatureStore, extractor: Extractor, cut: Cut, entries: Sequence[Entry]) -> bool:
+def _plan(
+    store: FeatureStore, extractor: Extractor, crew: Crew, cut: Cut, entries: Sequence[Entry]
+) -> bool:
     """Says what will be stored and what it will cost; tells whether it fits."""
     by_key = {entry.key: entry for entry in entries}
     wanted = {key: entry.bytes for key, entry in by_key.items()}
@@ -144,24 +167,18 @@ def _plan(store: FeatureStore, extractor: Extractor, cut: Cut, entries: Sequence
     if missing == 0:
         logger.info("All %s images (%s) are there already.", f"{total:,}", size)
         return True
-    rate = extractor.measure_rate()
     logger.info(
-        "To compute: %s of %s images (%s in all), about %s at %.0f images/s.",
+        "To compute: %s of %s images (%s in all), %s.",
         f"{missing:,}",
         f"{total:,}",
         size,
-        _format_seconds(missing / rate),
-        rate,
+        crew.forecast(missing),
     )
     return True
 
 
-def _format_seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
 def _fill(
-    store: FeatureStore, entry: Entry, computed: ComputedFeatures, view: int, title: str
+    store: FeatureStore, entry: Entry, crew: Crew, images: Images, view: int, title: str
 ) -> None:
     """Brings an entry to completeness: checks what is there, computes the rest."""
     with store.lock(entry.key):
@@ -176,13 +193,9 @@ def _fill(
             ) from error
         if not missing:
             return
-        images = sum(len(entry.positions_of(chunk)) for chunk in missing)
-        with tqdm(total=images, desc=f"features ({title})", unit=" images", leave=False) as bar:
-            for chunk in missing:
-                blocks = []
-                for block in computed.stream(entry.positions_of(chunk), view):
-                    blocks.append(block)
-                    bar.update(len(block[0]))
-                arrays = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        chunks = {chunk: entry.positions_of(chunk) for chunk in missing}
+        count = sum(map(len, chunks.values()))
+        with tqdm(total=count, desc=f"features ({title})", unit=" images", leave=False) as bar:
+            for chunk, arrays in crew.compute(images, view, chunks, bar.update):
                 entry.write_chunk(chunk, arrays)
-        logger.debug("Stored the features of %s: %s images.", title, f"{images:,}")
+        logger.debug("Stored the features of %s: %s images.", title, f"{count:,}")
