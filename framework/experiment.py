@@ -30,7 +30,7 @@ from framework.files import fingerprint_file, write_json
 from framework.models.assembly import check_top, load_fitting_classifier
 from framework.models.classifier import MODEL, Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
-from framework.provenance import obtain_classifier
+from framework.provenance import note_changes, obtain_classifier
 from framework.stopwatch import Stopwatch
 from framework.training.fitting import Trainer
 from framework.training.phases import count_stored_views, count_views
@@ -106,7 +106,9 @@ def run_experiment(
 
         with watch.measure("model"):
             classifier, provenance = obtain_classifier(config, dataset, substitution)
-        environment = {**provenance.describe(config, classifier), "notes": notes}
+        environment = provenance.describe(config, classifier)
+        notes += note_changes(directory, environment)
+        environment["notes"] = notes
         write_json(directory / "environment.json", environment)
         announce_plan(environment["subject"], splits, classifier, notes)
         check_space(directory, classifier, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from framework import runs
 from framework.config import Config
 from framework.config.catalog import NO_BACKBONE
+from framework.config.changes import list_changes
 from framework.data.datasets import Dataset
 from framework.environment import describe_environment
 from framework.errors import RunError
@@ -59,6 +61,32 @@ class Provenance:
             "weights": {"name": self.weights, "fingerprint": classifier.fingerprint_backbone()},
             "class_names": list(classifier.class_names),
         }
+
+
+def note_changes(directory: Path, environment: Mapping[str, Any]) -> tuple[str, ...]:
+    """Says what is otherwise than when a run began that now goes on.
+
+    Args:
+        directory: The run directory; `environment.json` is there if the run had come so far.
+        environment: As `Provenance.describe` gives it.
+
+    Returns:
+        One note; none if all is as it was.
+
+    Raises:
+        RunError: The `environment.json` that is there is damaged.
+    """
+    path = directory / "environment.json"
+    before = read_json(path) if path.exists() else {}
+    # An older version may have written less.
+    now = {name: environment[name] for name in before if name in environment}
+    changes = list_changes({name: before[name] for name in now}, now)
+    if not changes:
+        return ()
+    return (
+        "The run goes on otherwise than it began, and may end with other results: "
+        f"{'; '.join(changes)}.",
+    )
 
 
 def obtain_classifier(

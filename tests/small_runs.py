@@ -39,14 +39,15 @@ model_configuration:
 class Runner:
     """Starts the program on one run directory, each time in a process of its own."""
 
-    def __init__(self, config, directory, prefix=()):
+    def __init__(self, config, directory, prefix=(), **environment):
         self.config = config
         self.directory = directory
         self.seconds = 0.0
         self._prefix = [*prefix, str(ROOT / "run.py")]
         self._first = ["--config", str(config), "--output", str(directory)]
         # A store of its own, so that extraction is interrupted too.
-        self._environment = {**os.environ, "TRANSFER_FRAMEWORK_CACHE": f"{directory}-cache"}
+        own = {"TRANSFER_FRAMEWORK_CACHE": f"{directory}-cache", **environment}
+        self._environment = {**os.environ, **own}
 
     def start(self):
         begun = (self.directory / "config.json").exists()

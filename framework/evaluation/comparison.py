@@ -7,7 +7,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from framework.errors import RunError, UsageError
 from framework.evaluation.embedded import embed_figure
@@ -20,6 +19,7 @@ from framework.evaluation.records import (
     list_differences,
     load_runs,
 )
+from framework.evaluation.repeats import explain_repeats, list_surroundings
 from framework.evaluation.significance import (
     MOST_RUNS_FULLY_PAIRED,
     Pairing,
@@ -158,11 +158,11 @@ def format_csv(runs: Sequence[RunRecord]) -> str:
 def format_console(runs: Sequence[RunRecord], pairings: Sequence[Pairing]) -> str:
     """Returns the comparison as text: figures, differences, tests against the best."""
     names = [run.name for run in runs]
-    surroundings = [_describe_surroundings(run) for run in runs]
     parts = [
         _format_figures(runs),
-        _format_differences("config", names, [run.config for run in runs]),
-        _format_differences("environment", names, surroundings),
+        _format_differences("config", names, list_differences([run.config for run in runs])),
+        _format_differences("environment", names, list_surroundings(runs)),
+        *explain_repeats(runs),
         _format_tests(runs[0].name, pairings),
         *find_warnings(runs),
     ]
@@ -182,9 +182,8 @@ def _format_figures(runs: Sequence[RunRecord]) -> str:
 
 
 def _format_differences(
-    what: str, names: Sequence[str], values: Sequence[Mapping[str, Any]]
+    what: str, names: Sequence[str], differences: Mapping[str, Sequence[str]]
 ) -> str:
-    differences = list_differences(values)
     if not differences:
         return ""
     rows = [[key, *map(_cut, cells)] for key, cells in differences.items()]
@@ -201,11 +200,6 @@ def _format_tests(best: str, pairings: Sequence[Pairing]) -> str:
     ]
     table = _align([["run", "only it right", "only the best right", "p"], *rows])
     return f"McNemar's exact test against {best}\n{table}"
-
-
-def _describe_surroundings(run: RunRecord) -> dict[str, object]:
-    """What of the environment may explain a difference; class names are no surroundings."""
-    return {k: v for k, v in run.environment.items() if k not in ("class_names", "subject")}
 
 
 def _cut(text: str) -> str:
@@ -256,7 +250,8 @@ def render_comparison(runs: Sequence[RunRecord], pairings: Sequence[Pairing]) ->
             for figure in figures
         ],
         differences=list_differences([run.config for run in runs]),
-        surroundings=list_differences([_describe_surroundings(run) for run in runs]),
+        surroundings=list_surroundings(runs),
+        repeats=explain_repeats(runs),
         pairings=[(pairing, format_p(pairing.p_value)) for pairing in pairings],
         all_paired=len(runs) <= MOST_RUNS_FULLY_PAIRED,
         warnings=find_warnings(runs),

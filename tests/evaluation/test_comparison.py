@@ -117,6 +117,38 @@ def test_equal_runs_do_not_differ(tmp_path):
     assert "Differences" not in compare_runs([tmp_path])
 
 
+def change_environment(directory, **changes):
+    path = directory / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "changes", "said"),
+    [
+        (0.9, {}, "and the same results to the last bit."),
+        (0.9, {"threads": 8}, "and the same results to the last bit."),
+        (
+            0.8,
+            {"threads": 8, "packages": {"keras": "4.0"}, "notes": ["odd"]},
+            "but other results. What differs in the environment may be why: threads (–, 8); "
+            "packages.keras (–, 4.0).",
+        ),
+        (
+            0.8,
+            {"notes": ["odd"]},
+            "but other results, and no difference in the environment is known that could be why.",
+        ),
+    ],
+)
+def test_equal_work_has_equal_results_or_a_reason_is_given(tmp_path, accuracy, changes, said):
+    write_run(tmp_path / "a", accuracy=0.9)
+    write_run(tmp_path / "b", accuracy=accuracy)
+    change_environment(tmp_path / "b", **changes)
+    sentence = f"a, b: the same config and data, {said}"
+    assert sentence in compare_runs([tmp_path]).splitlines()
+    assert f"<p>{sentence}</p>" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+
+
 def test_runs_on_other_images_are_not_tested_against_each_other(results):
     write_run(results / "vgg16" / "third", test="other images")
     text = compare_runs([results])

@@ -1,0 +1,33 @@
+"""The same config gives the same bits, and a run goes on as it began."""
+
+import signal
+import time
+
+from program import read_json
+from small_runs import CONFIG, Runner, assert_same_run
+
+from framework.evaluation.comparison import compare_runs
+
+
+def test_neither_hashes_nor_an_interruption_nor_other_threads_since_change_a_bit(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    whole = Runner(config, tmp_path / "whole", TF_NUM_INTRAOP_THREADS="3", PYTHONHASHSEED="1")
+    whole.finish()
+    run = tmp_path / "run"
+    begun = Runner(config, run, TF_NUM_INTRAOP_THREADS="3", PYTHONHASHSEED="2")
+    process = begun.start()
+    while process.poll() is None and not (run / "history.csv").exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    Runner(config, run, TF_NUM_INTRAOP_THREADS="1", PYTHONHASHSEED="3").finish()
+
+    assert_same_run(whole.directory, run)
+    environment = read_json(run / "environment.json")
+    assert environment["threads"] == 3
+    assert environment["notes"] == read_json(whole.directory / "environment.json")["notes"]
+    assert "run, whole: the same config and data, and the same results to the last bit" in (
+        compare_runs([tmp_path]).replace("whole, run", "run, whole")
+    )
