@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 import urllib.error
@@ -10,7 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException
+from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from filelock import FileLock, Timeout
 
 from framework.errors import RunError
 
@@ -50,7 +54,8 @@ def fetch(
 
     Keras removes a file whose download failed, and fetches a file anew whose hash is
     wrong, so that every try begins with a clean slate. An unreachable server is not
-    tried again: without a network the answer comes at once.
+    tried again: without a network the answer comes at once. Where another process is
+    downloading, it is waited for, and what it has brought is used.
 
     Args:
         download: Such as `keras.utils.get_file`.
@@ -61,7 +66,7 @@ def fetch(
         DownloadError: It failed for good.
     """
     pauses = iter(PAUSES)
-    with limit_silence():
+    with _take_turns(), limit_silence():
         while True:
             try:
                 return download(*args, **kwargs)
@@ -105,6 +110,26 @@ def describe(error: BaseException) -> str:
     """What went wrong, in one line that ends with a full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return f"{text.rstrip('.')}."
+
+
+@contextmanager
+def _take_turns() -> Iterator[None]:
+    """Lets one process at a time download into Keras's cache, where two would write one file."""
+    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    lock = FileLock(home / "transfer-framework.lock")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.info("Another run is downloading: waiting for it.")
+            lock.acquire()
+    except (OSError, NotImplementedError):
+        pass  # A home that can't be written: Keras reads there, or downloads somewhere else.
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

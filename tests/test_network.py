@@ -3,7 +3,9 @@
 import hashlib
 import http.server
 import threading
+import time
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -53,6 +55,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def sound(self):
         self.send(CONTENT, len(CONTENT))
+
+    def slow(self):
+        self.send(CONTENT[:5000], len(CONTENT))
+        self.server.released.wait(60)
+        self.wfile.write(CONTENT[5000:])
 
     def cut_off(self):
         self.send(CONTENT[:5000], len(CONTENT))
@@ -144,6 +151,28 @@ def test_a_file_that_is_not_there_is_asked_for_once(server, tmp_path):
 def test_a_half_file_of_another_program_is_repaired(server, tmp_path):
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "file.bin").write_bytes(CONTENT[:777])
+
+    assert Path(get_file(server, tmp_path)).read_bytes() == CONTENT
+
+
+def test_of_two_that_need_a_file_one_downloads_it(server, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(network, "SILENCE_LIMIT", 60.0)
+    caplog.set_level("INFO")
+    server.ways = ["slow"]
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(get_file, server, tmp_path) for _ in range(2)]
+        while "waiting for it" not in caplog.text and not any(one.done() for one in both):
+            time.sleep(0.01)
+        server.released.set()
+
+    assert [Path(one.result()).read_bytes() for one in both] == [CONTENT, CONTENT]
+    assert server.requests == 1
+
+
+def test_a_cache_that_takes_no_lock_is_used_all_the_same(server, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file" / "keras"))
 
     assert Path(get_file(server, tmp_path)).read_bytes() == CONTENT
 
