@@ -30,6 +30,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="litert only: compute with 8-bit integers, calibrated on training images",
     )
+    parser.add_argument(
+        "--input-dtype",
+        choices=("float32", "uint8"),
+        default="float32",
+        help="onnx and litert: the images that the model takes, in [0, 255] either way; the "
+        "other formats take both (default: float32)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
 
     check_packages(options.format)
     trained = load_classifier(options.run)
-    export = export_classifier(trained, options.format, options.output, options.int8)
+    export = export_classifier(
+        trained, options.format, options.output, options.int8, options.input_dtype
+    )
     logger.info("Compared on test images: %s", export.comparison)
     logger.info("Exported to %s", export.path)
     return 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from framework.config.sections import DatasetConfig
 from framework.data.datasets import load_dataset
@@ -19,7 +20,7 @@ from framework.data.splits import split_dataset
 from framework.errors import RunError, UsageError
 from framework.extras import require_packages
 from framework.files import write_json, write_text
-from framework.inference.formats import FORMATS, Format, write_quantized
+from framework.inference.formats import FORMATS, Dtype, Format, write_quantized
 from framework.inference.loading import TrainedClassifier
 from framework.inference.readme import describe_export
 from framework.inference.verification import compare_answers, run_export
@@ -52,7 +53,11 @@ def check_packages(name: str) -> None:
 
 
 def export_classifier(
-    trained: TrainedClassifier, name: str, output: Path | None = None, quantize: bool = False
+    trained: TrainedClassifier,
+    name: str,
+    output: Path | None = None,
+    quantize: bool = False,
+    dtype: Dtype = "float32",
 ) -> Export:
     """Exports a classifier, and compares the export with it on test images.
 
@@ -62,6 +67,7 @@ def export_classifier(
         output: The folder to make, by default `export_<format>` in the run directory; or
             a file with the format's ending, beside which class names and read-me lie then.
         quantize: Whether LiteRT computes with 8-bit integers, which costs accuracy.
+        dtype: Of the images, where a format takes one dtype only.
 
     Raises:
         UsageError: `output` is there already.
@@ -70,19 +76,26 @@ def export_classifier(
     """
     check_packages(name)
     form = FORMATS[name]
-    output = output or trained.run / f"export_{name}{'_int8' if quantize else ''}"
+    dtypes = form.list_dtypes(dtype)
+    output = output or trained.run / _name_export(name, quantize, dtypes)
     if output.exists():
         raise UsageError(f"--output: {output} is there already. Name another place.")
     training, test = _choose_images(trained)
     with _stage(output) as folder:
         model = folder / form.file_name
         if quantize:
-            write_quantized(trained, model, _read(training))
+            write_quantized(trained, model, dtype, _read(training))
         else:
-            form.write(trained, model)
-        comparison = _compare(trained, form, folder, test, quantize)
-        _publish(trained, form, folder, output, len(test), comparison)
+            form.write(trained, model, dtype)
+        comparison = _compare(trained, form, folder, test, quantize, dtypes)
+        _publish(trained, form, folder, output, len(test), comparison, dtypes)
     return Export(output, comparison)
+
+
+def _name_export(name: str, quantize: bool, dtypes: Sequence[Dtype]) -> str:
+    """The folder of an export; what is not the default is said in its name."""
+    parts = ["export", name, *(["int8"] if quantize else [])]
+    return "_".join([*parts, *([] if "float32" in dtypes else dtypes)])
 
 
 def _choose_images(trained: TrainedClassifier) -> tuple[Images, Images]:
@@ -109,15 +122,20 @@ def _read(images: Images) -> np.ndarray:
 
 
 def _compare(
-    trained: TrainedClassifier, form: Format, folder: Path, test: Images, quantized: bool
+    trained: TrainedClassifier,
+    form: Format,
+    folder: Path,
+    test: Images,
+    quantized: bool,
+    dtypes: Sequence[Dtype],
 ) -> str:
     images = _read(test)
-    exported = run_export(form, folder, images)
+    exported = run_export(form, folder, images, dtypes)
     original = trained.classifier.model.predict(images, verbose=0)
     if not quantized:
-        difference = compare_answers(exported, original)
+        difference = max(compare_answers(answers, original) for answers in exported)
         return f"the same classes, and probabilities that differ by {difference:.1g} at most."
-    shares = [100 * np.mean(rows.argmax(axis=1) == test.labels) for rows in (exported, original)]
+    shares = [100 * np.mean(rows.argmax(axis=1) == test.labels) for rows in (exported[0], original)]
     return f"with 8-bit integers {shares[0]:.1f} % right, without {shares[1]:.1f} %."
 
 
@@ -128,6 +146,7 @@ def _publish(
     output: Path,
     images: int,
     comparison: str,
+    dtypes: Sequence[Dtype],
 ) -> None:
     """Adds class names and read-me, and moves everything to where it was wanted."""
     lone_file = output.suffix and output.suffix == Path(form.file_name).suffix
@@ -136,7 +155,7 @@ def _publish(
     names_file = f"{prefix}class_names.json"
     readme_file = f"{prefix}README.md"
     write_json(folder / names_file, {"class_names": list(trained.class_names)})
-    page = describe_export(trained, form, model_file, names_file, images, comparison)
+    page = describe_export(trained, form, model_file, names_file, images, comparison, dtypes)
     write_text(folder / readme_file, page)
     if not lone_file:
         os.replace(folder, output)
@@ -153,8 +172,16 @@ def _stage(output: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True)
         yield folder
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"{output}: cannot be written: {reason}. Nothing was kept.") from error
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(
+            f"{output}: cannot be written: {_find_reason(error)}. Nothing was kept."
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find_reason(error: OSError | tf.errors.OpError) -> str:
+    """What the system said; TensorFlow puts the operation and the file around it."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return error.message.split("; ")[-1].split(" [Op:")[0]

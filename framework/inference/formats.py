@@ -6,9 +6,10 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -19,6 +20,10 @@ from framework.models.classifier import save_classifier
 
 INPUT_NAME = "image"
 
+# What images come in: numbers in [0, 255] either way.
+Dtype = Literal["float32", "uint8"]
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+
 
 @dataclass(frozen=True)
 class Format:
@@ -26,62 +31,85 @@ class Format:
 
     Args:
         file_name: What the model is called in an export.
-        write: Writes the model.
+        write: Writes the model, taking images of the given dtype at least.
         packages: What writing and checking it needs besides TensorFlow: import name ->
             name on the package index.
         load: Python that loads the file `{file}`, in two lines.
         call: Python that turns `images` into `probabilities`, in one line.
+        takes_all: Whether an export takes images of every dtype; else of one.
     """
 
     file_name: str
-    write: Callable[[TrainedClassifier, Path], None]
+    write: Callable[[TrainedClassifier, Path, Dtype], None]
     packages: Mapping[str, str]
     load: str
     call: str
+    takes_all: bool = False
+
+    def list_dtypes(self, wanted: Dtype) -> tuple[Dtype, ...]:
+        """The dtypes of the images that an export takes, if `wanted` was asked for."""
+        return DTYPES if self.takes_all else (wanted,)
 
 
-def _write_keras(trained: TrainedClassifier, path: Path) -> None:
+def _write_keras(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
     save_classifier(trained.classifier, path)
 
 
-def _write_saved_model(trained: TrainedClassifier, path: Path) -> None:
-    _export(trained, path, "tf_saved_model")
+def _write_saved_model(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
+    """Writes a SavedModel with a signature for each dtype, and `serve`, which takes them all."""
+    model = trained.classifier.model
+    module = tf.Module()
+    module.model = model  # Brings the weights along.
+    module.serve = tf.function(lambda image: model(image, training=False))
+    by_dtype = {
+        dtype: module.serve.get_concrete_function(
+            tf.TensorSpec(model.input_shape, dtype, name=INPUT_NAME)
+        )
+        for dtype in DTYPES
+    }
+    signatures = {"serving_default": by_dtype["float32"], "serve_uint8": by_dtype["uint8"]}
+    with _keep_quiet():
+        tf.saved_model.save(module, path, signatures)
     extra = path / "assets.extra"
     extra.mkdir()
     (extra / "class_names.json").write_text(json.dumps(trained.class_names), encoding="utf-8")
 
 
-def _write_onnx(trained: TrainedClassifier, path: Path) -> None:
+def _write_onnx(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
     import onnx
 
-    _export(trained, path, "onnx")
+    _export(trained, path, dtype, "onnx")
     model = onnx.load(path)
     names = model.metadata_props.add()
     names.key, names.value = "class_names", json.dumps(trained.class_names)
     onnx.save(model, path)
 
 
-def _write_litert(trained: TrainedClassifier, path: Path) -> None:
-    _export(trained, path, "litert")
+def _write_litert(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
+    _export(trained, path, dtype, "litert")
 
 
-def write_quantized(trained: TrainedClassifier, path: Path, images: np.ndarray) -> None:
+def write_quantized(
+    trained: TrainedClassifier, path: Path, dtype: Dtype, images: np.ndarray
+) -> None:
     """Writes a LiteRT file that computes with 8-bit integers inside.
 
     Args:
         trained: The classifier.
         path: The `.tflite` file.
+        dtype: What it takes.
         images: `(n, rows, columns, channels)` float32 in [0, 255], training images from
             which the ranges of the activations are taken.
     """
 
     def calibrate() -> Iterator[list[np.ndarray]]:
         for image in images:
-            yield [image[np.newaxis]]
+            yield [image[np.newaxis].astype(dtype)]
 
     _export(
         trained,
         path,
+        dtype,
         "litert",
         optimizations=[tf.lite.Optimize.DEFAULT],
         representative_dataset=calibrate,
@@ -89,14 +117,23 @@ def write_quantized(trained: TrainedClassifier, path: Path, images: np.ndarray) 
     )
 
 
-def _export(trained: TrainedClassifier, path: Path, name: str, **options: Any) -> None:
+def _export(
+    trained: TrainedClassifier, path: Path, dtype: Dtype, name: str, **options: Any
+) -> None:
     model = trained.classifier.model
-    signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name=INPUT_NAME)]
+    signature = [keras.InputSpec(shape=model.input_shape, dtype=dtype, name=INPUT_NAME)]
+    with _keep_quiet():
+        model.export(str(path), format=name, input_signature=signature, verbose=False, **options)
+
+
+@contextmanager
+def _keep_quiet() -> Iterator[None]:
+    """Lets the body convert a model without a word that is of no use to the user."""
     handlers = list(logging.root.handlers)
     with warnings.catch_warnings():
         # tf2onnx asks NumPy for names that it no longer has, and does without them.
         warnings.simplefilter("ignore", FutureWarning)
-        model.export(str(path), format=name, input_signature=signature, verbose=False, **options)
+        yield
     # The converters start logging for the whole process, and would say everything twice.
     logging.root.handlers[:] = handlers
 
@@ -108,6 +145,7 @@ FORMATS: Mapping[str, Format] = {
         {},
         'import keras\nmodel = keras.models.load_model("{file}")',
         "probabilities = model.predict(images, verbose=0)",
+        takes_all=True,
     ),
     "saved_model": Format(
         "saved_model",
@@ -115,6 +153,7 @@ FORMATS: Mapping[str, Format] = {
         {},
         'import tensorflow as tf\nmodel = tf.saved_model.load("{file}")',
         "probabilities = model.serve(images).numpy()",
+        takes_all=True,
     ),
     "onnx": Format(
         "model.onnx",

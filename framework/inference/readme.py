@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from framework.inference.formats import Format
+from collections.abc import Sequence
+
+from framework.inference.formats import Dtype, Format
 from framework.inference.ink import LIGHT_ON_DARK
 from framework.inference.loading import TrainedClassifier
 
@@ -16,7 +18,7 @@ exported from on {images} test images: {comparison}
 {call}
 ```
 
-`images` is `(n, {rows}, {columns}, {channels})` float32, {colours}, in [0, 255]; preprocessing is
+`images` is `(n, {rows}, {columns}, {channels})` {dtypes}, {colours}, in [0, 255]; preprocessing is
 inside. Images of another size were brought to this one by Pillow's `{method}` resizing
 (fit: {fit}).{ink} `probabilities` is `(n, {classes})`, its columns in the order of
 `{names_file}`.
@@ -30,6 +32,7 @@ def describe_export(
     names_file: str,
     images: int,
     comparison: str,
+    dtypes: Sequence[Dtype],
 ) -> str:
     """Writes the page, in Markdown.
 
@@ -40,6 +43,7 @@ def describe_export(
         names_file: What the file of the class names is called.
         images: How many test images it was compared on.
         comparison: What came of it, in a sentence.
+        dtypes: Of the images that the export takes.
     """
     rows, columns, channels = trained.image_shape
     accuracy = trained.test_accuracy
@@ -55,6 +59,7 @@ def describe_export(
         rows=rows,
         columns=columns,
         channels=channels,
+        dtypes=" or ".join(dtypes),
         colours="grey" if channels == 1 else "RGB",
         method=resize.method,
         fit=resize.fit,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from framework.errors import RunError
-from framework.inference.formats import Format
+from framework.inference.formats import Dtype, Format
 
 # The largest difference of any probability from the classifier's own.
 TOLERANCE = 1e-4
@@ -22,23 +23,27 @@ import numpy as np
 {load}
 blocks = []
 several = np.load(sys.argv[1])
-for images in np.split(several, range(32, len(several), 32)):
-    {call}
-    blocks.append(probabilities)
+for dtype in sys.argv[3:]:
+    for images in np.split(several.astype(dtype), range(32, len(several), 32)):
+        {call}
+        blocks.append(probabilities)
 np.save(sys.argv[2], np.concatenate(blocks))
 """
 
 
-def run_export(form: Format, directory: Path, images: np.ndarray) -> np.ndarray:
+def run_export(
+    form: Format, directory: Path, images: np.ndarray, dtypes: Sequence[Dtype]
+) -> np.ndarray:
     """Runs an export in a process of its own, as its read-me says.
 
     Args:
         form: The export's format.
         directory: The folder that the model lies in.
-        images: `(n, rows, columns, channels)` float32 in [0, 255].
+        images: `(n, rows, columns, channels)`, whole numbers in [0, 255].
+        dtypes: As what the images are given to it, one after the other.
 
     Returns:
-        `(n, classes)` float32.
+        `(len(dtypes), n, classes)` float32.
 
     Raises:
         RunError: The export can't be loaded or run.
@@ -49,7 +54,7 @@ def run_export(form: Format, directory: Path, images: np.ndarray) -> np.ndarray:
         np.save(given, images)
         ended = subprocess.run(
             # Isolated: not even a package that lies in this folder can be imported.
-            [sys.executable, "-I", "-c", program, str(given), str(answered)],
+            [sys.executable, "-I", "-c", program, str(given), str(answered), *dtypes],
             cwd=directory,
             capture_output=True,
             text=True,
@@ -58,7 +63,7 @@ def run_export(form: Format, directory: Path, images: np.ndarray) -> np.ndarray:
         if ended.returncode != 0:
             reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
             raise RunError(f"The export was written, but can't be run: {reason}")
-        return np.load(answered)
+        return np.load(answered).reshape(len(dtypes), len(images), -1)
 
 
 def compare_answers(exported: np.ndarray, expected: np.ndarray) -> float:

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 from program import ROOT
 
+from framework import extras
 from framework.cli import main
 from framework.data.datasets import load_digits
-from framework.inference import extras
 from framework.inference.drawing import HINT, read_drawing
 
 # Strokes on a canvas of 1200 x 340.

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from program import ROOT
 
+from framework import extras
 from framework.cli import main
 from framework.data.datasets import load_digits
 from framework.errors import RunError
 from framework.inference import export as exports
-from framework.inference import extras
 from framework.inference.formats import FORMATS
 
 FIVE_HUNDRED = np.concatenate([load_digits().test.images, load_digits().train.images[:140]])
@@ -36,23 +38,79 @@ def follow_readme(directory, images, tmp_path):
     return np.load(tmp_path / "answers.npy")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    ("name", "options", "dtypes"),
+    [
+        ("keras", [], ["float32", "uint8"]),
+        ("saved_model", [], ["float32", "uint8"]),
+        ("onnx", [], ["float32"]),
+        ("onnx", ["--input-dtype", "uint8"], ["uint8"]),
+        ("litert", [], ["float32"]),
+        ("litert", ["--input-dtype", "uint8"], ["uint8"]),
+    ],
+    ids=lambda value: "".join(value) if isinstance(value, str) else "-".join(value),
+)
 def test_an_export_alone_agrees_with_predict_on_500_images(
-    digits_run, trained, tmp_path, capsys, name
+    digits_run, trained, tmp_path, capsys, name, options, dtypes
 ):
     output = tmp_path / "exported"
-    assert export("--run", digits_run, "--format", name, "--output", output) == 0
+    assert export("--run", digits_run, "--format", name, *options, "--output", output) == 0
     said = capsys.readouterr().out
     assert "Compared on test images: the same classes" in said and str(output) in said
     names = json.loads((output / "class_names.json").read_text())["class_names"]
     assert tuple(names) == trained.class_names
     prepared = np.stack([trained.prepare(image) for image in FIVE_HUNDRED])
-    batch = np.repeat(prepared, 3, axis=-1).astype(np.float32)
-    answers = follow_readme(output, batch, tmp_path)
+    batch = np.repeat(prepared, 3, axis=-1)
     expected = trained.predict_probabilities(list(FIVE_HUNDRED))
-    assert len(answers) == 500
-    np.testing.assert_allclose(answers, expected, atol=1e-4)
-    np.testing.assert_array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
+    assert f"16, 3)` {' or '.join(dtypes)}, RGB" in (output / "README.md").read_text()
+    for dtype in dtypes:
+        answers = follow_readme(output, batch.astype(dtype), tmp_path)
+        assert len(answers) == 500
+        np.testing.assert_allclose(answers, expected, atol=1e-4)
+        np.testing.assert_array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_a_saved_model_has_a_signature_for_each_dtype(digits_run, tmp_path):
+    output = tmp_path / "exported"
+    assert export("--run", digits_run, "--format", "saved_model", "--output", output) == 0
+    signatures = tf.saved_model.load(output / "saved_model").signatures
+    (image,) = load_digits().test.images[:1]
+    pixels = np.zeros((1, 16, 16, 3), np.uint8) + image[4, 4]
+    answers = [
+        signatures[name](image=tf.constant(pixels, dtype))["output_0"]
+        for name, dtype in (("serving_default", "float32"), ("serve_uint8", "uint8"))
+    ]
+    np.testing.assert_array_equal(*answers)
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from framework.errors import RunError
+from framework.inference.export import export_classifier
+from framework.inference.loading import load_classifier
+trained = load_classifier(sys.argv[1])
+for name in ("keras", "saved_model", "onnx", "litert"):
+    for limit in (300, 20_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            export_classifier(trained, name, Path(sys.argv[2], "exported"))
+        except RunError as error:
+            print(error)
+"""
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(digits_run, tmp_path):
+    """No file may grow past a limit, which is told to a program as a full disk is."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, digits_run, tmp_path],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    messages = ended.stdout.splitlines()
+    assert len(messages) == 8
+    assert all("cannot be written: File too large. " in message for message in messages)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_class_names_travel_inside_onnx(digits_run, trained, tmp_path):
@@ -98,9 +156,10 @@ def test_the_default_place_is_in_the_run(digits_run):
 def test_an_export_that_answers_otherwise_is_not_kept(
     trained, tmp_path, monkeypatch, answers, message
 ):
-    def run_wrong_export(form, directory, images):
+    def run_wrong_export(form, directory, images, dtypes):
         assert (directory / form.file_name).exists()
-        return answers(trained.classifier.model.predict(images, verbose=0))
+        right = trained.classifier.model.predict(images, verbose=0)
+        return np.stack([right, answers(right)])
 
     monkeypatch.setattr(exports, "run_export", run_wrong_export)
     with pytest.raises(RunError, match=message):
@@ -109,7 +168,7 @@ def test_an_export_that_answers_otherwise_is_not_kept(
 
 
 def test_an_export_that_does_not_load_is_not_kept(trained, tmp_path, monkeypatch):
-    def write_damaged(trained, path):
+    def write_damaged(trained, path, dtype):
         path.write_text("damaged")
 
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=write_damaged))
