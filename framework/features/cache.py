@@ -11,6 +11,9 @@ from datetime import datetime
 from framework.features.entry import remove_damaged
 from framework.features.store import FeatureStore, StoredEntry, format_bytes
 
+DAMAGED = "(entry.json is missing or damaged)"
+OUTDATED = "(of another version)"
+
 
 def list_cache(store: FeatureStore) -> str:
     """A table of the entries, the most recently used first."""
@@ -20,15 +23,16 @@ def list_cache(store: FeatureStore) -> str:
     if entries:
         lines.append(f"  {'key':<12}  {'last used':<16}  {'size':>8}  {'images':>8}  view  layers")
     for entry in entries:
-        description = entry.description
+        images, view, layers = _describe(entry)
         lines.append(
             f"  {entry.key[:12]}"
             f"  {datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}"
             f"  {format_bytes(entry.bytes):>8}"
-            f"  {description.get('images', '?'):>8}"
-            f"  {description.get('pixels', {}).get('view', '?'):>4}"
-            f"  {', '.join(description.get('layers', '?'))}"
+            f"  {images:>8}"
+            f"  {view:>4}"
+            f"  {layers}"
         )
+    lines.extend(_name_strangers(store))
     return "\n".join(lines)
 
 
@@ -36,19 +40,25 @@ def verify_cache(store: FeatureStore) -> tuple[str, bool]:
     """Reads every stored byte and removes what does not match its checksum.
 
     Returns:
-        The report, and whether everything was sound.
+        The report, and whether everything was sound; what is outdated or does not
+        belong there is told, and no damage.
     """
     damaged = []
     entries = store.list_entries()
     for entry in entries:
         with store.lock(entry.key):
             damaged.extend(remove_damaged(entry.directory))
-    if not damaged:
-        return f"{store.directory}: {_count(entries)}, all sound.", True
-    lines = [f"{store.directory}: {_count(entries)}; damaged, and removed:"]
-    lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
-    lines.append("The next run that needs them computes them again.")
-    return "\n".join(lines), False
+    if damaged:
+        lines = [f"{store.directory}: {_count(entries)}; damaged, and removed:"]
+        lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
+        lines.append("The next run that needs them computes them again.")
+    else:
+        lines = [f"{store.directory}: {_count(entries)}, all sound."]
+    for entry in entries:
+        if _describe(entry)[-1] == OUTDATED:
+            lines.append(f"  {entry.key[:12]}  {OUTDATED}: no run of this one reads it")
+    lines.extend(_name_strangers(store))
+    return "\n".join(lines), not damaged
 
 
 def clear_cache(store: FeatureStore) -> str:
@@ -58,7 +68,22 @@ def clear_cache(store: FeatureStore) -> str:
     freed = format_bytes(sum(entry.bytes for entry in removed))
     line = f"{store.directory}: removed {_count(removed)}, {freed}."
     kept = len(entries) - len(removed)
-    return line if kept == 0 else f"{line} Kept, because a run uses them: {kept}."
+    lines = [line if kept == 0 else f"{line} Kept, because a run uses them: {kept}."]
+    return "\n".join(lines + _name_strangers(store))
+
+
+def _describe(entry: StoredEntry) -> tuple[str, str, str]:
+    """The number of images, the view, and the layers of an entry, or what is wrong with it."""
+    match entry.description:
+        case {"images": int(images), "pixels": {"view": int(view)}, "layers": [*layers]}:
+            return str(images), str(view), ", ".join(map(str, layers))
+        case empty if not empty:
+            return "?", "?", DAMAGED
+    return "?", "?", OUTDATED
+
+
+def _name_strangers(store: FeatureStore) -> list[str]:
+    return [f"  {path.name}  is no entry, and left alone" for path in store.list_strangers()]
 
 
 def _count(entries: Sequence[StoredEntry]) -> str:

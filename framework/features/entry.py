@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -48,13 +49,25 @@ def list_files(directory: Path) -> list[tuple[int, int, str, Path]]:
     ]
 
 
+def read_description(directory: Path) -> dict[str, Any]:
+    """What an entry's `entry.json` says; empty if it is missing or damaged."""
+    try:
+        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return description if isinstance(description, dict) else {}
+
+
 def remove_damaged(directory: Path) -> list[Path]:
-    """Reads all files of an entry once, and removes those that their names belie.
+    """Reads all files of an entry once, and removes those that are not what they should be.
 
     Returns:
-        What was removed.
+        What was removed: features that their names belie, a description that says nothing.
     """
     damaged = []
+    if (directory / DESCRIPTION).exists() and not read_description(directory):
+        (directory / DESCRIPTION).unlink()
+        damaged.append(directory / DESCRIPTION)
     for _, _, digest, path in list_files(directory):
         with path.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() == digest:
@@ -125,7 +138,7 @@ class Entry:
         self.directory.mkdir(parents=True, exist_ok=True)
         for leftover in self.directory.glob(".*"):
             leftover.unlink()
-        if not (self.directory / DESCRIPTION).exists():
+        if not read_description(self.directory):
             write_json(self.directory / DESCRIPTION, self.description)
 
     def write_chunk(self, chunk: int, arrays: Sequence[np.ndarray]) -> None:

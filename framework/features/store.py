@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -30,9 +31,13 @@ from tqdm import tqdm
 
 from framework.config.sections import FeatureCache
 from framework.errors import RunError
-from framework.features.entry import DESCRIPTION
+from framework.features.entry import DESCRIPTION, read_description
 
 logger = logging.getLogger(__name__)
+
+KEY = re.compile(r"[0-9a-f]{64}")
+LOCKS = "locks"
+REMOVED = "removed"
 
 DIRECTORY_VARIABLE = "TRANSFER_FRAMEWORK_CACHE"
 BYTES_PER_GB = 10**9
@@ -84,11 +89,12 @@ class StoredEntry:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What the features are, as their `entry.json` says; empty if it is damaged."""
-        try:
-            return json.loads((self.directory / DESCRIPTION).read_text(encoding="utf-8"))
-        except ValueError:
-            return {}
+        """What the features are, as their `entry.json` says; empty if it can't."""
+        return read_description(self.directory)
+
+
+def _is_entry(path: Path) -> bool:
+    return KEY.fullmatch(path.name) is not None and path.is_dir()
 
 
 class FeatureStore:
@@ -105,7 +111,7 @@ class FeatureStore:
     def __init__(self, directory: Path, limit_gb: float) -> None:
         self.directory = directory
         self.limit = int(limit_gb * BYTES_PER_GB)
-        self._locks = directory / "locks"
+        self._locks = directory / LOCKS
         self._readers: dict[str, FileLock] = {}
         try:
             self._locks.mkdir(parents=True, exist_ok=True)
@@ -151,16 +157,27 @@ class FeatureStore:
         os.utime(self.directory / key / DESCRIPTION)
 
     def list_entries(self) -> list[StoredEntry]:
-        """All entries, the least recently used first."""
+        """All entries, the least recently used first; damaged and outdated ones, too."""
         entries = []
         for directory in self.directory.iterdir():
+            if not _is_entry(directory):
+                continue
+            description = directory / DESCRIPTION
             try:
-                used = (directory / DESCRIPTION).stat().st_mtime
+                used = (description if description.exists() else directory).stat().st_mtime
                 size = sum(path.stat().st_size for path in directory.glob("*.npy"))
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # Not an entry, or just being written or removed.
+            except FileNotFoundError:
+                continue  # Just being removed.
             entries.append(StoredEntry(directory, size, used))
         return sorted(entries, key=lambda entry: entry.last_used)
+
+    def list_strangers(self) -> list[Path]:
+        """What somebody else has put into the directory, and the store leaves alone."""
+        return sorted(
+            path
+            for path in self.directory.iterdir()
+            if path.name not in (LOCKS, REMOVED) and not _is_entry(path)
+        )
 
     def remove(self, key: str) -> bool:
         """Removes an entry unless a run uses it; tells whether it did."""
@@ -172,7 +189,7 @@ class FeatureStore:
                 return False
             # By rename first: an entry is there or not, never in part. What a killed
             # process has left of others goes along.
-            removed = self.directory / "removed"
+            removed = self.directory / REMOVED
             removed.mkdir(exist_ok=True)
             (self.directory / key).rename(removed / f"{key}.{secrets.token_hex(4)}")
             shutil.rmtree(removed, ignore_errors=True)

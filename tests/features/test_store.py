@@ -218,6 +218,55 @@ class TestCacheCommand:
         (made.directory / entry.DESCRIPTION).write_text("{")
         assert made.key[:12] in cache.list_cache(feature_store)
 
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (None, cache.DAMAGED),
+            (b"", cache.DAMAGED),
+            (b"\xff{", cache.DAMAGED),
+            (b"[1, 2]", cache.DAMAGED),
+            (b'{"model": "VGG16", "count": 25}', cache.OUTDATED),
+            (b'{"images": 25, "pixels": [], "layers": null}', cache.OUTDATED),
+        ],
+    )
+    def test_entries_that_can_not_be_understood_are_told_and_cleared(
+        self, feature_store, content, said
+    ):
+        made, sound = fill(feature_store, "a"), fill(feature_store, "b")
+        path = made.directory / entry.DESCRIPTION
+        path.unlink() if content is None else path.write_bytes(content)
+
+        (line,) = [
+            line
+            for line in cache.list_cache(feature_store).splitlines()
+            if line.startswith(f"  {made.key[:12]}")
+        ]
+        assert line.endswith(said)
+        text, _ = cache.verify_cache(feature_store)
+        assert "2 entries" in text
+        assert (made.key[:12] in text) == (content is not None)
+        assert cache.verify_cache(feature_store)[1]
+        made.create()
+        assert made.check() == []
+        assert "removed 2 entries" in cache.clear_cache(feature_store)
+        assert not made.directory.exists() and not sound.directory.exists()
+
+    def test_what_others_put_there_is_named_and_left_alone(self, feature_store):
+        made = fill(feature_store, "a")
+        stranger = feature_store.directory / "holiday pictures"
+        stranger.mkdir()
+        (stranger / entry.DESCRIPTION).write_text("{}")
+        (feature_store.directory / made.key[:-1]).write_text("a file")
+
+        for text in (
+            cache.list_cache(feature_store),
+            cache.verify_cache(feature_store)[0],
+            cache.clear_cache(feature_store),
+        ):
+            assert "  holiday pictures  is no entry, and left alone" in text
+            assert f"  {made.key[:-1]}  is no entry" in text
+        assert stranger.exists() and not made.directory.exists()
+
     def test_verify_finds_damage_once(self, feature_store):
         made = fill(feature_store, "a")
         assert cache.verify_cache(feature_store) == (
