@@ -13,7 +13,8 @@ from typing import Any
 
 from framework.config import catalog, sections
 from framework.config.augmentation import ARGUMENTS, REFUSED
-from framework.config.schema import make_schema
+from framework.config.schema import SWEEP, make_schema
+from framework.sweeps.settings import SweepConfig
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "config.md"
 
@@ -67,6 +68,8 @@ merge key `<<` work. Tags that make objects are refused.
 """
 
 WORDS = {
+    "swept keys": "object",
+    "monitor": "name of a metric",
     "seed": "integer from 0 to 2^32 - 1",
     "pixels": "integer from 1 to 4096",
     "share": "number above 0 and below 1",
@@ -127,6 +130,12 @@ inside it.
 """
 
 
+SWEEP_INTRODUCTION = (
+    "Of a sweep alone, which is run by `python run.py sweep --config FILE`: "
+    f"{SweepConfig.__doc__[0].lower()}{SweepConfig.__doc__[1:-1]}. See [sweep.md](sweep.md)."
+)
+
+
 def make_docs() -> str:
     """Returns the text of docs/config.md."""
     parts = [HEAD]
@@ -142,6 +151,8 @@ def make_docs() -> str:
             parts.extend([_describe_augmentation(), _describe_datasets()])
         elif field.name == "model_configuration":
             parts.extend([_describe_top(), OBJECTS])
+    parts.append(f"## `{SWEEP}`\n\n{SWEEP_INTRODUCTION}\n")
+    parts.extend(_describe_section(SWEEP, SweepConfig))
     return "\n".join(parts)
 
 

@@ -7,12 +7,17 @@ import json
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds no options: the schema is one."""
+    """Adds the options of the command."""
+    parser.add_argument(
+        "--sweep", action="store_true", help="of a sweep: a config with the section sweep_config"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the schema."""
     from framework.config.schema import make_schema
+    from framework.sweeps.settings import make_sweep_schema
 
-    print(json.dumps(make_schema(), indent=2, ensure_ascii=False))
+    schema = make_sweep_schema() if options.sweep else make_schema()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0

@@ -148,7 +148,8 @@ class _Reader:
         for path, message in check_nesting(list(entries)):
             findings.append(Finding((*KEYS, path), message, at_key=True))
             del entries[path]
-        if isinstance(self._section, dict) and draft.is_sound(SWEEP, "sampler"):
+        misspelt = any(len(finding.path) <= len(KEYS) for finding in findings)
+        if not misspelt:  # Otherwise it is not sure that a key is missing.
             findings += locate(check_end(self._section), (SWEEP,))
         self._report(findings)
         return entries

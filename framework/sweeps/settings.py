@@ -74,7 +74,7 @@ class SweepConfig:
     study: str | None = key(
         None,
         "string or null",
-        "The name of the study in the database; `null`: made of the file's name and contents.",
+        "The name of the study in the database; `null`: made of the sweep's contents.",
     )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from framework import runs
-from framework.config import dump_config, load_config, resolve_config
 from framework.errors import FrameworkError, InterruptedRunError, RunError
 from framework.evaluation.records import load_runs
 from framework.files import read_json, write_text
@@ -68,8 +64,11 @@ def run_trial(
     Raises:
         InterruptedRunError: The user stopped it.
     """
+    start_tensorflow()
+    from framework.sweeps.running import run_values  # Outside: its errors are no trial's.
+
     try:
-        _run(values, directory, metric, report)
+        run_values(values, directory, metric, report)
         return TrialResult("complete", read_value(directory, metric))
     except PrunedError as reason:
         write_text(directory / UNFINISHED, f"{reason}\n")
@@ -82,37 +81,6 @@ def run_trial(
     except Exception as error:
         logger.debug("%s", directory, exc_info=True)
         return TrialResult("failed", message=f"{type(error).__name__}: {error}")
-
-
-def _run(values: Mapping[str, Any], directory: Path, metric: str, report: Report | None) -> None:
-    config = resolve_config(values, f"trial {directory.name}")
-    begun = (directory / "config.json").is_file()
-    if begun and dump_config(load_config(directory / "config.json")) != dump_config(config):
-        raise RunError(f"{directory} holds another run. Start the sweep in another directory.")
-    if runs.is_finished(directory):
-        return
-    start_tensorflow()
-    import keras
-
-    from framework.experiment import run_experiment, start_experiment
-    from framework.sweeps.watching import MetricWatcher
-
-    # Layers are numbered, and memory is given back, as in a process of its own.
-    keras.backend.clear_session()
-    gc.collect()
-    logging.getLogger("tensorflow").addFilter(_expects_tracing)
-    watchers = [MetricWatcher(metric, report)] if report else []
-    if begun:
-        runs.reopen_run(directory)
-        run_experiment(config, directory, watchers, with_report=False)
-    else:
-        shutil.rmtree(directory, ignore_errors=True)  # Killed before it had begun.
-        start_experiment(config, directory.name, directory, watchers, with_report=False)
-
-
-def _expects_tracing(record: logging.LogRecord) -> bool:
-    """Drops the advice to trace less: each trial has a network of its own to trace."""
-    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def read_value(directory: Path, metric: str) -> float:
