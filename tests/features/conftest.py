@@ -1,21 +1,28 @@
-"""Tiny images for the features' tests."""
+"""What several of the features' tests begin with."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from elsewhere import make_images
 
-from framework.data.augmentation import Augmentation
 from framework.data.images import Images
-from framework.data.sources import ArraySource
+from framework.features.extraction import Extractor
 
 
 @pytest.fixture
 def images() -> Images:
-    """50 grey images of random pixels, shown as RGB, rotated in views above 0."""
-    random = np.random.default_rng(1)
-    source = ArraySource(
-        random.integers(0, 256, (50, 8, 8), dtype=np.uint8), random.integers(0, 3, 50)
-    )
-    augmentation = Augmentation({"rotation_range": 20}, seed=3)
-    return Images(source, np.arange(50), (8, 8, 3), augmentation=augmentation)
+    return make_images()
+
+
+@pytest.fixture
+def computed(monkeypatch) -> list[int]:
+    """The numbers of images that were computed, call by call."""
+    counts = []
+    stream = Extractor.stream
+
+    def count(self, images, positions, view):
+        counts.append(len(positions))
+        return stream(self, images, positions, view)
+
+    monkeypatch.setattr(Extractor, "stream", count)
+    return counts

@@ -13,7 +13,6 @@ from framework.config.sections import FeatureCache
 from framework.errors import RunError
 from framework.features import preparation, store
 from framework.features.cut import Cut, find_cut
-from framework.features.extraction import Extractor
 from framework.features.preparation import Split, prepare_features
 from framework.features.sources import RawImages, StoredFeatures
 
@@ -33,20 +32,6 @@ def cut() -> Cut:
 @pytest.fixture
 def settings(tmp_path) -> FeatureCache:
     return FeatureCache(directory=str(tmp_path / "store"))
-
-
-@pytest.fixture
-def computed(monkeypatch) -> list[int]:
-    """The numbers of images that were computed, call by call."""
-    counts = []
-    stream = Extractor.stream
-
-    def count(self, images, positions, view):
-        counts.append(len(positions))
-        return stream(self, images, positions, view)
-
-    monkeypatch.setattr(Extractor, "stream", count)
-    return counts
 
 
 def read(features, positions, view=0):
