@@ -10,7 +10,9 @@ warnings.filterwarnings("error", "unclosed file", ResourceWarning)
 
 
 def end_program(unraisable):
-    """Ends the program over an error that Python could only print, such as a file left open."""
+    """Ends the program over a warning in a destructor, which Python could only print."""
+    if not isinstance(unraisable.exc_value, Warning):
+        return sys.__unraisablehook__(unraisable)
     traceback.print_exception(unraisable.exc_value)
     sys.stderr.flush()
     os._exit(70)
