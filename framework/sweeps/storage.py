@@ -28,9 +28,8 @@ _PAUSE_SECONDS = 0.5
 # SQLite has one writer at a time; the others wait.
 _SQLITE_SECONDS = 60
 
-# What it says here the sweep says itself, or its user need not know.
+# What it says below that the sweep says itself.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-warnings.filterwarnings("ignore", category=ExperimentalWarning)
 
 Adopt = Callable[[optuna.Study, FrozenTrial], None]
 
@@ -56,16 +55,25 @@ def open_storage(url: str, adopt: Adopt | None) -> RDBStorage:
         heartbeat_stale_trial_callback=adopt,
     )
     for _ in range(_ATTEMPTS - 1):
-        with suppress(SQLAlchemyError):
+        with suppress(SQLAlchemyError), accept_experiments():
             return make()
         time.sleep(_PAUSE_SECONDS)
     try:
-        return make()
+        with accept_experiments():
+            return make()
     except (SQLAlchemyError, RuntimeError, ImportError) as error:
         raise RunError(
             f"sweep_config.storage: the database can't be opened: {first_sentence(error)} "
             "Expected a URL such as postgresql://user@host/name, and its driver installed."
         ) from error
+
+
+@contextmanager
+def accept_experiments() -> Iterator[None]:
+    """Lets the body use what Optuna calls experimental: heartbeats, since its version 2.9."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from framework.sweeps.loading import Sweep, describe_definition
 from framework.sweeps.plan import Plan
 from framework.sweeps.sampling import make_pruner, make_sampler, suggest_parameters
 from framework.sweeps.space import Parameter
-from framework.sweeps.storage import open_storage, send_heartbeats
+from framework.sweeps.storage import accept_experiments, open_storage, send_heartbeats
 from framework.sweeps.trials import TrialResult, is_minimized
 
 STATES = {
@@ -127,7 +127,8 @@ class Study:
             if self._plan.trials is None or len(trials) < self._plan.trials:
                 return self._begin()
             if self._is_shared:
-                optuna.storages.fail_stale_trials(self.record)
+                with accept_experiments():
+                    optuna.storages.fail_stale_trials(self.record)
             return self._begin(self._lost.pop()) if self._lost else None
 
     def list_trials(self) -> dict[int, FrozenTrial]:

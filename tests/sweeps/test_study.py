@@ -1,0 +1,108 @@
+"""Who runs which trial, without running any."""
+
+import sqlite3
+from contextlib import ExitStack, closing
+
+import pytest
+from small_sweeps import BATCH, RATE, write_sweep
+
+from framework.errors import RunError
+from framework.sweeps.loading import load_sweep
+from framework.sweeps.study import Study
+from framework.sweeps.trials import TrialResult
+
+SECTION = {"trials": 3, "seed": 2, "keys": {RATE: {"log_range": [1e-3, 0.1]}}}
+DONE = TrialResult("complete", 0.5)
+
+
+@pytest.fixture
+def open_study(tmp_path):
+    """Opens a study as a process of its own does."""
+    with ExitStack() as stack:
+
+        def open_one(name="out", **section):
+            sweep = load_sweep(write_sweep(tmp_path, SECTION | section))
+            (tmp_path / name).mkdir(exist_ok=True)
+            return stack.enter_context(closing(Study(sweep, tmp_path / name)))
+
+        yield open_one
+
+
+def test_no_two_processes_get_the_same_trial(open_study):
+    first, second = open_study(), open_study()
+    claims = [first.claim(), second.claim(), first.claim()]
+    assert [claim.place for claim in claims] == [0, 1, 2]
+    assert len({claim.parameters[RATE] for claim in claims}) == 3
+    assert second.claim() is None, "all are taken"
+    assert second.count_running() == 3
+    for claim in claims:
+        first.settle(claim, DONE)
+    assert second.count_running() == 0
+    assert second.claim() is None
+
+
+def test_a_trial_that_was_let_go_is_taken_over_with_its_values(open_study):
+    first, second = open_study(), open_study()
+    left, kept = first.claim(), first.claim()
+    first.let_go(left)
+    taken = second.claim()
+    assert (taken.place, taken.parameters) == (left.place, left.parameters)
+    assert taken.directory == left.directory
+    assert second.claim().place == 2
+    second.settle(taken, DONE)
+    first.settle(kept, TrialResult("failed", message="no luck"))
+    states = {place: trial.state.name for place, trial in first.list_trials().items()}
+    assert states == {0: "COMPLETE", 1: "FAIL", 2: "RUNNING"}
+
+
+def test_more_trials_go_on_where_fewer_ended(open_study):
+    study = open_study(trials=1)
+    study.settle(study.claim(), DONE)
+    assert study.claim() is None
+    assert open_study(trials=2).claim().place == 1
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random", "tpe"])
+def test_values_follow_from_seed_and_number(sampler, open_study):
+    keys = {BATCH: {"range": [8, 64], "step": 8}}
+    drawn = []
+    for name in ("one", "two"):
+        study = open_study(name, sampler=sampler, trials=3, keys=keys)
+        claims = []
+        for value in (0.3, 0.6, 0.9):
+            claims.append(study.claim())
+            study.settle(claims[-1], TrialResult("complete", value))
+        drawn.append([claim.parameters for claim in claims])
+    assert drawn[0] == drawn[1]
+
+
+def test_the_trial_of_a_machine_that_fell_silent_is_begun_again(open_study, tmp_path):
+    database = tmp_path / "shared.db"
+    storage = f"sqlite:///{database}"
+    here = open_study("here", storage=storage, trials=2)
+    there = open_study("there", storage=storage, trials=2)
+    lost = there.claim()
+    with there.keep_alive(lost):
+        # The same path on another machine is another directory, and no lock can be seen there.
+        (tmp_path / "there" / "locks" / "id").write_text("another machine")
+        mine = here.claim()
+        assert mine.place == 1
+        assert here.claim() is None, "the other machine is alive"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+    again = here.claim()
+    assert (again.place, again.parameters) == (lost.place, lost.parameters)
+    assert again.directory == tmp_path / "here" / "trials" / "0000"
+    assert here.claim() is None
+    here.settle(again, DONE)
+    here.settle(mine, DONE)
+    assert {p: t.state.name for p, t in here.list_trials().items()} == {
+        0: "COMPLETE",
+        1: "COMPLETE",
+    }
+
+
+def test_a_database_that_cannot_be_had_is_one_clear_message(open_study, monkeypatch):
+    monkeypatch.setattr("framework.sweeps.storage._PAUSE_SECONDS", 0.0)
+    with pytest.raises(RunError, match="the database can't be opened: Can't load plugin"):
+        open_study(storage="postgres+nothing://somewhere")
