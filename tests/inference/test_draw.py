@@ -18,6 +18,7 @@ from program import ROOT
 from framework import extras
 from framework.cli import main
 from framework.data.datasets import load_digits
+from framework.inference.draw import MOST_CONNECTIONS
 from framework.inference.drawing import HINT, read_drawing
 
 # Strokes on a canvas of 1200 x 340.
@@ -159,6 +160,106 @@ def test_an_image_is_opened_instead(browser, page, tmp_path):
     window.wait_for_function("document.querySelector('.message').textContent.length > 0")
     assert "is not a picture" in window.locator(".message").inner_text()
     assert window.locator(".text").inner_text() == ""
+    window.close()
+
+
+def open_page(browser, address, **options):
+    window = browser.new_page(viewport={"width": 1300, "height": 900}, **options)
+    window.goto(address)
+    window.locator(".undo:disabled").wait_for()
+    return window
+
+
+def await_text(window, text):
+    window.wait_for_function(f"document.querySelector('.reader .text').textContent === '{text}'")
+
+
+def touch(window, canvas, strokes, others=()):
+    """Draws with a finger, while other fingers rest on the canvas."""
+    session = window.context.new_cdp_session(window)
+    box = canvas.bounding_box()
+    scale = box["width"] / 1200
+
+    def send(kind, points):
+        places = [
+            {"x": box["x"] + x * scale, "y": box["y"] + y * scale, "id": number}
+            for number, (x, y) in enumerate(points)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    for stroke in strokes:
+        send("touchStart", stroke[:1])
+        if others:
+            send("touchStart", [stroke[0], *others])
+        for point in stroke[1:]:
+            send("touchMove", [point, *others])
+        send("touchEnd", [])
+
+
+@pytest.mark.parametrize("others", [(), ((1100, 300),)], ids=["one finger", "and a palm"])
+def test_a_finger_draws_and_a_second_one_does_not_disturb_it(browser, page, others):
+    window = open_page(browser, page[0], has_touch=True)
+    touch(window, window.locator("canvas"), [*FIVE, *ZERO, *FOUR], others)
+    await_text(window, "504")
+    assert window.evaluate("window.scrollY") == 0
+    window.close()
+
+
+def test_an_image_is_dropped_onto_the_canvas(browser, page, tmp_path):
+    sheet, classes = draw_digits(3)
+    sheet.save(tmp_path / "digits.png")
+    window = open_page(browser, page[0])
+    canvas = window.locator("canvas")
+    box = canvas.bounding_box()
+    session = window.context.new_cdp_session(window)
+    data = {"items": [], "files": [str(tmp_path / "digits.png")], "dragOperationsMask": 1}
+
+    def drag(kind, x, y):
+        place = {"x": box["x"] + x, "y": box["y"] + y}
+        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+    for kind in ("dragEnter", "dragOver"):
+        drag(kind, 300, 100)
+    assert "dropping" in canvas.get_attribute("class")
+    drag("drop", 300, 100)
+    await_text(window, classes)
+    assert canvas.get_attribute("class") == ""
+    # A drop that misses would make a browser leave the page, unless it is told not to.
+    for kind in ("dragover", "drop"):
+        missed = f"new DragEvent('{kind}', {{bubbles: true, cancelable: true}})"
+        assert window.evaluate(f"document.body.dispatchEvent({missed})") is False
+    window.close()
+
+
+def test_a_busy_program_is_asked_again(browser, page):
+    window = open_page(browser, page[0])
+    host, port = page[0].removeprefix("http://").split(":")
+    others = [socket.create_connection((host, int(port))) for _ in range(MOST_CONNECTIONS)]
+    try:
+        draw(window, window.locator("canvas"), *FIVE)
+        window.get_by_text("The program is busy").wait_for()
+    finally:
+        for other in others:
+            other.close()
+    await_text(window, "5")
+    assert window.locator(".message").inner_text() == ""
+    window.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"abort": True}, "The program that answers is gone. Start it again."),
+        ({"status": 500, "body": "oh"}, "The program failed to answer (HTTP status 500)."),
+    ],
+)
+def test_a_program_that_is_gone_or_fails_is_told_apart(browser, page, answer, message):
+    window = open_page(browser, page[0])
+    window.route(
+        "**/read", lambda route: route.abort() if "abort" in answer else route.fulfill(**answer)
+    )
+    draw(window, window.locator("canvas"), *FIVE)
+    window.get_by_text(message).wait_for()
     window.close()
 
 

@@ -4,6 +4,9 @@ const canvas = element.querySelector("canvas");
 const pen = canvas.getContext("2d");
 const find = (name) => element.querySelector("." + name);
 const PEN_WIDTH = 20;
+// What stands for an answer while more connections are open than the program takes.
+const BUSY = null;
+const PAUSE = 500; // ms
 let items = [];
 let stroke = null;
 let question = 0;
@@ -45,20 +48,21 @@ function locate(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
+  // One stroke at a time: a second finger, or a palm, draws nothing.
+  if (event.button !== 0 || stroke) return;
   canvas.setPointerCapture(event.pointerId);
-  stroke = { points: [locate(event)] };
+  stroke = { pointer: event.pointerId, points: [locate(event)] };
   items.push(stroke);
   paint();
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!stroke) return;
+  if (stroke?.pointer !== event.pointerId) return;
   stroke.points.push(locate(event));
   paint();
 });
 for (const end of ["pointerup", "pointercancel"]) {
-  canvas.addEventListener(end, () => {
-    if (!stroke) return;
+  canvas.addEventListener(end, (event) => {
+    if (stroke?.pointer !== event.pointerId) return;
     stroke = null;
     read();
   });
@@ -102,6 +106,10 @@ canvas.addEventListener("drop", (event) => {
   canvas.classList.remove("dropping");
   open(event.dataTransfer.files[0]);
 });
+// What is dropped beside the canvas would take the page's place in the browser.
+for (const miss of ["dragover", "drop"]) {
+  document.addEventListener(miss, (event) => event.preventDefault());
+}
 const chooser = element.querySelector("input");
 chooser.addEventListener("change", () => {
   open(chooser.files[0]);
@@ -111,7 +119,7 @@ chooser.addEventListener("change", () => {
 async function read() {
   if (items.length === 0) {
     question += 1;
-    show({ text: "", message: "", crops: [] });
+    show(say(""));
     return;
   }
   // An image alone is read as its file, not as the canvas shows it.
@@ -122,15 +130,33 @@ async function read() {
 async function ask(picture) {
   question += 1;
   const number = question;
-  let answer;
-  try {
-    const response = await fetch("read", { method: "POST", body: picture });
-    answer = await response.json();
-  } catch {
-    answer = { text: "", message: "The program that answers is gone. Start it again.", crops: [] };
+  let answer = await post(picture);
+  while (answer === BUSY && number === question) {
+    show(say("The program is busy with other pages. Trying again ..."));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    if (number === question) answer = await post(picture);
   }
   // Only the newest question counts, in whatever order the answers come.
   if (number === question) show(answer);
+}
+
+async function post(picture) {
+  let response;
+  try {
+    response = await fetch("read", { method: "POST", body: picture });
+  } catch {
+    return say("The program that answers is gone. Start it again.");
+  }
+  if (response.status === 503) return BUSY;
+  try {
+    return await response.json();
+  } catch {
+    return say(`The program failed to answer (HTTP status ${response.status}).`);
+  }
+}
+
+function say(message) {
+  return { text: "", message, crops: [] };
 }
 
 function show(answer) {
