@@ -23,8 +23,6 @@ from framework.models.classifier import Classifier, load_classifier_file, save_c
 from framework.models.weights import load_weights_file
 from framework.training.checkpoints import Checkpoint, Memory, load_checkpoint, save_checkpoint
 
-RANDOM = np.random.default_rng(0)
-
 
 def make_model():
     image = keras.Input((4, 4, 1), name="image")
@@ -38,7 +36,7 @@ class Archive:
 
     def __init__(self, directory):
         self.path = directory / "data.npz"
-        images = RANDOM.integers(0, 256, (9, 5, 4), dtype=np.uint8)
+        images = np.random.default_rng(0).integers(0, 256, (9, 5, 4), dtype=np.uint8)
         labels = np.arange(9) % 3
         np.savez_compressed(self.path, x_train=images, y_train=labels, x_test=images, y_test=labels)
 
@@ -51,7 +49,7 @@ class Idx:
 
     def __init__(self, directory):
         self.path = directory / "images.gz"
-        pixels = RANDOM.integers(0, 256, (9, 5, 5), dtype=np.uint8)
+        pixels = np.random.default_rng(0).integers(0, 256, (9, 5, 5), dtype=np.uint8)
         self.path.write_bytes(
             gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, 9, 5, 5) + pixels.tobytes())
         )
@@ -141,7 +139,8 @@ class CheckpointFile:
 
     def __init__(self, directory):
         self.path = directory / "checkpoint.npz"
-        weights = [RANDOM.normal(size=(3, 4)), RANDOM.normal(size=4)]
+        random = np.random.default_rng(0)
+        weights = [random.normal(size=(3, 4)), random.normal(size=4)]
         rows = [{"epoch": 1, "loss": 0.5}]
         memory = Memory({"best": 0.5, "wait": 1}, {"monitor_op": "less"}, {"best_weights": weights})
         save_checkpoint(self.path, Checkpoint("top", 0, False, rows, weights, weights, [memory]))
@@ -160,7 +159,7 @@ class StoredChunk:
     """A chunk of the feature store: damaged ones are removed and computed again."""
 
     def __init__(self, directory):
-        self.features = RANDOM.normal(size=(6, 3)).astype(np.float32)
+        self.features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
         self.entry = Entry(directory / "key", {}, 6, 4, (FeatureSpec((3,), "float32"),))
         self.entry.create()
         self.fill()
