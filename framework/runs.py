@@ -20,7 +20,7 @@ from framework.errors import (
     RunError,
     UsageError,
 )
-from framework.files import read_json, write_text
+from framework.files import read_json, remove_unpublished, write_text
 from framework.run_files import CHECKPOINT, LOCK, UNFINISHED
 
 RESULTS = Path("results")
@@ -30,7 +30,7 @@ RESULTS = Path("results")
 def open_run(directory: Path) -> Iterator[None]:
     """Lets the body fill a run directory, and logs what it says to `run.log`.
 
-    A directory in which nothing was trained when the run failed is removed; any other
+    A new directory in which nothing was trained when the run failed is removed; any other
     is kept, and the message says how to go on with it. A run that has diverged has its
     report, and stays marked as unfinished.
 
@@ -45,8 +45,8 @@ def open_run(directory: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise RunError(f"{directory}: another process is at work on this run.") from error
-    for leftover in set(directory.glob(".*")) - {directory / LOCK}:
-        leftover.unlink()  # What a killed process had not published yet.
+    remove_unpublished(directory)
+    begun = (directory / "config.json").exists()
     go_on = f"Go on with: python run.py --resume {directory}"
     try:
         with record_log(directory / "run.log"):
@@ -58,14 +58,13 @@ def open_run(directory: Path) -> Iterator[None]:
         write_text(directory / UNFINISHED, f"{error}\n")
         (directory / CHECKPOINT).unlink(missing_ok=True)
         raise
-    except ConfigError:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    except (RunError, OSError) as error:
-        if (directory / "history.csv").exists():
-            raise RunError(f"{error}\nWhat is done so far is kept. {go_on}") from error
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
+    except (ConfigError, RunError, OSError) as error:
+        if not begun and not (directory / "history.csv").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        if isinstance(error, ConfigError):
+            raise  # No way of going on would mend it.
+        raise RunError(f"{error}\nWhat is done so far is kept. {go_on}") from error
     finally:
         lock.release()
 
@@ -82,6 +81,11 @@ def reopen_run(directory: Path) -> Path:
     config = directory / "config.json"
     if not config.is_file():
         raise RunError(f"{directory} holds no run: there is no config.json in it.")
+    if not (directory / UNFINISHED).exists():
+        raise RunError(
+            f"{directory} holds no interrupted run: there is no {UNFINISHED} in it. "
+            f"Start a new run with: python run.py --config {config}"
+        )
     _refuse_diverged(directory)
     return config
 
@@ -193,7 +197,9 @@ def find_run(path: Path) -> Path:
     if is_finished(path):
         return path
     if not path.is_dir():
-        raise RunError(f"There is no run directory {path}. Train one with: python run.py --config")
+        raise RunError(
+            f"There is no run directory {path}. Train one with: python run.py --config CONFIG"
+        )
     if (path / UNFINISHED).exists():
         _refuse_diverged(path)
         raise RunError(f"The run in {path} has not finished.")

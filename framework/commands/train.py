@@ -74,6 +74,9 @@ def check(options: argparse.Namespace) -> int:
 
 def resume(options: argparse.Namespace) -> int:
     """Goes on with an interrupted run; a finished one has nothing left to do."""
+    for name in ("output", "check"):
+        if getattr(options, name):
+            raise UsageError(f"--{name} can't be combined with --resume. Leave one of them out.")
     from framework import runs
     from framework.config import dump_config, load_config
     from framework.config.changes import list_changes
