@@ -10,7 +10,7 @@ from keras.callbacks import Callback
 
 from framework import runs
 from framework.announcements import announce_plan, announce_results
-from framework.cluster import Cluster
+from framework.cluster.nodes import Cluster
 from framework.config import Config, dump_config, load_config
 from framework.data.datasets import obtain_dataset
 from framework.data.inspection import inspect_training

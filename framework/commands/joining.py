@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from framework.cluster import Cluster, open_cluster
+from framework.cluster.connection import open_cluster
+from framework.cluster.nodes import Cluster
 from framework.extras import require_packages
 
 
@@ -15,8 +16,8 @@ def add_ray(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ray",
         metavar="WHERE",
-        help="compute features on a Ray cluster: auto (the one that this machine belongs to), "
-        "HOST:PORT, or local (this machine alone); see docs/scale.md",
+        help="work on a Ray cluster: auto (the one that this machine belongs to), HOST:PORT, or "
+        "local (this machine alone); see docs/scale.md",
     )
 
 
@@ -25,7 +26,7 @@ def join_cluster(address: str | None) -> Iterator[Cluster | None]:
     """Connects to the cluster that `--ray` names, for the length of the body.
 
     Args:
-        address: As `framework.cluster.open_cluster` takes it; `None` for no cluster.
+        address: As `framework.cluster.connection.open_cluster` takes it; `None` for no cluster.
 
     Raises:
         UsageError: There can't be such an address.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from framework.commands.joining import add_ray, join_cluster
 from framework.commands.train import add_overrides
 from framework.errors import UsageError
 
@@ -26,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with, or help, the sweep in DIR"
     )
+    add_ray(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,5 +50,6 @@ def run(options: argparse.Namespace) -> int:
     directory = open_sweep(sweep, stem, options.resume or options.output)
     from framework.sweeps.search import run_sweep
 
-    run_sweep(sweep, directory)
+    with join_cluster(options.ray) as cluster:
+        run_sweep(sweep, directory, cluster)
     return 0

@@ -19,21 +19,22 @@ from typing import Any
 
 import numpy as np
 
-from framework.cluster import Cluster
+from framework.cluster.nodes import Cluster, share_out
 from framework.data.images import Images
 from framework.errors import RunError
 from framework.features import staff
 from framework.features.crew import Chunks
 from framework.features.extraction import Extractor
-from framework.features.staff import Member, Staff, share_out
+from framework.features.staff import Member, Staff
 
 logger = logging.getLogger(__name__)
 
 # Chunks that a worker has at a time: one to compute, and the next, which travels meanwhile.
 CHUNKS_PER_WORKER = 2
 
-# Bytes of images on their way at a time, beyond which nothing more is sent out: what the memory
-# has to hold, whatever the number of workers. Overstepped by one chunk at most.
+# Bytes of images on their way at a time, beyond which no worker gets a second chunk. With that,
+# this machine's share of Ray's memory has to hold a chunk for each worker, or these bytes; Ray
+# puts on the disk what it has no room for.
 BYTES_ON_THE_WAY = 512 * 2**20
 
 # Workers that may be lost over the same chunk.
@@ -122,9 +123,9 @@ class _Dispatch:
         load = Counter(dict.fromkeys(self._staff.ready, 0))
         load.update(task.member for task in self._tasks.values())
         on_the_way = sum(task.nbytes for task in self._tasks.values())
-        while self._waiting and load and on_the_way < BYTES_ON_THE_WAY:
+        while self._waiting and load:
             member = min(load, key=lambda each: load[each])
-            if load[member] == CHUNKS_PER_WORKER:
+            if load[member] >= (CHUNKS_PER_WORKER if on_the_way < BYTES_ON_THE_WAY else 1):
                 return
             chunk = self._waiting.popleft()
             packed = self._images.pack(self._chunks[chunk])

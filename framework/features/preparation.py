@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from framework.cluster import Cluster
+from framework.cluster.nodes import Cluster
 from framework.config.sections import FeatureCache
 from framework.data.images import Images
 from framework.environment import count_threads

@@ -8,15 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from framework.cluster import Cluster, Node, stay_on
+from framework.cluster.nodes import Cluster, Node, Share, share_out, stay_on
 from framework.errors import RunError, first_sentence
 from framework.features.extraction import Extractor
 
 logger = logging.getLogger(__name__)
-
-# More cores compute faster as several workers; fewer would pay for a TensorFlow and a copy of
-# the weights each.
-CORES_PER_WORKER = 4
 
 # Seconds between two looks at which nodes there are.
 LOOK_SECONDS = 5.0
@@ -26,14 +22,6 @@ PATIENCE = 300.0
 
 # Workers that may be lost on a node before they have begun; then it is left alone.
 FALSE_STARTS = 3
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a worker may use of its node."""
-
-    cores: int
-    gpus: int = 0
 
 
 @dataclass(eq=False)
@@ -51,14 +39,6 @@ class Member:
     node: Node
     share: Share
     greeting: Any
-
-
-def share_out(node: Node) -> list[Share]:
-    """One worker for each GPU of a node; without any, one for every few cores."""
-    if node.gpus:
-        return [Share(max(1, node.cores // node.gpus), 1)] * min(node.gpus, node.cores)
-    whole, rest = divmod(node.cores, CORES_PER_WORKER)
-    return [Share(CORES_PER_WORKER)] * whole + ([Share(rest)] if rest else [])
 
 
 class Staff:

@@ -7,12 +7,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from framework.cluster.nodes import Cluster
 from framework.console import hush, record_log
 from framework.errors import InterruptedRunError
+from framework.sweeps.cluster import run_trials_on
 from framework.sweeps.directories import finish_sweep
 from framework.sweeps.loading import Sweep
-from framework.sweeps.ranking import format_parameters
 from framework.sweeps.results import write_results
+from framework.sweeps.settling import announce_trial, settle_trial
 from framework.sweeps.study import Claim, Study
 from framework.sweeps.trials import TrialResult, run_trial
 
@@ -22,12 +24,13 @@ _PAUSE_SECONDS = 1.0
 """Between two looks at what other processes do."""
 
 
-def run_sweep(sweep: Sweep, directory: Path) -> None:
+def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> None:
     """Runs what is left of a sweep, alone or beside other processes, and writes the results.
 
     Args:
         sweep: What to try.
         directory: The sweep's directory; see `framework.sweeps.directories`.
+        cluster: Where the trials run; in this process if `None`.
 
     Raises:
         InterruptedRunError: The user stopped it.
@@ -37,7 +40,10 @@ def run_sweep(sweep: Sweep, directory: Path) -> None:
     try:
         with record_log(directory / "sweep.log"), hush(__package__):
             with closing(Study(sweep, directory)) as study:
-                run_trials(study, sweep)
+                if cluster is None:
+                    run_trials(study, sweep)
+                else:
+                    run_trials_on(cluster, study, sweep)
                 write_results(study, sweep, directory)
             finish_sweep(sweep, directory)
     except (KeyboardInterrupt, InterruptedRunError) as error:
@@ -68,18 +74,13 @@ def run_trials(study: Study, sweep: Sweep) -> None:
 
 def run_claim(study: Study, sweep: Sweep, claim: Claim) -> TrialResult:
     """Runs one trial in this process, and settles it."""
-    settings = sweep.settings
-    logger.info("Trial %d: %s", claim.place, format_parameters(claim.parameters))
+    announce_trial(claim)
     values = sweep.make_values(claim.parameters)
     try:
         with study.keep_alive(claim):
-            result = run_trial(values, claim.directory, settings.metric, claim.report)
+            result = run_trial(values, claim.directory, sweep.settings.metric, claim.report)
     except BaseException:
         study.let_go(claim)  # Interrupted: it goes on when the sweep does.
         raise
-    study.settle(claim, result)
-    if result.value is None:
-        logger.warning("  %s: %s", result.state, result.message.splitlines()[0])
-    else:
-        logger.info("  %s %.4g", settings.metric, result.value)
+    settle_trial(study, sweep, claim, result)
     return result
