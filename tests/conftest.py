@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
-from program import ROOT, SMALL, VGG16_CONFIG
+from program import PATIENCE, ROOT, SMALL, VGG16_CONFIG
 
 # A port where nobody listens: every download fails at once, on any machine.
 NOWHERE = "http://127.0.0.1:9"
@@ -67,7 +67,7 @@ def run_program():
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
         )
 
     return run

@@ -7,6 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VGG16_CONFIG = str(ROOT / "configs/vgg16.json")
 
+# Seconds that a program may take which is done in ten: a machine may be busy with other things, and
+# pytest's own limit ends what hangs.
+PATIENCE = 1000
+
 # Few images and epochs, so that a whole run takes seconds.
 SMALL = ("--set", "data_config.limit={train: 200, test: 100}", "--set", "training_config.epochs=3")
 

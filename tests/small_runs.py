@@ -7,7 +7,7 @@ import sys
 import time
 
 import numpy as np
-from program import ROOT, read_json, read_rows
+from program import PATIENCE, ROOT, read_json, read_rows
 
 # Everything that has a memory, on a few layers of the smallest backbone there is.
 CONFIG = """
@@ -72,7 +72,7 @@ class Runner:
         process = self.start()
         self.await_work(process)
         started = time.monotonic()
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         assert "Traceback" not in output
         self.seconds = time.monotonic() - started
@@ -83,7 +83,7 @@ class Runner:
         self.await_work(process)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode in (0, -signal.SIGKILL), output
         return process.returncode != 0
 

@@ -7,6 +7,7 @@ import os
 import random
 
 import pytest
+from program import PATIENCE
 from small_runs import CONFIG, Runner, assert_same_run
 
 KILLS = int(os.environ.get("KILLS", "2"))
@@ -33,7 +34,7 @@ def whole(tmp_path_factory):
     return runner
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(4 * 3600)
 def test_killed_runs_end_with_the_same_bits(whole, tmp_path):
     moments = random.Random(0)
     kills = runs = 0
@@ -47,7 +48,7 @@ def test_killed_runs_end_with_the_same_bits(whole, tmp_path):
         assert sorted(os.listdir(runner.directory)) == sorted(os.listdir(whole.directory))
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(4 * 3600)
 def test_a_disk_that_is_full_at_any_point_loses_nothing(whole, tmp_path):
     limited = tmp_path / "limited.py"
     limited.write_text(LIMITED)
@@ -56,7 +57,7 @@ def test_a_disk_that_is_full_at_any_point_loses_nothing(whole, tmp_path):
         directory = tmp_path / f"run-{point}"
         limit = int(10 ** sizes.uniform(2, 6))
         process = Runner(whole.config, directory, (limited, str(limit))).start()
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 1, (limit, output)
         assert "Traceback" not in output, (limit, output)
         assert not (directory / "metrics.json").exists(), limit

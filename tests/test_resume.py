@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from program import ROOT, read_rows
+from program import PATIENCE, ROOT, read_rows
 from small_runs import assert_same_run
 
 # Everything that has a memory: early stopping, a falling learning rate, dropout, augmented
@@ -68,7 +68,7 @@ def interrupt(config, directory, epochs, how):
             process.send_signal(how)
             break
         time.sleep(0.01)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     return process.returncode, output
 
 

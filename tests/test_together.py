@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from program import ROOT, read_json
+from program import PATIENCE, ROOT, read_json
 from small_runs import CONFIG
 
 from framework.files import fingerprint_file
@@ -26,7 +26,7 @@ def test_four_runs_at_once_finish_and_compute_features_once(tmp_path):
         for _ in range(RUNS)
     ]
     for process in processes:
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
 
     runs = sorted((tmp_path / "results" / "four").iterdir())

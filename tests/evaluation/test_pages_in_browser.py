@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from fakes import make_evidence
+from program import PATIENCE
 from test_comparison import write_run
 
 from framework.evaluation.comparison import compare_runs
@@ -39,6 +40,7 @@ def open_page(browser, path, width=1280, **options):
     context = browser.new_context(viewport={"width": width, "height": 900}, **options)
     context.set_offline(True)
     page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
     trouble = []
     page.on("console", lambda message: trouble.append(message.text))
     page.on("pageerror", lambda error: trouble.append(str(error)))

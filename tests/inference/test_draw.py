@@ -13,7 +13,7 @@ import urllib.request
 import numpy as np
 import pytest
 from PIL import Image
-from program import ROOT
+from program import PATIENCE, ROOT
 
 from framework import extras
 from framework.cli import main
@@ -54,7 +54,7 @@ def page(digits_run):
     process, address = start_page(digits_run, "--port", "0")
     yield address, process
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     process.stdout.close()
 
 
@@ -62,7 +62,7 @@ def ask(address, body, path="/read", **headers):
     """Posts a body; returns the status and the answer."""
     request = urllib.request.Request(address + path, body, headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -99,6 +99,7 @@ def test_an_empty_drawing_gets_a_hint(trained):
 def test_a_person_draws_three_digits_with_the_mouse(browser, page, digits_run, tmp_path, capsys):
     address, _ = page
     window = browser.new_page(viewport={"width": 1300, "height": 900})
+    window.set_default_timeout(1000 * PATIENCE)
     requests, errors = [], []
     window.on("request", lambda request: requests.append(request.url))
     window.on("pageerror", lambda error: errors.append(str(error)))
@@ -152,6 +153,7 @@ def test_an_image_is_opened_instead(browser, page, tmp_path):
     sheet.save(tmp_path / "digits.png")
     (tmp_path / "text.png").write_text("text")
     window = browser.new_page()
+    window.set_default_timeout(1000 * PATIENCE)
     window.goto(address)
     chooser = window.locator("input[type=file]")
     chooser.set_input_files(tmp_path / "digits.png")
@@ -165,6 +167,7 @@ def test_an_image_is_opened_instead(browser, page, tmp_path):
 
 def open_page(browser, address, **options):
     window = browser.new_page(viewport={"width": 1300, "height": 900}, **options)
+    window.set_default_timeout(1000 * PATIENCE)
     window.goto(address)
     window.locator(".undo:disabled").wait_for()
     return window
@@ -335,14 +338,14 @@ def test_gradio_takes_no_requests_but_for_the_page(page, path):
 )
 def test_no_file_outside_the_page_is_served(page, digits_run, path):
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(page[0] + path.format(run=digits_run), timeout=30)
+        urllib.request.urlopen(page[0] + path.format(run=digits_run), timeout=PATIENCE)
     assert refused.value.code in (400, 403, 404)
 
 
 def test_another_host_name_is_refused(page):
     request = urllib.request.Request(page[0], headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=PATIENCE)
     assert refused.value.code == 400
 
 
