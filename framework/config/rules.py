@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.config import catalog
 from framework.config.checking import Finding, say_mismatch
+from framework.config.classes import check_classes
 from framework.config.draft import Draft
 from framework.config.graph import check_graph
 from framework.config.outputs import ACCURACY, METRICS, check_end, check_objective
@@ -233,6 +234,7 @@ _RULES: tuple[Callable[[Draft], Any], ...] = (
     _check_image,
     _check_backbone_arguments,
     _check_dataset,
+    check_classes,
     _check_weights,
     check_objective,
     _check_backbone_layers,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from framework.config.class_names import DEFAULT_EMNIST, DIGITS, find_class_names
 from framework.config.sections import DatasetConfig
-from framework.data import class_names, emnist
 from framework.data.archives import Arrays, read_archive, read_class_names
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.downloads import download_dataset
-from framework.data.emnist import DEFAULT_SPLIT, load_emnist
+from framework.data.emnist import load_emnist
 from framework.data.folders import load_folder
 from framework.data.inspection import inspect_dataset
 from framework.data.sources import ArraySource
@@ -66,9 +66,9 @@ def load_dataset(config: DatasetConfig) -> Dataset:
 
 def _load_arrays(config: DatasetConfig, path: Path | None) -> tuple[Arrays, str, tuple[str, ...]]:
     """The arrays of a data set that fits in memory, where they came from, and class names."""
-    names = find_class_names(config)
+    names = find_class_names(config.name, config.split)
     if config.name == "emnist":
-        arrays = load_emnist(path, config.split or DEFAULT_SPLIT)
+        arrays = load_emnist(path, config.split or DEFAULT_EMNIST)
     elif path is None:
         arrays = download_dataset(config.name)
     else:
@@ -79,13 +79,6 @@ def _load_arrays(config: DatasetConfig, path: Path | None) -> tuple[Arrays, str,
         largest = max(arrays[1].max(), arrays[3].max())
         names = tuple(str(label) for label in range(largest + 1))
     return arrays, str(path or "the Keras cache"), names
-
-
-def find_class_names(config: DatasetConfig) -> tuple[str, ...] | None:
-    """The class names of a data set that are known before it is loaded."""
-    if config.name == "emnist":
-        return emnist.CLASS_NAMES[config.split or DEFAULT_SPLIT]
-    return NAMED_SETS.get(config.name)
 
 
 def _check_labels(labels: np.ndarray, classes: int, place: str) -> None:
@@ -124,19 +117,10 @@ def load_digits() -> Dataset:
         "digits",
         ArraySource(images[train], labels[train]),
         ArraySource(images[test], labels[test]),
-        class_names.DIGITS,
+        DIGITS,
         "scikit-learn",
     )
 
-
-# Class names that are known before anything is loaded.
-NAMED_SETS: dict[str, tuple[str, ...]] = {
-    "mnist": class_names.DIGITS,
-    "digits": class_names.DIGITS,
-    "fashion_mnist": class_names.FASHION_MNIST,
-    "cifar10": class_names.CIFAR10,
-    "cifar100": class_names.CIFAR100,
-}
 
 # Data sets in files that hold their own class names.
 FILE_SETS = {"folder": load_folder, "csv": load_tables}

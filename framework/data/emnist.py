@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import string
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from framework.data.archives import Arrays
-from framework.data.class_names import DIGITS
 from framework.data.dataset import DataUnavailableError
 from framework.errors import RunError
 from framework.network import DownloadError, fetch
@@ -26,21 +24,6 @@ logger = logging.getLogger(__name__)
 # The archive of all six data sets, and its MD5 as torchvision publishes it.
 ARCHIVE_URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 ARCHIVE_MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
-
-DEFAULT_SPLIT = "balanced"
-
-# Letters whose small form is filed under the capital one, as they look alike.
-MERGED = frozenset("cijklmopsuvwxyz")
-UNMERGED = tuple(letter for letter in string.ascii_lowercase if letter not in MERGED)
-
-CLASS_NAMES: dict[str, tuple[str, ...]] = {
-    "byclass": (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase),
-    "bymerge": (*DIGITS, *string.ascii_uppercase, *UNMERGED),
-    "balanced": (*DIGITS, *string.ascii_uppercase, *UNMERGED),
-    "letters": tuple(string.ascii_uppercase),
-    "digits": DIGITS,
-    "mnist": DIGITS,
-}
 
 # The labels of the letters start with 1, all others with 0.
 FIRST_LABELS = {"letters": 1}
@@ -56,7 +39,7 @@ def load_emnist(path: Path | None, split: str) -> Arrays:
     Args:
         path: A folder that holds the split's four IDX files, gzipped or not, or the
             published `gzip.zip`; `None` downloads that into Keras's cache.
-        split: A key of `CLASS_NAMES`.
+        split: A key of `framework.config.class_names.EMNIST`.
 
     Returns:
         As `framework.data.archives.read_archive`: images `(n, 28, 28)` uint8.

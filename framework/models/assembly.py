@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from framework.config import Config
-from framework.data.datasets import find_class_names
+from framework.config.class_names import find_class_names
 from framework.errors import RunError
 from framework.models.backbones import build_backbone
 from framework.models.classifier import Classifier, build_classifier, load_classifier_file
@@ -25,7 +25,8 @@ def check_top(config: Config) -> None:
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
     """
-    class_names = find_class_names(config.data_config.dataset)
+    dataset = config.data_config.dataset
+    class_names = find_class_names(dataset.name, dataset.split)
     if class_names is None or not config.training_config.enable_training:
         return
     keras.config.set_dtype_policy(config.training_config.precision)

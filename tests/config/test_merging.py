@@ -109,7 +109,7 @@ def test_a_base_that_is_none(write, tmp_path, extends, said):
         ("training_config.loss.label_smoothing=0.1", None),
         ("data_config.dataset.path=a b.npz", lambda c: (c.data_config.dataset.name,
             c.data_config.dataset.path) == ("mnist", "a b.npz")),
-        ("data_config.limit={train: 20, test: 10}", lambda c: c.data_config.limit.train == 20),
+        ("data_config.limit={train: 200, test: 10}", lambda c: c.data_config.limit.train == 200),
         ("data_config.limit=null", lambda c: c.data_config.limit.train is None),
         ("model_configuration.weights=null", lambda c: c.model_configuration.weights.name is None),
         ("model_configuration.weights.if_unavailable=random", lambda c:

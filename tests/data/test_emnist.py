@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from framework.config.class_names import EMNIST
 from framework.config.sections import DatasetConfig
 from framework.data.dataset import DataUnavailableError
 from framework.data.datasets import load_dataset
-from framework.data.emnist import CLASS_NAMES
 from framework.errors import RunError
 
 
@@ -61,13 +61,13 @@ def test_the_published_archive_is_read_as_it_is(letters, tmp_path):
 
 
 def test_each_data_set_has_its_published_number_of_classes():
-    counts = {split: len(names) for split, names in CLASS_NAMES.items()}
+    counts = {split: len(names) for split, names in EMNIST.items()}
 
     assert counts == {
         "byclass": 62, "bymerge": 47, "balanced": 47, "letters": 26, "digits": 10, "mnist": 10,
     }  # fmt: skip
     # As in the published mapping of ByMerge: 36 is a, 37 b, 38 d, 46 t.
-    assert [CLASS_NAMES["bymerge"][label] for label in (10, 35, 36, 37, 38, 46)] == list("AZabdt")
+    assert [EMNIST["bymerge"][label] for label in (10, 35, 36, 37, 38, 46)] == list("AZabdt")
 
 
 def test_a_missing_file_is_told(letters, tmp_path):

@@ -1,5 +1,9 @@
 """Class names of the published data sets, in the order of their labels."""
 
+from __future__ import annotations
+
+import string
+
 DIGITS = tuple("0123456789")
 
 # Source: the Fashion-MNIST read-me (Xiao, Rasul, Vollgraf, 2017).
@@ -32,3 +36,39 @@ CIFAR100 = tuple(
     tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
     """.split()
 )
+
+# Letters whose small form EMNIST may file under the capital one, as they look alike.
+_MERGED = frozenset("cijklmopsuvwxyz")
+_UNMERGED = tuple(letter for letter in string.ascii_lowercase if letter not in _MERGED)
+
+# Source: Cohen, Afshar, Tapson, van Schaik, "EMNIST: an extension of MNIST to handwritten
+# letters", 2017.
+EMNIST: dict[str, tuple[str, ...]] = {
+    "byclass": (*DIGITS, *string.ascii_uppercase, *string.ascii_lowercase),
+    "bymerge": (*DIGITS, *string.ascii_uppercase, *_UNMERGED),
+    "balanced": (*DIGITS, *string.ascii_uppercase, *_UNMERGED),
+    "letters": tuple(string.ascii_uppercase),
+    "digits": DIGITS,
+    "mnist": DIGITS,
+}
+DEFAULT_EMNIST = "balanced"
+
+_PUBLISHED: dict[str, tuple[str, ...]] = {
+    "mnist": DIGITS,
+    "digits": DIGITS,
+    "fashion_mnist": FASHION_MNIST,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+}
+
+
+def find_class_names(dataset: str, split: str | None = None) -> tuple[str, ...] | None:
+    """Returns the class names of a data set; `None` where only loading it tells them.
+
+    Args:
+        dataset: The data set, as a config names it.
+        split: Which of EMNIST's data sets; `None`: the default one.
+    """
+    if dataset == "emnist":
+        return EMNIST[split or DEFAULT_EMNIST]
+    return _PUBLISHED.get(dataset)
