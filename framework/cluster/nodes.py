@@ -12,10 +12,6 @@ from framework.cluster.versions import describe_differences, make_version_reader
 
 logger = logging.getLogger(__name__)
 
-# More cores compute faster as several workers; fewer would pay for a TensorFlow and a copy of
-# the weights each.
-CORES_PER_WORKER = 4
-
 # Seconds that a node has to answer.
 PATIENCE = 60.0
 
@@ -45,12 +41,18 @@ class Share:
     gpus: int = 0
 
 
-def share_out(node: Node) -> list[Share]:
-    """The workers of a node: one for each GPU; without any, one for every few cores."""
+def share_out(node: Node, threads: int) -> list[Share]:
+    """The workers of a node: one for each GPU; without any, one for as many cores as threads.
+
+    Args:
+        node: The node.
+        threads: As many as each worker's TensorFlow will have. Where fewer cores are left
+            they have to do.
+    """
     if node.gpus:
         return [Share(max(1, node.cores // node.gpus), 1)] * min(node.gpus, node.cores)
-    whole, rest = divmod(node.cores, CORES_PER_WORKER)
-    return [Share(CORES_PER_WORKER)] * whole + ([Share(rest)] if rest else [])
+    whole, rest = divmod(node.cores, threads)
+    return [Share(threads)] * whole + ([Share(rest)] if rest else [])
 
 
 class Cluster:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from framework.cluster.nodes import Cluster, share_out
+from framework.cluster.nodes import Cluster
 from framework.data.images import Images
 from framework.errors import RunError
 from framework.features import staff
@@ -55,7 +55,7 @@ class ClusterCrew:
 
     def forecast(self, images: int) -> str:
         """Says who will compute; see `Crew.forecast`."""
-        nodes = [node for node in self._cluster.find_nodes() if share_out(node)]
+        nodes = [node for node in self._cluster.find_nodes() if node.cores]
         return f"by the workers of {len(nodes)} Ray node{'s' if len(nodes) != 1 else ''}"
 
     def compute(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.cluster.nodes import Cluster, Node, Share, share_out, stay_on
+from framework.environment import count_threads
 from framework.errors import RunError, first_sentence
 from framework.features.extraction import Extractor
 
@@ -56,6 +57,7 @@ class Staff:
         self._false_starts: Counter[str] = Counter()
         self._packed: Any = None
         self._output = ""
+        self._threads = count_threads()
         self.look_again()
         self._last_ready = time.monotonic()
 
@@ -109,7 +111,7 @@ class Staff:
 
     def _find_vacancies(self, node: Node) -> list[Share]:
         taken = Counter(member.share for member in self._members if member.node.id == node.id)
-        return list((Counter(share_out(node)) - taken).elements())
+        return list((Counter(share_out(node, self._threads)) - taken).elements())
 
     def _start(self, node: Node, share: Share) -> Member:
         import ray
@@ -122,7 +124,7 @@ class Staff:
         kind = ray.remote(Worker).options(
             num_cpus=share.cores, num_gpus=share.gpus, scheduling_strategy=stay_on(node)
         )
-        actor: Any = kind.remote(share.cores)
+        actor: Any = kind.remote(self._threads)
         return Member(actor, node, share, actor.take_extractor.remote(self._packed))
 
     def welcome(self, greeting: Any) -> None:

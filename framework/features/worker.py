@@ -13,12 +13,12 @@ class Worker:
     """Computes the features of what it is sent; reads and writes no file.
 
     Args:
-        cores: Processor cores it may use.
+        threads: As many as the run's own TensorFlow has, whatever cores there are: they
+            decide how sums are split, and with it the last bits.
     """
 
-    def __init__(self, cores: int) -> None:
-        tf.config.threading.set_intra_op_parallelism_threads(cores)
-        tf.config.threading.set_inter_op_parallelism_threads(cores)
+    def __init__(self, threads: int) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.experimental.enable_op_determinism()
 
     def take_extractor(self, packed: bytes) -> str:

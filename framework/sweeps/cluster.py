@@ -179,7 +179,7 @@ class _Trials:
         vacancies: list[tuple[Node, Share]] = []
         for node in self._cluster.find_nodes():
             taken = Counter(job.share for job in self._jobs.values() if job.node.id == node.id)
-            free = Counter(share_out(node)) - taken
+            free = Counter(share_out(node, self._threads)) - taken
             vacancies.extend((node, share) for share in free.elements())
         return vacancies
 

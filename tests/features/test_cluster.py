@@ -22,6 +22,7 @@ from framework.cluster.nodes import Cluster, Node, Share, share_out
 from framework.config.sections import FeatureCache
 from framework.data.folders import load_folder
 from framework.data.images import Images
+from framework.environment import count_threads
 from framework.errors import RunError
 from framework.features import cluster as features_cluster
 from framework.features import preparation, staff
@@ -138,6 +139,10 @@ def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
     assert cluster.lost > lost
     assert cluster.images.total() == computed + 100
     assert "others compute what it had" in caplog.text
+    assert "other last bits" not in caplog.text
+    # They decide last bits, though not those of so small a network.
+    (member,) = crew._staff.ready
+    assert ask(member, lambda worker: count_threads()) == count_threads()
 
 
 def test_a_lost_node_costs_its_chunks_and_nothing_else(
@@ -150,7 +155,7 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
     first = crew._staff.ready[0]
     node = next(n for n in machines.list_all_nodes() if n.node_id == first.node.id)
     # Stopped, so that it is lost with the chunks it has, and not between two.
-    pid = read_pid(first)
+    pid = ask(first, lambda worker: os.getpid())
     os.kill(pid, signal.SIGSTOP)
 
     def remove_node():
@@ -164,10 +169,11 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
     assert "aylet" not in "".join(capfd.readouterr())
 
 
-def read_pid(member):
+def ask(member, question):
+    """What a function gives in a worker's process."""
     import ray
 
-    return ray.get(member.actor.__ray_call__.remote(lambda worker: os.getpid()))
+    return ray.get(member.actor.__ray_call__.remote(question))
 
 
 def await_workers(workers, count):
@@ -210,7 +216,7 @@ def test_images_that_end_every_worker_end_the_run(
 def test_a_cluster_without_a_free_core_is_waited_for_and_then_told(
     cut, images, cluster, tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(staff, "share_out", lambda node: [])
+    monkeypatch.setattr(staff, "share_out", lambda *_: [])
     monkeypatch.setattr(staff, "PATIENCE", 0.3)
     with pytest.raises(RunError, match="has had no worker for"):
         prepare(cut, images, tmp_path / "store", cluster)
@@ -247,7 +253,7 @@ def test_nodes_with_other_versions_are_refused_and_later_ones_not_used(
     ],
 )
 def test_a_node_is_shared_out(cores, gpus, shares):
-    assert share_out(Node("id", "name", cores, gpus)) == shares
+    assert share_out(Node("id", "name", cores, gpus), threads=4) == shares
 
 
 def test_a_checkout_that_is_not_installed_runs_on_a_cluster_of_its_own(tmp_path):

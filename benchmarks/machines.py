@@ -1,0 +1,70 @@
+"""A Ray cluster whose nodes are all on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from framework.cluster.connection import QUIET, open_cluster
+from framework.cluster.nodes import Cluster
+from framework.features.cluster import ClusterCrew
+from framework.features.extraction import Extractor
+
+STORE_BYTES = 200 * 2**20
+
+
+class Machines:
+    """Nodes of one core each; this process belongs to a further one without any.
+
+    Attributes:
+        cluster: As the framework sees it.
+    """
+
+    def __init__(self, nodes: Any, cluster: Cluster) -> None:
+        self._nodes = nodes
+        self.cluster = cluster
+
+    def add(self) -> None:
+        """Lets a node join."""
+        self._nodes.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+
+    def kill(self, node_id: str) -> None:
+        """Kills all processes of a node."""
+        node = next(node for node in self._nodes.list_all_nodes() if node.node_id == node_id)
+        self._nodes.remove_node(node, allow_graceful=False)
+
+
+@contextmanager
+def start_machines(count: int) -> Iterator[Machines]:
+    """Starts a cluster of `count` one-core nodes."""
+    os.environ |= QUIET | {"RAY_worker_niceness": "0"}
+    from ray.cluster_utils import Cluster as Nodes
+
+    folder = tempfile.mkdtemp(prefix="ray")  # Sockets lie there, and their paths must be short.
+    head = {"num_cpus": 0, "temp_dir": folder, "include_dashboard": False}
+    nodes = Nodes(True, head_node_args={**head, "object_store_memory": STORE_BYTES})
+    try:
+        for _ in range(count):
+            nodes.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+        with open_cluster(nodes.address) as cluster:
+            yield Machines(nodes, cluster)
+    finally:
+        nodes.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def gather(extractor: Extractor, cluster: Cluster, workers: int) -> ClusterCrew:
+    """A crew whose workers have all started."""
+    import ray
+
+    crew = ClusterCrew(extractor, cluster)
+    staff = crew._staff
+    while len(staff.ready) < workers:
+        staff.recruit(workers)
+        for greeting in ray.wait(staff.greetings, timeout=1.0)[0] if staff.greetings else []:
+            staff.welcome(greeting)
+    return crew
