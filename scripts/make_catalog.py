@@ -1,8 +1,8 @@
 """Writes what a config may name, taken from the installed Keras.
 
-python scripts/make_catalog.py             write catalog.json and backbones/*.txt
-python scripts/make_catalog.py --check     exit 1 if catalog.json differs from Keras
-python scripts/make_catalog.py --check --backbones VGG16 MobileNet
+python -m scripts.make_catalog             write catalog.json and backbones/*.txt
+python -m scripts.make_catalog --check     exit 1 if catalog.json differs from Keras
+python -m scripts.make_catalog --check --backbones VGG16 MobileNet
                                            ... and if these backbones' layers differ
 """
 
@@ -14,8 +14,6 @@ import json
 import os
 import re
 import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -23,21 +21,27 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 from keras.src.layers.merging.base_merge import Merge
 from keras.src.utils.naming import to_snake_case
-from keras_kinds import (
+
+from scripts.docstrings import read_argument_notes, summarize
+from scripts.keras_backbones import (
+    BACKBONES,
+    CONFIG_FLOOR,
+    describe_backbone,
+    list_applications,
+    list_backbone_layers,
+)
+from scripts.keras_kinds import (
     ARGUMENT_KINDS,
     LAYER_INPUTS,
     MERGING_INPUTS,
     NESTED_BY_RANK,
-    PUBLISHED,
-    REFUSED,
     SIZED_BY_RANK,
     UNSET_ARGUMENTS,
     WITHOUT_DEFAULT,
 )
+from scripts.keras_refusals import REFUSED
 
-CONFIG_FLOOR = Path(__file__).resolve().parent.parent / "framework" / "config"
 CATALOG = CONFIG_FLOOR / "catalog.json"
-BACKBONES = CONFIG_FLOOR / "backbones"
 
 BASE_ARGUMENTS = {
     "dtype": {
@@ -51,12 +55,6 @@ BASE_ARGUMENTS = {
         "about": "Whether the layer's weights are trained",
     },
 }
-
-TYPE_ALONE = re.compile(
-    r"(?:\(?optional\)?,? ?)?(?:a |an )?(?:python )?"
-    r"(?:float|int|integer|boolean|bool|string|str|number)s?(?: or none)?",
-    re.IGNORECASE,
-)
 
 MODULES = {
     "layers": (keras.layers, keras.layers.Layer),
@@ -146,8 +144,17 @@ def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
     if kind == "metrics":
         default = dict(list_arguments(owner)).get("name")
         entry["log_name"] = default or to_snake_case(owner.__name__)
+        if better := find_better(owner, arguments):
+            entry["better"] = better
     entry["arguments"] = dict(sorted(arguments.items()))
     return entry
+
+
+def find_better(owner: type, arguments: dict[str, dict[str, Any]]) -> str | None:
+    """Returns whether higher or lower values of a metric are better, if Keras knows."""
+    required = {name: 0.5 for name, described in arguments.items() if "default" not in described}
+    direction = getattr(owner(**required), "_direction", None)
+    return {"up": "higher", "down": "lower"}.get(direction)
 
 
 def list_arguments(owner: type) -> list[tuple[str, Any]]:
@@ -206,31 +213,6 @@ def describe_border(rank: int) -> str:
     return f"{word} or {rank} {word}s or {rank} pairs of {word}s"
 
 
-def summarize(owner: Any) -> str:
-    """Returns the first sentence of a docstring on one line."""
-    return take_sentence((inspect.getdoc(owner) or "").split("\n\n")[0])
-
-
-def read_argument_notes(owner: type) -> dict[str, str]:
-    """Returns the first sentence on each argument in the docstring's `Args:`."""
-    section = re.search(
-        r"^Arg(?:ument)?s:\n(.*?)(?=^\S|\Z)", inspect.getdoc(owner) or "", re.S | re.M
-    )
-    if not section:
-        return {}
-    notes = re.findall(r"^ {4}(\w+): *(.*?)(?=^ {4}\S|\Z)", section[1], re.S | re.M)
-    return {argument: sentence for argument, note in notes if (sentence := take_sentence(note))}
-
-
-def take_sentence(text: str) -> str:
-    """Returns the first sentence of a text, without Markdown's backticks."""
-    line = " ".join(text.split()).replace("`", "")
-    sentence, *rest = re.split(r"(?<!e\.g)(?<!i\.e)(?<!a\.k\.a)[.:](?:\s|$)", line, maxsplit=1)
-    if rest and TYPE_ALONE.fullmatch(sentence):  # "Optional integer. If set, ..."
-        return take_sentence(rest[0])
-    return textwrap.shorten(sentence, 110, placeholder=" ...")
-
-
 def to_json(default: Any) -> Any:
     """Returns a default as JSON holds it."""
     return list(map(to_json, default)) if isinstance(default, tuple) else default
@@ -246,59 +228,6 @@ def describe_activations() -> dict[str, Any]:
                 {"refused": refused[name]} if name in refused else {"summary": summarize(function)}
             )
     return entries
-
-
-def list_applications() -> dict[str, Any]:
-    """Returns every function of Keras Applications that builds a network."""
-    return {
-        name: value
-        for name, value in sorted(vars(keras.applications).items())
-        if inspect.isfunction(value)
-    }
-
-
-def describe_backbone(name: str, build: Any) -> dict[str, Any]:
-    """Returns what is to be known of an application, without building it."""
-    top1, top5, megabytes = PUBLISHED.get(name, (None, None, None))
-    module = inspect.getmodule(build)
-    return {
-        "summary": summarize(build),
-        "module": module.__name__.rpartition(".")[2],
-        "parameters": int(read_header(name)["parameters"]),
-        "smallest_image": find_smallest_image(build),
-        "imagenet_top1": top1,
-        "imagenet_top5": top5,
-        "weights_mb": megabytes,
-    }
-
-
-def read_header(name: str) -> dict[str, str]:
-    """Returns the `key: value` lines at the head of a backbone's list of layers."""
-    lines = (BACKBONES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
-
-
-def find_smallest_image(build: Any) -> int:
-    """Returns the fewest rows an application takes, as its own check says."""
-    try:
-        build(weights=None, include_top=False, input_shape=(1, 1, 3))
-    except ValueError as error:
-        if match := re.search(r"at least (\d+)x\1", str(error)):
-            return int(match[1])
-        raise
-    return 1
-
-
-def list_backbone_layers(build: Any) -> str:
-    """Returns an application's layers from the input up, one `name class` a line."""
-    keras.utils.clear_session(free_memory=True)  # Layers without a name are numbered anew.
-    model = build(weights=None, include_top=False, input_shape=(96, 96, 3))
-    layers = [
-        f"{layer.name} {type(layer).__name__}"
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    ]
-    return "\n".join([f"# parameters: {model.count_params()}", *layers, ""])
 
 
 def make_catalog() -> dict[str, Any]:
@@ -349,7 +278,7 @@ def main() -> int:
     elif text != CATALOG.read_text(encoding="utf-8"):
         differing.append(CATALOG.name)
     for name in differing:
-        print(f"{name} differs from Keras {keras.__version__}: run scripts/make_catalog.py")
+        print(f"{name} differs from Keras {keras.__version__}: run python -m scripts.make_catalog")
     return 1 if differing else 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
@@ -35,6 +35,8 @@ DATASET_KEYS: dict[str, tuple[str, ...]] = {
 }
 """Keys of `data_config.dataset` that only some data sets have."""
 
+OWN_LAYERS = ("image", "preprocessing")
+"""Names of layers that every network may have below its backbone's own."""
 
 BACKBONE_ARGUMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "pooling": ("'avg' or 'max' or null", ("",)),
@@ -98,6 +100,21 @@ def find_entry(kind: str, name: str) -> dict[str, Any]:
         KeyError: The catalogue does not hold the name.
     """
     return load_catalog()[kind][find_class_name(kind, name)]
+
+
+def find_better(measured: str) -> Literal["higher", "lower"] | None:
+    """Returns which values of a loss or metric are better; `None` where Keras can't tell.
+
+    Args:
+        measured: As `history.csv` calls it, such as `val_loss`.
+    """
+    name = measured.removeprefix("val_")
+    if name == "loss":
+        return "lower"
+    if name == "accuracy":
+        return "higher"
+    entries = load_catalog()["metrics"].values()
+    return next((entry.get("better") for entry in entries if entry.get("log_name") == name), None)
 
 
 def find_input_rule(layer_type: str) -> InputRule:

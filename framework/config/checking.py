@@ -96,11 +96,6 @@ def _collect_texts(value: Any) -> set[str]:
     return texts | {"Adam", "sparse_categorical_crossentropy"}
 
 
-def _is_integer(_: Any, value: Any) -> bool:
-    """Whether a value is an integer: neither `true` nor `25.0`."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _is_number(_: Any, value: Any) -> bool:
     """Whether a value is a finite number that fits a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -109,6 +104,11 @@ def _is_number(_: Any, value: Any) -> bool:
         return math.isfinite(float(value))
     except OverflowError:
         return False
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    """Whether a value is an integer: neither `true` nor `25.0`, nor too large to be compared."""
+    return isinstance(value, int) and _is_number(_, value)
 
 
 def _make_validator(schema: Schema) -> Any:

@@ -68,6 +68,9 @@ def _check_names(layers: list[DraftLayer], draft: Draft) -> Iterator[Finding]:
                 "the name stands for the backbone's output: choose another name.",
                 at_key=True,
             )
+        elif layer.name in catalog.OWN_LAYERS:
+            message = "the framework has a layer of this name: choose another name."
+            yield Finding(layer.path, message, at_key=True)
         elif layer.name in draft.backbone_layers:
             message = f"{draft.backbone} has a layer of this name: choose another name."
             yield Finding(layer.path, message, at_key=True)

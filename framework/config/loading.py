@@ -49,7 +49,7 @@ def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
     if not isinstance(plain, dict):
         raise ConfigError([Problem("", "expected an object with sections", source)])
     if "extends" in plain:
-        message = "only a file can extend another: its path is relative to the file"
+        message = "only a file can extend another: its path is relative to the file."
         raise ConfigError([Problem("extends", message, source)])
     return _resolve(plain, Origins(source))
 

@@ -188,6 +188,8 @@ def _find_index(node: Any, part: str, path: Path_) -> Any:
         return part
     if part.isdecimal() and len(part) < 10 and int(part) < len(node):
         return int(part)
+    if not node:
+        raise TextError("the list is empty: set it as a whole, with [...]", path=path)
     expected = f"an index of the list, 0 to {len(node) - 1}"
     raise TextError(say_mismatch(expected, part), path=path)
 

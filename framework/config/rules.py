@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from framework.config import catalog
+from framework.config.callbacks import CALLBACKS, check_callbacks
 from framework.config.checking import Finding, say_mismatch
 from framework.config.classes import check_classes
 from framework.config.draft import Draft
 from framework.config.graph import check_graph
-from framework.config.outputs import ACCURACY, METRICS, check_end, check_objective
+from framework.config.outputs import check_end, check_objective
 from framework.config.suggestions import suggest_name
 
 IMAGENET = "imagenet"
-CALLBACKS = ("training_config", "call_backs_conf")
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
@@ -99,8 +99,7 @@ def _check_backbone_layers(draft: Draft) -> Iterator[Finding]:
         return
     fine_tuning = ("training_config", "fine_tuning")
     if draft.backbone == catalog.NO_BACKBONE:
-        if draft.read(*fine_tuning) is not None:
-            yield Finding(fine_tuning, "there is no backbone to unfreeze: model_name is 'none'.")
+        yield from _check_no_backbone(draft)
         return
     unfreeze_from = draft.read(*fine_tuning, "unfreeze_from")
     if unfreeze_from is not None:
@@ -121,6 +120,20 @@ def _check_backbone_layers(draft: Draft) -> Iterator[Finding]:
     )
 
 
+def _check_no_backbone(draft: Draft) -> Iterator[Finding]:
+    """Where there is no backbone, what is asked of one would be passed over in silence."""
+    fine_tuning = ("training_config", "fine_tuning")
+    if draft.read(*fine_tuning) is not None:
+        yield Finding(fine_tuning, "there is no backbone to unfreeze: model_name is 'none'.")
+    trainable = ("model_configuration", "trainable")
+    if draft.read(*trainable, default="none") not in ("none", "all"):
+        yield Finding(trainable, "there is no backbone to train: model_name is 'none'.")
+    weights = ("model_configuration", "weights")
+    name, _ = draft.read_object(*weights, default=IMAGENET)
+    if name not in (None, IMAGENET):
+        yield Finding(weights, "there is no backbone to load them into: model_name is 'none'.")
+
+
 def _check_layer_name(
     draft: Draft, path: tuple[str | int, ...], expected: str, name: str, others: tuple[str, ...]
 ) -> Iterator[Finding]:
@@ -138,7 +151,11 @@ def _check_report(draft: Draft) -> Iterator[Finding]:
         return
     declared = {layer.name: layer.layer_type or "" for layer in draft.list_layers()}
     layers = declared | draft.backbone_layers
-    for key, expected in (("feature_maps", "a layer"), ("filters", "a convolution layer")):
+    note = f" See: python run.py list backbones {draft.backbone}" if draft.backbone_layers else ""
+    for key, expected in (
+        ("feature_maps", "a layer of the network"),
+        ("filters", "a convolution layer of the network"),
+    ):
         for i, name in enumerate(draft.read("report_config", key, default=()) or ()):
             path = ("report_config", key, i)
             if not isinstance(name, str) or not draft.is_sound(*path):
@@ -146,59 +163,9 @@ def _check_report(draft: Draft) -> Iterator[Finding]:
             allowed = [n for n, kind in layers.items() if key != "filters" or "Conv2D" in kind]
             if name not in allowed:
                 suggestion = suggest_name(name, allowed)
-                yield Finding(path, say_mismatch(expected, name, suggestion and repr(suggestion)))
-
-
-def _check_callbacks(draft: Draft) -> Iterator[Finding]:
-    """Callbacks must watch what is measured, and write only into the run directory."""
-    measured = list_measured(draft)
-    for name in draft.read(*CALLBACKS, default={}) or {}:
-        if name not in catalog.list_names("callbacks"):
-            continue
-        for argument, entry in catalog.find_entry("callbacks", name)["arguments"].items():
-            path = (*CALLBACKS, name, argument)
-            value = draft.read(*path, default=entry.get("default"))
-            if entry["takes"] == "monitor" and measured and value not in measured:
-                suggestion = suggest_name(value, measured)
-                expected = f"a measured value ({', '.join(measured)})"
-                yield Finding(path, say_mismatch(expected, value, suggestion and repr(suggestion)))
-            if entry["takes"] == "path in the run directory" and value is not None:
-                yield from _check_run_path(path, value)
-    yield from _check_checkpoint(draft)
-
-
-def list_measured(draft: Draft) -> list[str]:
-    """Returns the names of all values that are measured in an epoch; none if one is wrong."""
-    names = ["loss", "accuracy"]
-    metrics = draft.read(*METRICS, default=()) or ()
-    for i, _ in enumerate(metrics):
-        name, _ = draft.read_object(*METRICS, i, default="")
-        if name == ACCURACY:
-            continue
-        if name not in catalog.list_names("metrics"):
-            return []
-        names.append(catalog.find_entry("metrics", name)["log_name"])
-    return [*names, *(f"val_{name}" for name in names), "learning_rate"]
-
-
-def _check_run_path(path: tuple[str | int, ...], value: str) -> Iterator[Finding]:
-    """Yields a path that leads out of the run directory."""
-    parts = (PurePosixPath(value), PureWindowsPath(value))
-    outside = any(part.is_absolute() or part.drive or ".." in part.parts for part in parts)
-    if outside or value.startswith("~") or "\0" in value:
-        yield Finding(path, say_mismatch("a path inside the run directory, relative to it", value))
-
-
-def _check_checkpoint(draft: Draft) -> Iterator[Finding]:
-    """Keras tells the format of a checkpoint by the ending of its name."""
-    path = (*CALLBACKS, "ModelCheckpoint")
-    file = draft.read(*path, "filepath")
-    if file is None:
-        return
-    weights_only = draft.read(*path, "save_weights_only", default=False)
-    ending = ".weights.h5" if weights_only else ".keras"
-    if not file.endswith(ending):
-        yield Finding((*path, "filepath"), say_mismatch(f"a name that ends in {ending}", file))
+                yield Finding(
+                    path, say_mismatch(expected, name, suggestion and repr(suggestion), note)
+                )
 
 
 def _check_optimizer(draft: Draft) -> Iterator[Finding]:
@@ -238,7 +205,7 @@ _RULES: tuple[Callable[[Draft], Any], ...] = (
     _check_weights,
     check_objective,
     _check_backbone_layers,
-    _check_callbacks,
+    check_callbacks,
     _check_optimizer,
     _check_report,
 )

@@ -83,7 +83,11 @@ class _SchemaMaker:
         root["title"] = "an object with the sections of a config"
         root["x-refused"] = {SWEEP: "it belongs to a sweep: python run.py sweep --config FILE"}
         root["properties"] = {
-            "$schema": {"type": "string", "description": "The schema, for editors."},
+            "$schema": {
+                "type": "string",
+                "title": "a text",
+                "description": "The schema, for editors.",
+            },
             "extends": {
                 "type": "string",
                 "minLength": 1,

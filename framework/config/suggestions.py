@@ -10,6 +10,7 @@ MAX_LENGTH = 60
 """Longer texts are no misspelt name."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
+    "acc": ("accuracy",),
     "alpha": ("negative_slope",),
     "augmentation": ("data_augmentation",),
     "batchnorm": ("BatchNormalization",),
@@ -18,6 +19,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "callbacks": ("call_backs_conf",),
     "channels": ("channel_numbers",),
     "classweights": ("class_weight",),
+    "bce": ("binary_crossentropy",),
+    "cce": ("categorical_crossentropy",),
     "colorjitter": ("RandomColorJitter",),
     "columns": ("image_columns",),
     "concat": ("Concatenate",),
@@ -33,6 +36,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "globalpool": ("GlobalAveragePooling2D",),
     "gmp": ("GlobalMaxPooling2D",),
     "height": ("image_rows",),
+    "f1": ("f1_score",),
     "flip": ("horizontal_flip",),
     "hflip": ("horizontal_flip",),
     "input": ("input_layer",),
@@ -45,6 +49,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "lr": ("learning_rate", "initial_learning_rate", "optimizer"),
     "maxpool": ("MaxPooling2D",),
     "model": ("model_configuration", "model_name"),
+    "mae": ("mean_absolute_error",),
+    "mse": ("mean_squared_error",),
     "neurons": ("units",),
     "nadamw": ("AdamW",),
     "numfilters": ("filters",),
@@ -61,6 +67,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "shear": ("shear_range",),
     "shape": ("image_shape",),
     "size": ("units", "pool_size", "kernel_size"),
+    "scce": ("sparse_categorical_crossentropy",),
     "sparsecrossentropy": ("sparse_categorical_crossentropy",),
     "stride": ("strides",),
     "top": ("model_top_config",),
@@ -69,7 +76,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "train": ("enable_training", "training_config"),
     "type": ("layer_type",),
     "class": ("layer_type", "class_name"),
-    "classname": ("layer_type",),
+    "classname": ("layer_type", "name"),
     "validationsplit": ("validation_fraction",),
     "valsplit": ("validation_fraction",),
     "vflip": ("vertical_flip",),
@@ -102,10 +109,11 @@ def _suggest(found: str, candidates: tuple[str, ...]) -> str | None:
             return synonym
     close = difflib.get_close_matches(folded, by_folded, n=8, cutoff=0.6)
     limit = max(1, (len(folded) + 2) // 4)
-    ranked = [(measure_distance(folded, name), i, name) for i, name in enumerate(close)]
-    best = min(ranked, default=None)
-    if best and best[0] <= limit:
-        return _choose_spelling(found, by_folded[best[2]])
+    # Of equally near ones the first: EfficientNetB0 rather than B7.
+    nearest = sorted(close, key=list(by_folded).index)
+    best = min(nearest, key=lambda name: measure_distance(folded, name), default=None)
+    if best is not None and measure_distance(folded, best) <= limit:
+        return _choose_spelling(found, by_folded[best])
     longer = [name for name in by_folded if name.startswith(folded) and len(folded) > 2]
     shortest = min(longer, key=len, default="")
     if shortest and all(name.startswith(shortest) for name in longer):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from framework.config.catalog import find_better
 from framework.config.sections import TrainingConfig
 from framework.evaluation.evidence import HistoryRow
 
@@ -43,7 +44,7 @@ def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Mi
     last = int(history[-1]["epoch"]) if history else None
     return Milestones(
         monitor=monitor,
-        best=_find_best(history, monitor),
+        best=_find_best(history, monitor, str((stopping or {}).get("mode", "auto"))),
         stopped=last if last is not None and last < planned else None,
         early_stopping=stopping is not None,
         diverged=next((int(row["epoch"]) for row in history if _is_lost(row)), None),
@@ -54,11 +55,11 @@ def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Mi
     )
 
 
-def _find_best(history: Sequence[HistoryRow], monitor: str) -> int | None:
+def _find_best(history: Sequence[HistoryRow], monitor: str, mode: str) -> int | None:
     finite = [row for row in history if is_finite(row.get(monitor))]
     if not finite:
         return None
-    grows = any(part in monitor for part in ("acc", "auc", "precision", "recall", "f1"))
+    grows = mode == "max" or (mode != "min" and find_better(monitor) == "higher")
     choose = max if grows else min
     return int(choose(finite, key=lambda row: float(row[monitor]))["epoch"])
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from framework.config.callbacks import list_measured
 from framework.config.checking import Finding, check_values, show_value
 from framework.config.document import Path_, TextError
 from framework.config.draft import Draft
 from framework.config.loading import check_config, place_findings, sort_problems
 from framework.config.merging import apply_overrides, read_chain, set_value
 from framework.config.origins import Origins
-from framework.config.rules import list_measured
 from framework.config.schema import SWEEP
 from framework.errors import ConfigError, Problem
 from framework.sweeps.plan import Plan

@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_script(name, *arguments):
-    command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
+    command = [sys.executable, "-m", f"scripts.{name}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
 def test_the_catalogue_matches_the_installed_keras():
     # One backbone of each way to name layers: by hand, by block, by Keras's own counting.
     backbones = ["VGG16", "MobileNetV2", "InceptionV3"]
-    result = run_script("make_catalog.py", "--check", "--backbones", *backbones)
+    result = run_script("make_catalog", "--check", "--backbones", *backbones)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -179,3 +179,10 @@ def test_an_option_sets_an_element_of_a_list(write):
 )
 def test_problems_name_the_option(override, said):
     assert explain(VALID, override) == f"--set {override}: 1 problem\n  {said}"
+
+
+def test_an_empty_list_has_no_elements_to_set(write):
+    path = write("a.json", extends="base.json", training_config={"metrics": []})
+    assert explain(path, "training_config.metrics.0.k=3").endswith(
+        "training_config.metrics.0: the list is empty: set it as a whole, with [...]"
+    )

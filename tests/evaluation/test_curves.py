@@ -47,6 +47,23 @@ def test_the_best_epoch_early_stopping_and_fine_tuning_are_marked():
     ]
 
 
+@pytest.mark.parametrize(
+    ("conf", "best"),
+    [
+        (
+            {"monitor": "val_fbeta_score"},
+            2,
+        ),  # More of it is better, which no part of its name says.
+        ({"monitor": "val_true_positives", "mode": "max"}, 2),
+        ({"monitor": "val_fbeta_score", "mode": "min"}, 1),
+    ],
+)
+def test_the_best_epoch_is_the_one_that_early_stopping_sees_as_best(conf, best):
+    rows = [{"epoch": epoch, conf["monitor"]: value} for epoch, value in ((1, 0.1), (2, 0.9))]
+    training = make_config(call_backs_conf={"EarlyStopping": conf}).training_config
+    assert find_milestones(rows, training).best == best
+
+
 @pytest.mark.parametrize("epochs", [3, 9])
 def test_the_epoch_that_was_lost_is_marked_and_not_as_early_stopping(epochs):
     *sound, last = make_history(3)

@@ -1,0 +1,39 @@
+"""What Keras's docstrings say, in a sentence each."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from typing import Any
+
+TYPE_ALONE = re.compile(
+    r"(?:\(?optional\)?,? ?)?(?:a |an )?(?:python )?"
+    r"(?:float|int|integer|boolean|bool|string|str|number)s?(?: or none)?",
+    re.IGNORECASE,
+)
+
+
+def summarize(owner: Any) -> str:
+    """Returns the first sentence of a docstring on one line."""
+    return take_sentence((inspect.getdoc(owner) or "").split("\n\n")[0])
+
+
+def read_argument_notes(owner: type) -> dict[str, str]:
+    """Returns the first sentence on each argument in the docstring's `Args:`."""
+    section = re.search(
+        r"^Arg(?:ument)?s:\n(.*?)(?=^\S|\Z)", inspect.getdoc(owner) or "", re.S | re.M
+    )
+    if not section:
+        return {}
+    notes = re.findall(r"^ {4}(\w+): *(.*?)(?=^ {4}\S|\Z)", section[1], re.S | re.M)
+    return {argument: sentence for argument, note in notes if (sentence := take_sentence(note))}
+
+
+def take_sentence(text: str) -> str:
+    """Returns the first sentence of a text, without Markdown's backticks."""
+    line = " ".join(text.split()).replace("`", "")
+    sentence, *rest = re.split(r"(?<!e\.g)(?<!i\.e)(?<!a\.k\.a)[.:](?:\s|$)", line, maxsplit=1)
+    if rest and TYPE_ALONE.fullmatch(sentence):  # "Optional integer. If set, ..."
+        return take_sentence(rest[0])
+    return textwrap.shorten(sentence, 110, placeholder=" ...")
