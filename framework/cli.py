@@ -42,9 +42,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Argparse wants every subcommand to be named; training is what goes without a name.
     name = words.pop(0) if words and words[0] in COMMANDS else "train"
     command = import_module(f"framework.commands.{name}")
-    options = make_parser(name, command).parse_args(words)
+    parser = make_parser(name, command)
+    if name == "train" and words and not words[0].startswith("-"):
+        parser.error(_say_unknown(words[0]))
+    options = parser.parse_args(words)
     start_console()
     return _run_command(command.run, options)
+
+
+def _say_unknown(word: str) -> str:
+    """What was probably meant by a first word that is no command."""
+    from framework.config.suggestions import suggest_name
+
+    if word.lower().endswith((".json", ".yaml", ".yml")):
+        return f"a config needs its option: --config {word}"
+    if word == "train":
+        return "training is what goes without a command: run.py --config FILE"
+    likely = suggest_name(word, COMMANDS)
+    question = f"Did you mean {likely!r}?" if likely else f"There are {', '.join(COMMANDS)}."
+    return f"there is no command {word!r}. {question}"
 
 
 def make_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
