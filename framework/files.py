@@ -7,12 +7,25 @@ import json
 import os
 import re
 import secrets
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from framework.errors import RunError
+
+# What is raised over the damaged bytes of an archive, or of an array in it.
+DAMAGED_ARCHIVE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    RuntimeError,  # An unknown or encrypted form of compression.
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 # What `publish` calls a file that is not whole yet.
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.[^.]*)?")

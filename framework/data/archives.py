@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from framework.errors import RunError
+from framework.files import DAMAGED_ARCHIVE
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
@@ -59,15 +58,7 @@ def _open_archive(path: Path) -> Iterator[np.lib.npyio.NpzFile | np.ndarray]:
         # Opened here, since NumPy leaves a damaged archive open.
         with path.open("rb") as stream:
             yield np.load(stream, allow_pickle=False)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        RuntimeError,  # An unknown or encrypted form of compression.
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DAMAGED_ARCHIVE as error:
         raise RunError(
             f"{path} can't be read as an .npz archive: {error}. It may be truncated or damaged; "
             "fetch it again."

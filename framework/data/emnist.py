@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import logging
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from framework.data.archives import Arrays
 from framework.data.dataset import DataUnavailableError
 from framework.errors import RunError
+from framework.files import DAMAGED_ARCHIVE
 from framework.network import DownloadError, fetch
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def read_idx(place: Path, name: str, dimensions: int) -> np.ndarray:
     """
     try:
         content = _read_file(place, name)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except DAMAGED_ARCHIVE as error:
         raise RunError(f"{place}: {name} can't be read: {error}. Fetch it again.") from error
     magic, start = bytes((0, 0, IDX_BYTES, dimensions)), 4 + 4 * dimensions
     shape = np.frombuffer(content[4:start].ljust(4 * dimensions, b"\0"), ">u4").astype(np.int64)

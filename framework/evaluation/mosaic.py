@@ -15,7 +15,7 @@ def make_mosaic(images: np.ndarray, columns: int) -> np.ndarray:
         columns: Images in a row; the last row may be shorter.
 
     Returns:
-        `(rows, columns, 3)` uint8, RGB. Image `i` begins at `place_tile(i, ...)`.
+        `(rows, columns, 3)` uint8, RGB; `measure_gap` tells how far apart the images are.
     """
     count, height, width, channels = images.shape
     gap = measure_gap(height, width)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +13,12 @@ import keras
 from framework.config.sections import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import RunError, first_sentence
-from framework.files import fingerprint_file, publish, read_json
+from framework.files import DAMAGED_ARCHIVE, fingerprint_file, publish, read_json
 from framework.models.freezing import check_freeze_line, freeze_layers
 from framework.models.shapes import check_output
 from framework.models.top import lay_top
 
 CLASS_NAMES_MEMBER = "class_names.json"
-
-# What zipfile raises over damaged bytes, besides errors that others raise too.
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error)
 
 # The file of a run whose fingerprint is in the run's `environment.json`.
 MODEL = "model.keras"
@@ -115,7 +111,7 @@ def load_classifier_file(path: Path) -> Classifier:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except KeyError as error:
         raise RunError(f"{path} names no classes: it was not written by a run.") from error
-    except (OSError, EOFError, ValueError, TypeError, RuntimeError, *DAMAGED_ZIP) as error:
+    except (TypeError, *DAMAGED_ARCHIVE) as error:
         raise RunError(
             f"{path} can't be read as a Keras model: {first_sentence(error)} "
             "It may be truncated or damaged."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ import keras
 import numpy as np
 
 from framework.errors import RunError
-from framework.files import publish
+from framework.files import DAMAGED_ARCHIVE, publish
 
 logger = logging.getLogger(__name__)
 
@@ -134,15 +132,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
                     for place, memory in enumerate(header["callbacks"])
                 ],
             )
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        RuntimeError,  # An unknown or encrypted form of compression.
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DAMAGED_ARCHIVE as error:
         logger.warning("! %s is damaged (%s): the training starts anew.", path, error)
         return None
 
