@@ -16,7 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
-from framework.data.picture_files import ENDINGS, PackedPictures, read_picture, read_pixels
+from framework.data.picture_files import (
+    ENDINGS,
+    PackedPictures,
+    read_picture,
+    read_pixels,
+    show_path,
+)
 from framework.data.turns import WORKERS, map_in_turns
 from framework.errors import RunError
 
@@ -270,8 +276,3 @@ def _check_name(folder: Path) -> str:
             f"{show_path(folder)}: the name of this class folder is no UTF-8 text: rename it."
         ) from error
     return folder.name
-
-
-def show_path(path: Path) -> str:
-    """A path that can be printed, whatever bytes it is made of."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -42,7 +42,7 @@ def read_picture(
 
     Args:
         file: A path, or an open binary file.
-        name: What to call the picture in an error; by default its path.
+        name: What to call the picture in an error; by default its path, if it has one.
         pixel_limit: Pictures of more pixels are refused.
 
     Returns:
@@ -52,7 +52,7 @@ def read_picture(
         RunError: There is no such file, it is no picture of these formats, it is
             damaged, or it has more than `pixel_limit` pixels.
     """
-    name = name or str(file)
+    name = name or (show_path(file) if isinstance(file, Path) else "The picture")
     if isinstance(file, Path) and not file.is_file():
         raise RunError(f"{name}: there is no such file.")
     try:
@@ -117,6 +117,11 @@ def find_pictures(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if Path(name).suffix.lower() in ENDINGS:
                 yield Path(directory, name)
+
+
+def show_path(path: Path) -> str:
+    """A path that can be printed, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _too_large(name: str, pixel_limit: int) -> RunError:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from framework.config import Config, catalog
 from framework.config.suggestions import suggest_name
 from framework.data.images import match_channels, prepare_image
-from framework.data.picture_files import read_picture
+from framework.data.picture_files import read_picture, show_path
 from framework.errors import RunError, UsageError
 from framework.features.extraction import Extractor
 from framework.files import publish
@@ -131,7 +131,9 @@ def _stream_features(
             for _, outcome in batch:
                 if isinstance(outcome, RunError):
                     logger.warning("%s", outcome)
-            read = [(str(file), image) for file, image in batch if isinstance(image, np.ndarray)]
+            read = [
+                (show_path(file), image) for file, image in batch if isinstance(image, np.ndarray)
+            ]
             if read:
                 images = [match_channels(image[np.newaxis], shape[-1]) for _, image in read]
                 rows = extractor.compute(np.concatenate(images).astype(np.float32))[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from framework.data.picture_files import show_path
 from framework.errors import RunError
 from framework.inference.ink import Invert
 from framework.inference.loading import BATCH_SIZE, Prediction, TrainedClassifier
@@ -48,7 +49,7 @@ def predict_files(
             predictions = iter(trained.name_classes(probabilities, top))
             for file, outcome in batch:
                 if isinstance(outcome, RunError):
-                    yield Answer(str(file), error=str(outcome))
+                    yield Answer(show_path(file), error=str(outcome))
                 else:
-                    yield Answer(str(file), next(predictions))
+                    yield Answer(show_path(file), next(predictions))
             progress.update(len(batch))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.data.picture_files import find_pictures
+from framework.data.picture_files import find_pictures, show_path
 from framework.errors import RunError
 
 # Also bounds how many pictures are unfolded at a time.
@@ -30,7 +30,7 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
             continue
         found = list(find_pictures(path))
         if not found:
-            raise RunError(f"There is no picture in {path}.")
+            raise RunError(f"There is no picture in {show_path(path)}.")
         files.extend(found)
     return files
 

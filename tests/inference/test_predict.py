@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -88,6 +89,18 @@ def test_a_broken_image_gets_its_line_and_the_others_are_done(
         assert [bool(row["error"]) for row in rows] == [False, True, True, False]
     else:
         assert len(said.out.splitlines()) == 4
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv"])
+def test_a_name_that_is_no_text_is_escaped(digits_run, folder, tmp_path, capsys, form):
+    sound, broken = (tmp_path / os.fsdecode(name) for name in (b"1\xff.bmp", b"2\xff.png"))
+    sound.write_bytes((folder / "1.bmp").read_bytes())
+    broken.write_text("text")
+    code, said = predict(capsys, "--run", digits_run, tmp_path, "--format", form)
+    assert code == 1
+    escaped = "\\\\xff" if form == "json" else "\\xff"
+    assert f"1{escaped}.bmp" in said.out
+    assert f"2{escaped}.png: is not a picture" in said.out
 
 
 def test_several_batches_come_in_order(trained, folder, monkeypatch):
