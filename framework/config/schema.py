@@ -12,11 +12,11 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-from framework.config import catalog, sections
+from framework.config import sections
 from framework.config.augmentation import make_augmentation_schema
 from framework.config.kinds import Schema, join_words, make_kind_schema
+from framework.config.schema_objects import ObjectSchemas
 from framework.config.schema_parts import (
-    LISTED_KINDS,
     allow_null,
     is_required,
     make_backbone,
@@ -26,7 +26,6 @@ from framework.config.schema_parts import (
     make_default,
     make_layer_names,
     make_names,
-    needs_arguments,
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,21 +41,6 @@ _SECTIONS = {
     for name, cls in vars(sections).items()
     if dataclasses.is_dataclass(cls) and cls not in (sections.KerasObject, sections.TopLayer)
 }
-_OBJECT_KINDS = {
-    "initializer": ("initializers", "a Keras initializer"),
-    "regularizer": ("regularizers", "a Keras regularizer"),
-    "constraint": ("constraints", "a Keras constraint"),
-    "learning rate": ("schedules", "a positive number or a learning-rate schedule"),
-    "layer": ("layers", 'a Keras layer, {"class_name": "LSTM", "config": {"units": 8}}'),
-}
-_CLASS_TITLES = {
-    "initializers": "a Keras initializer",
-    "regularizers": "a Keras regularizer",
-    "constraints": "a Keras constraint",
-    "schedules": "a Keras learning-rate schedule",
-    "layers": "a Keras layer",
-}
-_NAMED_KINDS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
 
 
 def make_schema(mentioned: Collection[str] | None = None) -> Schema:
@@ -71,11 +55,10 @@ def make_schema(mentioned: Collection[str] | None = None) -> Schema:
 
 
 class _SchemaMaker:
-    """Collects the definitions that the schema's parts refer to."""
+    """Makes the schema of the sections; what is said of Keras objects comes from `ObjectSchemas`."""
 
     def __init__(self, mentioned: Collection[str] | None) -> None:
-        self._mentioned = mentioned
-        self._definitions: dict[str, Schema] = {}
+        self._objects = ObjectSchemas(mentioned)
 
     def make(self) -> Schema:
         """Returns the schema of a whole config."""
@@ -96,7 +79,7 @@ class _SchemaMaker:
                 "is relative to this file.",
             },
         } | root["properties"]
-        return {"$schema": DIALECT, **root, "$defs": self._definitions}
+        return {"$schema": DIALECT, **root, "$defs": self._objects.definitions}
 
     def _make_section(self, section: Any) -> Schema:
         """Returns the schema of a dataclass of `sections`."""
@@ -121,34 +104,22 @@ class _SchemaMaker:
             "x-keys": f"one of the keys {names}",
         }
 
-    def _define(self, name: str, make: Any, *arguments: Any) -> Schema:
-        """Returns a reference to a definition, which is made when first needed."""
-        key = name.replace(" ", "_")
-        if key not in self._definitions:
-            self._definitions[key] = {}  # Layers can hold layers: ends the recursion.
-            self._definitions[key] = make(*arguments)
-        return {"$ref": f"#/$defs/{key}"}
-
     def _make_value(self, phrase: str) -> Schema:
         """Returns the schema of what a key takes."""
         head, *rest = phrase.split(" or ")
         if head in _SECTIONS:
-            whole = self._define(head, self._make_section, _SECTIONS[head])
+            whole = self._objects.define(head, self._make_section, _SECTIONS[head])
             if not rest:
                 return whole
             other = self._make_value(" or ".join(rest))
             title = join_words([other.get("title", "null"), "an object"])
             return {"if": {"type": "object"}, "then": whole, "else": {**other, "title": title}}
-        if head in _OBJECT_KINDS:
-            return self._define(phrase, self._make_keras_object, head, bool(rest))
-        if head == "activation":
-            return self._define(phrase, self._make_activation, bool(rest))
         makers = {
             "top": self._make_top,
             "callbacks": self._make_callbacks,
             "metrics": self._make_metrics,
-            "optimizer": lambda: self._make_named("optimizer", "Adam"),
-            "loss": lambda: self._make_named("loss", "sparse_categorical_crossentropy"),
+            "optimizer": lambda: self._objects.make_named("optimizer", "Adam"),
+            "loss": lambda: self._objects.make_named("loss", "sparse_categorical_crossentropy"),
             "augmentation": make_augmentation_schema,
             "class weight": make_class_weight,
             "backbone": make_backbone,
@@ -162,7 +133,7 @@ class _SchemaMaker:
             },
         }
         if head not in makers:
-            return make_kind_schema(phrase)
+            return self._objects.make_value(phrase)
         schema = makers[head]()
         if rest == ["null"]:
             schema["title"] = join_words([schema["title"], "null"])
@@ -171,112 +142,10 @@ class _SchemaMaker:
             return {"anyOf": [schema, make_kind_schema(" or ".join(rest))]}
         return schema
 
-    def _make_arguments(self, kind: str, name: str, extra: Schema | None = None) -> Schema:
-        """Returns the schema of the arguments of a Keras object."""
-        properties: Schema = dict(extra or {})
-        required = []
-        for argument, entry in catalog.find_entry(kind, name)["arguments"].items():
-            properties[argument] = dict(self._make_value(entry["takes"]))
-            if about := entry.get("about"):
-                properties[argument]["description"] = about
-            if "default" in entry:
-                properties[argument]["default"] = entry["default"]
-            else:
-                required.append(argument)
-        command = {"x-list": f"{kind} {name}"} if kind in LISTED_KINDS else {}
-        return {
-            "type": "object",
-            "title": f"an object with the arguments of {name}",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": False,
-            "x-keys": f"an argument of {name}",
-            **command,
-        }
-
-    def _list_mentioned(self, kind: str) -> list[str]:
-        """Returns the names of a kind whose arguments are to be described."""
-        names = catalog.list_names(kind)
-        return [name for name in names if self._mentioned is None or name in self._mentioned]
-
-    def _make_branches(self, kind: str, name_key: str, arguments_key: str) -> list[Schema]:
-        """Returns, for each name of a kind, the condition that checks its arguments."""
-        branches = []
-        for name in self._list_mentioned(kind):
-            reference = self._define(f"{kind}.{name}", self._make_arguments, kind, name)
-            branches.append(
-                {
-                    "if": {"properties": {name_key: {"const": name}}, "required": [name_key]},
-                    "then": {
-                        "properties": {arguments_key: reference},
-                        "required": [arguments_key] if needs_arguments(kind, name) else [],
-                    },
-                }
-            )
-        return branches
-
-    def _make_keras_object(self, word: str, nullable: bool) -> Schema:
-        """Returns the schema of `"l2"` or `{"class_name": "L2", "config": {...}}`."""
-        kind, title = _OBJECT_KINDS[word]
-        title = join_words([title, "null"]) if nullable else title
-        whole = {
-            "type": "object",
-            "properties": {
-                "class_name": make_names(kind, _CLASS_TITLES[kind]),
-                "config": {"type": "object", "title": "an object with arguments"},
-            },
-            "required": ["class_name"],
-            "additionalProperties": False,
-            "x-keys": "one of the keys class_name, config",
-            "allOf": self._make_branches(kind, "class_name", "config"),
-        }
-        if word == "layer":
-            other: Schema = {"type": "null" if nullable else "object", "title": title}
-        elif word == "learning rate":
-            other = {"type": "number", "exclusiveMinimum": 0, "title": title}
-        else:
-            other = make_names(kind, title, [None] if nullable else [])
-            other["enum"] = [name for name in other["enum"] if not needs_arguments(kind, name)]
-        return {"title": title, "if": {"type": "object"}, "then": whole, "else": other}
-
-    def _make_activation(self, nullable: bool) -> Schema:
-        title = "a Keras activation" + (" or null" if nullable else "")
-        return make_names("activations", title, [None] if nullable else [])
-
-    def _make_named(self, word: str, default: str | None) -> Schema:
-        """Returns the schema of `"Adam"` or `{"name": "Adam", "learning_rate": 0.001}`."""
-        kind = _NAMED_KINDS[word]
-        names = make_names(kind, f"a Keras {word}", ["accuracy"] if word == "metric" else [])
-        # A metric has an argument `name` too; here the key names the metric.
-        branches = [
-            {
-                "if": {
-                    "properties": {"name": {"const": name}},
-                    "required": [] if name == default else ["name"],
-                },
-                "then": self._define(
-                    f"{kind}.{name}", self._make_arguments, kind, name, {"name": {"const": name}}
-                ),
-            }
-            for name in (self._list_mentioned(kind) or [])
-        ]
-        whole = {
-            "type": "object",
-            "properties": {"name": names},
-            "required": [] if default else ["name"],
-            "allOf": branches,
-        }
-        return {
-            "title": f"a Keras {word}",
-            "if": {"type": "object"},
-            "then": whole,
-            "else": {**names, "title": f"a Keras {word}, or an object with its name"},
-        }
-
     def _make_metrics(self) -> Schema:
         return {
             "type": "array",
-            "items": self._make_named("metric", None),
+            "items": self._objects.make_named("metric", None),
             "title": "a list of Keras metrics",
         }
 
@@ -287,8 +156,10 @@ class _SchemaMaker:
             "title": "an object with Keras callbacks",
             "propertyNames": make_names(kind, "a Keras callback"),
             "properties": {
-                name: self._define(f"{kind}.{name}", self._make_arguments, kind, name)
-                for name in self._list_mentioned(kind)
+                name: self._objects.define(
+                    f"{kind}.{name}", self._objects.make_arguments, kind, name
+                )
+                for name in self._objects.list_mentioned(kind)
             },
         }
 
@@ -301,7 +172,7 @@ class _SchemaMaker:
                 "pattern": LAYER_NAME,
                 "title": "a layer name of at most 100 letters, digits, _ and -",
             },
-            "additionalProperties": self._define("top_layer", self._make_top_layer),
+            "additionalProperties": self._objects.define("top_layer", self._make_top_layer),
         }
 
     def _make_top_layer(self) -> Schema:
@@ -333,5 +204,5 @@ class _SchemaMaker:
             "required": ["layer_type"],
             "additionalProperties": False,
             "x-keys": f"one of the keys {names}",
-            "allOf": self._make_branches("layers", "layer_type", "initializing_parameters"),
+            "allOf": self._objects.make_branches("layers", "layer_type", "initializing_parameters"),
         }
