@@ -55,7 +55,7 @@ def make_schema(mentioned: Collection[str] | None = None) -> Schema:
 
 
 class _SchemaMaker:
-    """Makes the schema of the sections; what is said of Keras objects comes from `ObjectSchemas`."""
+    """Makes the schema of the sections; that of Keras objects comes from `ObjectSchemas`."""
 
     def __init__(self, mentioned: Collection[str] | None) -> None:
         self._objects = ObjectSchemas(mentioned)

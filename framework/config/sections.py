@@ -12,32 +12,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from framework.errors import Problem
-
-
-class Origin(Protocol):
-    """Knows where each value of a config came from."""
-
-    def make_problem(self, path: tuple[str | int, ...], message: str) -> Problem:
-        """Returns a problem that points at the value at `path`."""
-        ...
-
-
-def key(default: Any, takes: str, about: str) -> Any:
-    """Defines a key of a section.
-
-    Args:
-        default: The value when the key is absent, `dict` for an empty mapping,
-            or `MISSING` where the key is required.
-        takes: The kind of value, such as `positive integer or null`.
-        about: What the key is for, in a sentence.
-    """
-    metadata = {"takes": takes, "about": about}
-    if default is dict:
-        return dataclasses.field(default_factory=dict, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+from framework.config.keys import key
+from framework.config.origins import Origins
 
 
 @dataclass(frozen=True)
@@ -308,4 +286,4 @@ class Config:
     report_config: ReportConfig = key(
         ReportConfig(), "ReportConfig", "Pictures of the inside of the network, on request."
     )
-    origin: Origin | None = dataclasses.field(default=None, compare=False, repr=False)
+    origin: Origins | None = dataclasses.field(default=None, compare=False, repr=False)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
+from framework.config.keys import key
 from framework.config.kinds import Schema, make_kind_schema
 from framework.config.schema import SWEEP, make_schema
 from framework.config.schema_parts import is_required, make_default
-from framework.config.sections import key
 
 
 @dataclass(frozen=True)
