@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from framework.config import catalog
+from framework.config.class_names import find_class_names
 from framework.config.suggestions import suggest_name
 from framework.errors import UsageError
 
@@ -132,19 +133,31 @@ def _show_number(value: float | None, unit: str) -> str:
 
 
 def _show_backbone(name: str) -> str:
-    """Returns a backbone's figures and its layers, from the input up."""
+    """Returns a backbone's figures, its arguments, and its layers from the input up."""
     entry = catalog.find_entry("backbones", name)
     layers = catalog.load_backbone_layers(name)
     smallest = entry["smallest_image"]
+    arguments = [
+        (argument, catalog.BACKBONE_ARGUMENTS[argument][0])
+        for argument in catalog.list_backbone_arguments(name)
+    ]
     return (
         f"{name}: {entry['parameters']:,} parameters without its top, images of at least "
-        f"{smallest}x{smallest}; its layers from the input up:\n\n{format_table(layers.items())}"
+        f"{smallest}x{smallest}.\n\nmodel_arguments:\n{format_table(arguments)}\n\n"
+        f"Layers from the input up:\n{format_table(layers.items())}"
     )
 
 
 def _list_datasets(name: str | None) -> str:
-    """Returns one line on each data set, or on one."""
-    if name is not None and name not in catalog.DATASETS:
+    """Returns one line on each data set, or on one, with its keys and classes."""
+    if name is None:
+        return format_table(catalog.DATASETS.items())
+    if name not in catalog.DATASETS:
         raise UsageError(_say_unknown("expected one of the datasets", name, catalog.DATASETS))
-    shown = catalog.DATASETS if name is None else {name: catalog.DATASETS[name]}
-    return format_table(shown.items())
+    lines = [f"{name}: {catalog.DATASETS[name]}"]
+    keys = [key for key, names in catalog.DATASET_KEYS.items() if name in names]
+    if keys:
+        lines.append(f"Keys of its own in data_config.dataset: {', '.join(keys)}")
+    if class_names := find_class_names(name):
+        lines.append(f"Classes: {', '.join(class_names)}")
+    return "\n".join(lines)

@@ -39,6 +39,16 @@ def test_one_backbone_shows_its_layers():
     assert "block4_pool   MaxPooling2D" in list_catalog("backbones", "VGG16")
 
 
+def test_one_backbone_shows_its_arguments():
+    assert "alpha    positive number" in list_catalog("backbones", "MobileNetV2")
+
+
+def test_one_data_set_shows_its_keys_and_classes():
+    said = list_catalog("datasets", "emnist")
+    assert "Keys of its own in data_config.dataset: split" in said
+    assert "Classes: 0, 1, 2" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
