@@ -113,9 +113,10 @@ def run_experiment(
         announce_plan(environment["subject"], splits, classifier, notes)
         check_space(directory, classifier, config)
 
+        trainer = Trainer(classifier, config, directory, watchers)
+
         with watch.measure("features"):
             cut, features = prepare_head(classifier, splits, config, cluster)
-        trainer = Trainer(classifier, config, directory, watchers)
         for phase in trainer.phases:
             if phase.unfreeze_from is not None:
                 with watch.measure("features"):

@@ -99,6 +99,12 @@ class TrainingConfig:
         "What the network computes in; the mixed ones are faster on GPUs with tensor cores, and "
         "keep weights and answers in float32.",
     )
+    devices: int | Literal["all"] = key(
+        1,
+        "positive integer or 'all'",
+        "How many GPUs of this machine share each batch where backbone layers train, or where "
+        "there is no backbone; `all`: as many as there are. Without a GPU, processors count.",
+    )
     seed: int = key(0, "seed", "Fixes everything random in the run.")
     feature_cache: FeatureCache = key(
         FeatureCache(), "FeatureCache", "How the outputs of the frozen layers are kept."

@@ -159,11 +159,12 @@ class HistoryRecorder(keras.callbacks.Callback):
         """Adds a row."""
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         metrics.pop("learning_rate", None)
+        rate = self.model.optimizer.learning_rate
         self.rows.append(
             {
                 "epoch": epoch + 1,
                 **{name: metrics.pop(name, None) for name in LEADING_METRICS},
-                "learning_rate": float(self.model.optimizer.learning_rate),
+                "learning_rate": float(keras.ops.convert_to_numpy(rate)),
                 "seconds": round(time.perf_counter() - self._started, 3),
                 **metrics,
                 **({"phase": self.phase} if self.phase else {}),

@@ -9,6 +9,7 @@ from typing import Literal
 import keras
 
 from framework.features.cut import Head
+from framework.training.devices import MirroredHead
 from framework.training.divergence import DivergenceGuard
 from framework.training.progress import ProgressReporter
 
@@ -37,7 +38,8 @@ def choose_execution(head: keras.Model, callbacks: Iterable[keras.callbacks.Call
     """Chooses XLA and many steps at once wherever they help; see docs/performance.md.
 
     Heads with convolutions are left to Keras: their steps are so long that several at
-    once would gain nothing. Of the others, XLA gets those whose layers it was measured
+    once would gain nothing, and so are those that several devices share, for which Keras
+    can't run several at once. Of the others, XLA gets those whose layers it was measured
     to make faster on CPUs; what draws random numbers, such as Dropout, it makes slower.
 
     Args:
@@ -45,7 +47,7 @@ def choose_execution(head: keras.Model, callbacks: Iterable[keras.callbacks.Call
         callbacks: Those that may care for single batches.
     """
     kinds = {type(layer).__name__ for layer in head.layers}
-    if any("Conv" in kind for kind in kinds):
+    if isinstance(head, MirroredHead) or any("Conv" in kind for kind in kinds):
         return Execution(jit_compile="auto", steps_per_execution=1)
     steps = 1 if any(map(heeds_batches, callbacks)) else STEPS_PER_EXECUTION
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA

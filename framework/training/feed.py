@@ -88,7 +88,11 @@ def _batch(features: Features, stream: Any, batch_size: int) -> tf.data.Dataset:
     blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
     batches = blocks.prefetch(1).rebatch(batch_size)
     count = -(-len(features.images) // batch_size)
-    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+    # Where several devices train, each batch is shared among them, not the images as a whole.
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 @contextmanager

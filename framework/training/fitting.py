@@ -24,6 +24,7 @@ from framework.training.callbacks import (
     continue_logs,
 )
 from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
+from framework.training.devices import find_devices, follow, spread
 from framework.training.divergence import Divergence, DivergenceGuard
 from framework.training.execution import choose_execution
 from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
@@ -72,6 +73,7 @@ class Trainer:
     ) -> None:
         self.phases = plan_phases(config.training_config)
         self.divergence: Divergence | None = None
+        self._devices = find_devices(config.training_config.devices) if self.phases else []
         self._classifier = classifier
         self._config = config
         self._watchers = watchers
@@ -131,10 +133,27 @@ class Trainer:
                 self._classifier.class_names,
                 [guard, *self._callbacks, self._recorder, progress, *self._watchers, keeper],
                 range(done, last_epoch),
+                self._choose_devices(head),
             )
         except DivergedError:
             progress.on_train_end()  # Keras tells nobody of an end like this one.
         self.divergence = guard.divergence
+
+    def _choose_devices(self, head: keras.Model) -> list[str]:
+        """Several only where the head holds more than the declared top."""
+        devices = self._devices
+        if len(devices) == 1:
+            return devices
+        below = set(self._classifier.backbone_layers)
+        if head is not self._classifier.model and not any(
+            layer.name in below and layer.weights for layer in head.layers
+        ):
+            logger.info(
+                "The top alone trains, on %s: for it several devices are slower.", devices[0]
+            )
+            return devices[:1]
+        logger.info("Each batch is shared among %d devices: %s", len(devices), ", ".join(devices))
+        return devices
 
     def _announce(self, phase: Phase, done: int, resumed: bool) -> None:
         if resumed:
@@ -154,6 +173,7 @@ def fit_head(
     class_names: tuple[str, ...],
     callbacks: Sequence[keras.callbacks.Callback],
     epochs: range,
+    devices: Sequence[str],
 ) -> None:
     """Trains the head, and with it the classifier it belongs to, in place.
 
@@ -166,14 +186,9 @@ def fit_head(
         class_names: The name of each label.
         callbacks: The config's callbacks and the framework's own.
         epochs: Which epochs to train, counted from 0 through all phases.
+        devices: The names of those to train on.
     """
     settings = config.training_config
-    head.compile(
-        optimizer=build_optimizer(phase.optimizer),
-        loss=build_loss(settings.loss),
-        metrics=build_metrics(settings),
-        **asdict(choose_execution(head, callbacks)),
-    )
     training, validation = features["training"], features["validation"]
     feed = TrainingFeed(training, settings.batch_size, count_views(config), settings.seed)
 
@@ -182,13 +197,19 @@ def fit_head(
             return dataset
         return dataset.map(lambda inputs, label: (inputs, tf.one_hot(label, len(class_names))))
 
-    with unwrap_errors():
-        head.fit(
+    with unwrap_errors(), spread(head, devices) as model:
+        model.compile(
+            optimizer=build_optimizer(phase.optimizer),
+            loss=build_loss(settings.loss),
+            metrics=build_metrics(settings),
+            **asdict(choose_execution(model, callbacks)),
+        )
+        model.fit(
             encode(feed.dataset),
             validation_data=encode(make_dataset(validation, settings.batch_size)),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
-            callbacks=[feed.callback, *callbacks],
+            callbacks=[feed.callback, *follow(model, head), *callbacks],
             class_weight=weigh_classes(settings, training.images.labels, class_names),
             shuffle=False,  # The feed has its own, repeatable order.
             verbose=0,
