@@ -95,13 +95,21 @@ def _check_metrics(draft: Draft, loss: str) -> Iterator[Finding]:
     labels = ("class numbers", "one-hot labels")
     seen: set[str] = set()
     for i, _ in enumerate(draft.read(*METRICS, default=()) or ()):
-        name, _arguments = draft.read_object(*METRICS, i, default=ACCURACY)
+        name, arguments = draft.read_object(*METRICS, i, default=ACCURACY)
         if name == ACCURACY or name not in catalog.list_names("metrics"):
             continue
         measured = catalog.find_entry("metrics", name)["log_name"]
         if measured in seen:
             yield Finding((*METRICS, i), f"{measured} is measured already: remove one of the two.")
         seen.add(measured)
+        if "average" in catalog.find_entry("metrics", name)["arguments"] and (
+            arguments.get("average") is None
+        ):
+            message = (
+                f"the metric {name} gives a number for each class, where one is needed. "
+                f'Write {{"name": "{name}", "average": "macro"}}.'
+            )
+            yield Finding((*METRICS, i), message)
         if catalog.wants_one_hot("metrics", name) != one_hot:
             message = (
                 f"the metric {name} compares {labels[not one_hot]}, the loss {loss} "

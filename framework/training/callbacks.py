@@ -72,6 +72,13 @@ def continue_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
             callback.append = True
 
 
+def close_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Closes files that callbacks leave open when `fit` ends before its time."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
+            callback.csv_file.close()
+
+
 class _ClassifierCheckpoint(keras.callbacks.ModelCheckpoint):
     """Saves the whole classifier, where training sees only what lies above the cut."""
 

@@ -21,6 +21,7 @@ from framework.training.callbacks import (
     BestWeights,
     HistoryRecorder,
     build_callbacks,
+    close_logs,
     continue_logs,
 )
 from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
@@ -137,6 +138,8 @@ class Trainer:
             )
         except DivergedError:
             progress.on_train_end()  # Keras tells nobody of an end like this one.
+        finally:
+            close_logs(self._callbacks)
         self.divergence = guard.divergence
 
     def _choose_devices(self, head: keras.Model) -> list[str]:

@@ -76,4 +76,5 @@ def weigh_classes(
             f"training_config.class_weight: there is no class {', '.join(map(repr, unknown))}. "
             f"The classes are {', '.join(map(repr, class_names))}."
         )
-    return {class_names.index(name): float(weight) for name, weight in weights.items()}
+    # Keras wants a weight for every class that occurs.
+    return {label: float(weights.get(name, 1.0)) for label, name in enumerate(class_names)}

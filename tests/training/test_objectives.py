@@ -56,7 +56,9 @@ def test_balanced_classes_weigh_alike():
 def test_classes_are_weighed_by_name():
     config = TrainingConfig(class_weight={"few": 3.0})
 
-    assert weigh_classes(config, np.array([0, 1]), ("many", "few")) == {1: 3.0}
+    weights = weigh_classes(config, np.array([0, 1]), ("many", "few", "other"))
+
+    assert weights == {0: 1.0, 1: 3.0, 2: 1.0}, "Keras fails over a class without a weight"
 
 
 def test_a_class_that_there_is_not_can_not_be_weighed():
