@@ -1,4 +1,4 @@
-"""TensorFlow's start without the notes of its C++ side, which help nobody here."""
+"""Libraries' starts without the notes of their C++ sides, which help nobody here."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ START_NOTE = re.compile(
 def start_tensorflow() -> None:
     """Imports TensorFlow and finds its devices; says what it says, but for the notes."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _filter_standard_error():
+    with filter_standard_error(START_NOTE):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
 
 
 @contextmanager
-def _filter_standard_error() -> Iterator[None]:
-    """Holds back what the body writes to standard error, from C++ too, and sifts it."""
+def filter_standard_error(notes: re.Pattern[str]) -> Iterator[None]:
+    """Holds back what the body writes to standard error, from C++ too, and sifts it.
+
+    Args:
+        notes: What the lines that are dropped begin with.
+    """
     descriptor = 2
     with tempfile.TemporaryFile() as held:
         saved = os.dup(descriptor)
@@ -41,5 +45,5 @@ def _filter_standard_error() -> Iterator[None]:
             os.close(saved)
             held.seek(0)
             for line in held.read().decode(errors="replace").splitlines():
-                if not START_NOTE.match(line):
+                if not notes.match(line):
                     print(line, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 from framework.cluster.nodes import Cluster, list_nodes
 from framework.errors import RunError, UsageError, first_sentence
+from framework.quiet import filter_standard_error
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,14 @@ PATIENCE = 10.0
 
 # Sends nothing to Ray's makers, and nothing that nodes say to the console. To be set, as all
 # variables here, before Ray is imported.
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
+
+# What the C++ side of Ray says before it knows its level: date, time, level, process and thread.
+NOTE = re.compile(r"\[\d{4}-\d\d-\d\d [\d:,]+ [DIWE] \d+ \d+\]")
 
 # Shared memory for what travels between the processes of a cluster on this machine alone; what
 # a run has on its way is bounded, see `framework.features.cluster`.
@@ -61,14 +70,15 @@ def open_cluster(address: str) -> Iterator[Cluster]:
     else:
         advice = (
             " This machine must belong to it: ray start --head here, or ray start "
-            "--address=HOST:PORT."
+            "--address=HOST:PORT. If it was started with a token, set RAY_AUTH_MODE=token here too."
         )
     if address not in (LOCAL, RUNNING_HERE):
         reach(address)
     import ray
 
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        with filter_standard_error(NOTE):
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise RunError(
             f"--ray {address}: no Ray cluster can be joined: {first_sentence(error)}{advice}"

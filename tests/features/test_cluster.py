@@ -166,7 +166,9 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
 
     assert prepare(cut, images, tmp_path / "cluster", cluster) == alone
     assert cluster.lost == lost + 1
-    assert "aylet" not in "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr())
+    assert "aylet" not in said
+    assert "core_worker" not in said
 
 
 def ask(member, question):
