@@ -11,7 +11,6 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from benchmarks.tables import report
 from framework.config.sections import FeatureCache
 from framework.data.images import Images
 from framework.data.sources import ArraySource
-from framework.features.cut import Head, find_cut
+from framework.features.cut import find_cut
+from framework.features.head import Head
 from framework.features.preparation import Split, prepare_features
 from framework.features.sources import Features
 from framework.randomness import fix_randomness
@@ -82,9 +82,10 @@ def time_stored(features: Features) -> float:
     """Seconds of an epoch as the framework runs it, from the store."""
     top = build_top()
     model = Head(top.inputs, top.outputs)
-    execution = asdict(choose_execution(model, []))
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **execution)
-    feed = TrainingFeed(features, BATCH_SIZE, views=1, seed=0)
+    execution = choose_execution(model, [], features.specs, BATCH_SIZE)
+    model.batch_size = BATCH_SIZE
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
+    feed = TrainingFeed(features, BATCH_SIZE * execution.batches_per_block, views=1, seed=0)
     return time_fit(model, feed.dataset, callbacks=[feed.callback], shuffle=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras.callbacks import Callback
@@ -20,7 +20,7 @@ from framework.evaluation.evidence import Evidence
 from framework.evaluation.prediction import check_answers, predict_split
 from framework.evaluation.records import load_runs
 from framework.evaluation.report import write_report
-from framework.evaluation.scores import score_predictions
+from framework.evaluation.scores import Predictions, score_predictions
 from framework.evaluation.submission import write_submission
 from framework.evaluation.tables import write_predictions
 from framework.features.cut import Cut, find_cut
@@ -114,34 +114,19 @@ def run_experiment(
         check_space(directory, classifier, config)
 
         trainer = Trainer(classifier, config, directory, watchers)
-
-        with watch.measure("features"):
-            cut, features = prepare_head(classifier, splits, config, cluster)
-        for phase in trainer.phases:
-            if phase.unfreeze_from is not None:
-                with watch.measure("features"):
-                    unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
-                    cut, features = prepare_head(classifier, splits, config, cluster)
-            with watch.measure("training"):
-                trainer.train(phase, cut.head, features)
-            if trainer.divergence is not None:
-                break
-
+        cut, features = _train(trainer, classifier, splits, config, cluster, watch)
         if cluster is not None:
             environment["ray"] = cluster.describe()
 
         with watch.measure("evaluation"):
-            predictions = {
-                name: predict_split(cut.head, source, training.loss, name)
-                for name, source in features.items()
-            }
+            predictions = predict_splits(cut, features, config)
             if trainer.divergence is None:
                 check_answers(predictions)
-            scores = {
+            metrics = {
                 name: score_predictions(predicted, classifier.class_names)
                 for name, predicted in predictions.items()
             }
-        metrics = {**scores, "parameters": classifier.count_parameters(), "timing": watch.seconds}
+        metrics |= {"parameters": classifier.count_parameters(), "timing": watch.seconds}
         if trainer.divergence is not None:
             metrics["diverged"] = trainer.divergence.describe()
 
@@ -150,18 +135,18 @@ def run_experiment(
             write_predictions(table, predictions["test"], classifier.class_names)
             if splits.unlabelled is not None:
                 write_submission(directory / "submission.csv", classifier, splits.unlabelled)
-            evidence = Evidence(
-                config=config,
-                subject=environment["subject"],
-                class_names=classifier.class_names,
-                predictions=predictions,
-                images=splits.by_name(),
-                history=trainer.history,
-                environment=environment,
-                metrics=metrics,
-                classifier=classifier.model,
-            )
             if with_report:
+                evidence = Evidence(
+                    config=config,
+                    subject=environment["subject"],
+                    class_names=classifier.class_names,
+                    predictions=predictions,
+                    images=splits.by_name(),
+                    history=trainer.history,
+                    environment=environment,
+                    metrics=metrics,
+                    classifier=classifier.model,
+                )
                 write_report(directory, evidence)
 
         # Last, so that a directory that holds them is complete.
@@ -178,6 +163,33 @@ def run_experiment(
     announce_results(metrics, directory)
 
 
+def _train(
+    trainer: Trainer,
+    classifier: Classifier,
+    splits: Splits,
+    config: Config,
+    cluster: Cluster | None,
+    watch: Stopwatch,
+) -> tuple[Cut, dict[str, Features]]:
+    """Trains phase after phase, each on the features at its own freeze line.
+
+    Returns:
+        The cut of the last phase, and the features of each split for its head.
+    """
+    with watch.measure("features"):
+        cut, features = prepare_head(classifier, splits, config, cluster)
+    for phase in trainer.phases:
+        if phase.unfreeze_from is not None:
+            with watch.measure("features"):
+                unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
+                cut, features = prepare_head(classifier, splits, config, cluster)
+        with watch.measure("training"):
+            trainer.train(phase, cut.head, features)
+        if trainer.divergence is not None:
+            break
+    return cut, features
+
+
 def report_experiment(directory: Path) -> None:
     """Draws the pictures and writes `report.html` of a finished run that was made without.
 
@@ -190,14 +202,11 @@ def report_experiment(directory: Path) -> None:
     splits = split_dataset(dataset, config.data_config, config.training_config.seed)
     classifier = load_fitting_classifier(directory / MODEL, config, dataset.class_names)
     cut, features = prepare_head(classifier, splits, config)
-    loss = config.training_config.loss
     evidence = Evidence(
         config=config,
         subject=record.subject,
         class_names=classifier.class_names,
-        predictions={
-            name: predict_split(cut.head, source, loss, name) for name, source in features.items()
-        },
+        predictions=predict_splits(cut, features, config),
         images=splits.by_name(),
         history=record.history,
         environment=record.environment,
@@ -227,3 +236,11 @@ def prepare_head(
     if cluster is not None and count_views(config) == "fresh":
         logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
     return cut, prepare_features(cut, wanted, config.training_config.feature_cache, cluster)
+
+
+def predict_splits(
+    cut: Cut, features: Mapping[str, Features], config: Config
+) -> dict[str, Predictions]:
+    """What the head of a cut classifier says about each split."""
+    loss = config.training_config.loss
+    return {name: predict_split(cut.head, source, loss, name) for name, source in features.items()}

@@ -33,7 +33,10 @@ def predict_split(
     """
     # Not `predict`, which runs as the head was compiled to train: the answers are to be the
     # same to the last bit whether it was trained just now or loaded.
-    infer = tf.function(lambda inputs: head(inputs, training=False), reduce_retracing=True)
+    signature = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
+    infer = tf.function(
+        lambda inputs: head(inputs, training=False), input_signature=[unpack_single(signature)]
+    )
     measure = build_loss(loss)
     labels = features.images.labels
     probabilities: list[np.ndarray] = []

@@ -8,24 +8,7 @@ from typing import Any
 
 import keras
 
-
-class Head(keras.Model):
-    """A model that may be compiled by XLA although TensorFlow's kernels are repeatable.
-
-    Keras rules the two out together, because a few kernels cannot be both. Whoever asks
-    for XLA chooses models without those; see `framework.training.execution`.
-    """
-
-    _compiled_by_xla: bool | str = False  # Until `compile` says otherwise.
-
-    @property
-    def jit_compile(self) -> bool | str:
-        """As given to `compile`."""
-        return self._compiled_by_xla
-
-    @jit_compile.setter
-    def jit_compile(self, value: bool | str) -> None:
-        self._compiled_by_xla = False if value == "auto" else value
+from framework.features.head import Head
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from framework.config.catalog import find_better
 from framework.config.checking import Finding, say_mismatch, show_value
 from framework.config.document import Path_
 from framework.config.suggestions import suggest_name
@@ -86,13 +87,13 @@ def check_end(section: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def check_metric(metric: str, measured: Collection[str]) -> Iterator[Finding]:
-    """Yields a metric that is not measured on validation images.
+    """Yields a metric that is not measured on validation images, or has no better values.
 
     Args:
         metric: Decides which trial is the best; test images must have no say in it.
         measured: All that is measured in an epoch; empty where that can't be told.
     """
-    allowed = [name for name in measured if name.startswith("val_")]
+    allowed = [name for name in measured if name.startswith("val_") and find_better(name)]
     if allowed and metric not in allowed:
         bare = metric.removeprefix("test_").removeprefix("validation_")
         suggestion = suggest_name(metric, allowed) or suggest_name(f"val_{bare}", allowed)

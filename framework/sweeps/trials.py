@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from framework.config.catalog import find_better
 from framework.errors import FrameworkError, InterruptedRunError, RunError
 from framework.evaluation.records import load_runs
 from framework.files import read_json, write_text
@@ -21,9 +22,6 @@ Report = Callable[[int, float], bool]
 
 MEASURED_AT_THE_END = {"val_loss": "loss", "val_accuracy": "accuracy"}
 """Metrics that `metrics.json` has of the finished classifier."""
-
-# What a metric's name says when less of it is better.
-_ERRORS = ("loss", "error", "crossentropy", "hinge", "poisson", "divergence", "logcosh", "false_")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class PrunedError(Exception):
 
 
 def is_minimized(metric: str) -> bool:
-    """Whether less of a metric is better, by its name."""
-    return any(part in metric for part in _ERRORS)
+    """Whether less of a metric is better."""
+    return find_better(metric) == "lower"
 
 
 def run_trial(

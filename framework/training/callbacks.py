@@ -20,10 +20,7 @@ from framework.files import write_text
 from framework.models.classifier import Classifier, save_classifier
 
 # Arguments that name a place to write to: it lies inside the run directory.
-PATH_ARGUMENTS = ("filepath", "filename", "log_dir", "backup_dir")
-
-# What callbacks need that neither Keras nor TensorFlow brings along, and say too late.
-PACKAGES = {"TensorBoard": "tensorboard", "RemoteMonitor": "requests"}
+PATH_ARGUMENTS = ("filepath", "filename", "log_dir")
 
 
 def build_callbacks(
@@ -56,12 +53,12 @@ def _build_callback(
         arguments.pop("raise_error", None)
     if name == "TensorBoard":
         arguments.setdefault("log_dir", str(directory / "logs"))
-    package = PACKAGES.get(name)
-    if package is not None and importlib.util.find_spec(package) is None:
-        raise RunError(
-            f"training_config.call_backs_conf.{name} needs a package that is missing. "
-            f"Install it: pip install {package}"
-        )
+        # Keras says so too late, and TensorFlow does not always bring it along.
+        if importlib.util.find_spec("tensorboard") is None:
+            raise RunError(
+                f"training_config.call_backs_conf.{name} needs a package that is missing. "
+                "Install it: pip install tensorboard"
+            )
     return getattr(keras.callbacks, name)(**arguments)
 
 

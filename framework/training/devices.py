@@ -11,7 +11,8 @@ import keras
 import tensorflow as tf
 
 from framework.errors import RunError
-from framework.features.cut import Head, unpack_single
+from framework.features.cut import unpack_single
+from framework.features.head import Head
 
 
 def find_devices(wanted: int | Literal["all"]) -> list[str]:

@@ -63,18 +63,24 @@ class DivergenceGuard(keras.callbacks.Callback):
     Args:
         recorder: Keeps the history.
         beginning: Which weights the first epoch begins with, for people.
+        batches: Training batches in an epoch.
+        batches_per_block: Batches that Keras counts as one.
 
     Attributes:
         divergence: What was found; `None` where all is well.
     """
 
-    def __init__(self, recorder: HistoryRecorder, beginning: str) -> None:
+    def __init__(
+        self, recorder: HistoryRecorder, beginning: str, batches: int, batches_per_block: int = 1
+    ) -> None:
         super().__init__()
         self.divergence: Divergence | None = None
         self._recorder = recorder
         self._epoch = 0
         self._sound: list[np.ndarray] = []
         self._whose = beginning
+        self._batches = batches
+        self._batches_per_block = batches_per_block
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Keeps the weights, which were sound until now."""
@@ -83,9 +89,9 @@ class DivergenceGuard(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Checks the mean loss of the epoch so far."""
-        batches = self.params["steps"]
         # With several steps at once Keras may count past the last batch.
-        self._check(logs or {}, f"by batch {min(batch + 1, batches)} of {batches}")
+        done = min((batch + 1) * self._batches_per_block, self._batches)
+        self._check(logs or {}, f"by batch {done} of {self._batches}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Checks the losses of the epoch."""

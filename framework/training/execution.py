@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import keras
 
-from framework.features.cut import Head
-from framework.training.devices import MirroredHead
-from framework.training.divergence import DivergenceGuard
-from framework.training.progress import ProgressReporter
+from framework.features.head import Head
+from framework.features.specs import FeatureSpec, count_bytes_per_image
 
 # Steps between two returns to Python, where nobody waits for single batches. With a
 # dense top a step takes about a millisecond, so that Ctrl-C is still heard at once.
-STEPS_PER_EXECUTION = 50
+STEPS_AT_ONCE = 50
+
+# Bytes of features that steps which are one program are given at once.
+BLOCK_BYTES = 16 * 2**20
 
 FASTER_BY_XLA = frozenset(
     """
@@ -28,36 +29,52 @@ FASTER_BY_XLA = frozenset(
 
 @dataclass(frozen=True)
 class Execution:
-    """Arguments of `compile` that decide how fast a model runs, not what it learns."""
+    """What decides how fast a model runs, not what it learns.
 
-    jit_compile: bool | Literal["auto"]
-    steps_per_execution: int
+    Args:
+        jit_compile: As `compile` takes it.
+        steps_per_execution: As `compile` takes it.
+        batches_per_block: Batches that `fit` is given as one; see
+            `framework.features.head.Head`. With 1 it is given single batches.
+    """
+
+    jit_compile: bool | Literal["auto"] = "auto"
+    steps_per_execution: int = 1
+    batches_per_block: int = 1
 
 
-def choose_execution(head: keras.Model, callbacks: Iterable[keras.callbacks.Callback]) -> Execution:
+def choose_execution(
+    head: keras.Model,
+    callbacks: Iterable[keras.callbacks.Callback],
+    specs: Sequence[FeatureSpec],
+    batch_size: int,
+) -> Execution:
     """Chooses XLA and many steps at once wherever they help; see docs/performance.md.
 
     Heads with convolutions are left to Keras: their steps are so long that several at
-    once would gain nothing, and so are those that several devices share, for which Keras
-    can't run several at once. Of the others, XLA gets those whose layers it was measured
+    once would gain nothing. Of the others, XLA gets those whose layers it was measured
     to make faster on CPUs; what draws random numbers, such as Dropout, it makes slower.
 
     Args:
-        head: What will be trained.
+        head: What will be trained, on one device.
         callbacks: Those that may care for single batches.
+        specs: What the head reads of each image.
+        batch_size: Images in a step of the optimizer.
     """
     kinds = {type(layer).__name__ for layer in head.layers}
-    if isinstance(head, MirroredHead) or any("Conv" in kind for kind in kinds):
-        return Execution(jit_compile="auto", steps_per_execution=1)
-    steps = 1 if any(map(heeds_batches, callbacks)) else STEPS_PER_EXECUTION
+    if any("Conv" in kind for kind in kinds):
+        return Execution()
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA
-    return Execution(jit_compile=by_xla, steps_per_execution=steps)
+    if any(map(heeds_batches, callbacks)):
+        return Execution(by_xla)
+    fitting = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
+    if by_xla and fitting > 1:
+        return Execution(True, batches_per_block=min(STEPS_AT_ONCE, fitting))
+    return Execution(by_xla, STEPS_AT_ONCE)
 
 
 def heeds_batches(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback, as it is configured, does something for single batches."""
-    if isinstance(callback, ProgressReporter | DivergenceGuard):
-        return False  # They may hear of many batches at a time.
     for frequency in ("save_freq", "update_freq"):
         if hasattr(callback, frequency):
             return getattr(callback, frequency) != "epoch"

@@ -86,13 +86,15 @@ def _batch(features: Features, stream: Any, batch_size: int) -> tf.data.Dataset:
     specs = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
     labels = tf.TensorSpec((None,), features.images.labels.dtype)
     blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
-    batches = blocks.prefetch(1).rebatch(batch_size)
+    batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
     count = -(-len(features.images) // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(count))
-    # Where several devices train, each batch is shared among them, not the images as a whole.
     options = tf.data.Options()
+    # What it tries out to find better buffers slows some epochs down to half their speed.
+    options.autotune.enabled = False
+    # Where several devices train, each batch is shared among them, not the images as a whole.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return batches.with_options(options)
 
 
 @contextmanager

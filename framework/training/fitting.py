@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from framework.config.sections import Config
 from framework.errors import DivergedError
+from framework.features.head import Head
 from framework.features.sources import Features
 from framework.models.classifier import Classifier
 from framework.randomness import fix_randomness
@@ -27,7 +27,7 @@ from framework.training.callbacks import (
 from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
 from framework.training.devices import find_devices, follow, spread
 from framework.training.divergence import Divergence, DivergenceGuard
-from framework.training.execution import choose_execution
+from framework.training.execution import Execution, choose_execution
 from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
 from framework.training.objectives import (
     build_loss,
@@ -115,12 +115,27 @@ class Trainer:
         if len(self.phases) > 1:
             self._recorder.phase = phase.name
         self._announce(phase, done, resumed=start is not None)
+        devices = self._choose_devices(head)
+        execution = (
+            choose_execution(
+                head,
+                [*self._callbacks, *self._watchers],
+                features["training"].specs,
+                settings.batch_size,
+            )
+            if len(devices) == 1
+            else Execution()  # Keras can't run several steps at once there.
+        )
         images = len(features["training"].images)
-        progress = ProgressReporter(images, done, last_epoch, settings.batch_size)
+        progress = ProgressReporter(
+            images, done, last_epoch, settings.batch_size * execution.batches_per_block
+        )
         beginner = "the training" if phase.unfreeze_from is None else "fine-tuning"
         guard = DivergenceGuard(
             self._recorder,
             f"those that {beginner} began with" if start is None else f"those after epoch {done}",
+            -(-images // settings.batch_size),
+            execution.batches_per_block,
         )
         keeper = CheckpointKeeper(
             self._checkpoint_path, phase.name, first_epoch, self._callbacks, self.history, start
@@ -134,7 +149,8 @@ class Trainer:
                 self._classifier.class_names,
                 [guard, *self._callbacks, self._recorder, progress, *self._watchers, keeper],
                 range(done, last_epoch),
-                self._choose_devices(head),
+                devices,
+                execution,
             )
         except DivergedError:
             progress.on_train_end()  # Keras tells nobody of an end like this one.
@@ -177,6 +193,7 @@ def fit_head(
     callbacks: Sequence[keras.callbacks.Callback],
     epochs: range,
     devices: Sequence[str],
+    execution: Execution,
 ) -> None:
     """Trains the head, and with it the classifier it belongs to, in place.
 
@@ -190,10 +207,12 @@ def fit_head(
         callbacks: The config's callbacks and the framework's own.
         epochs: Which epochs to train, counted from 0 through all phases.
         devices: The names of those to train on.
+        execution: How to run.
     """
     settings = config.training_config
     training, validation = features["training"], features["validation"]
-    feed = TrainingFeed(training, settings.batch_size, count_views(config), settings.seed)
+    given = settings.batch_size * execution.batches_per_block
+    feed = TrainingFeed(training, given, count_views(config), settings.seed)
 
     def encode(dataset: tf.data.Dataset) -> tf.data.Dataset:
         if not takes_one_hot(settings.loss):
@@ -201,15 +220,18 @@ def fit_head(
         return dataset.map(lambda inputs, label: (inputs, tf.one_hot(label, len(class_names))))
 
     with unwrap_errors(), spread(head, devices) as model:
+        if isinstance(model, Head):
+            model.batch_size = settings.batch_size if execution.batches_per_block > 1 else None
         model.compile(
             optimizer=build_optimizer(phase.optimizer),
             loss=build_loss(settings.loss),
             metrics=build_metrics(settings),
-            **asdict(choose_execution(model, callbacks)),
+            jit_compile=execution.jit_compile,
+            steps_per_execution=execution.steps_per_execution,
         )
         model.fit(
             encode(feed.dataset),
-            validation_data=encode(make_dataset(validation, settings.batch_size)),
+            validation_data=encode(make_dataset(validation, given)),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             callbacks=[feed.callback, *follow(model, head), *callbacks],

@@ -19,7 +19,7 @@ class ProgressReporter(keras.callbacks.Callback):
         images: Training images in an epoch.
         first_epoch: Epochs that earlier phases have had.
         last_epoch: The number of the last epoch planned, counted from 1.
-        batch_size: Images in a batch.
+        batch_size: Images in what Keras counts as a batch.
     """
 
     def __init__(self, images: int, first_epoch: int, last_epoch: int, batch_size: int) -> None:

@@ -18,6 +18,7 @@ from framework.config.document import read_document
 from framework.config.sections import TrainingConfig
 from framework.errors import ConfigError
 from framework.sweeps.loading import load_sweep
+from framework.sweeps.rules import check_metric
 
 CASES = yaml.safe_load((Path(__file__).parent / "wrong_sweeps.yaml").read_text())
 TRAINING_KEYS = ", ".join(field.name for field in dataclasses.fields(TrainingConfig))
@@ -33,6 +34,13 @@ def test_wrong_sweep(case, tmp_path):
     said = [re.sub(r"^  1:\d+  ", "", problem) for problem in problems]
     expected = case["says"].replace("{keys of training_config}", TRAINING_KEYS)
     assert said == expected.splitlines()
+
+
+def test_a_metric_of_which_nobody_knows_what_is_better_decides_nothing():
+    (finding,) = check_metric("val_false_positives", ["val_loss", "val_false_positives"])
+    assert finding.message == (
+        "expected a validation metric (val_loss). Found 'val_false_positives'."
+    )
 
 
 def test_problems_point_at_the_value_in_the_sweep_and_at_the_key_in_the_base(tmp_path):

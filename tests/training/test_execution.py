@@ -1,17 +1,22 @@
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
 
-from framework.features.cut import Head, find_cut
+from framework.features.cut import find_cut
+from framework.features.head import Head
+from framework.features.specs import FeatureSpec
 from framework.training.execution import Execution, choose_execution
 
-FAST = Execution(jit_compile=True, steps_per_execution=50)
+FAST = Execution(jit_compile=True, batches_per_block=50)
+SPECS = [FeatureSpec((4, 4, 2), "float32")]
+
+
+def choose(head, callbacks=(), specs=SPECS, batch_size=32):
+    return choose_execution(head, callbacks, specs, batch_size)
 
 
 def make_head(*middle: keras.Layer) -> keras.Model:
@@ -27,11 +32,17 @@ class CountBatches(keras.callbacks.Callback):
 
 
 def test_a_dense_head_runs_many_compiled_steps_at_once():
-    assert choose_execution(make_head(layers.BatchNormalization()), []) == FAST
+    assert choose(make_head(layers.BatchNormalization())) == FAST
+
+
+def test_blocks_of_batches_fit_in_memory():
+    large = [FeatureSpec((14, 14, 512), "float32")]
+    assert choose(make_head(), specs=large, batch_size=8) == Execution(True, 1, 5)
+    assert choose(make_head(), specs=large, batch_size=32) == Execution(True, 50)
 
 
 def test_a_head_that_draws_random_numbers_runs_many_steps_without_xla():
-    assert choose_execution(make_head(layers.Dropout(0.5)), []) == Execution(False, 50)
+    assert choose(make_head(layers.Dropout(0.5))) == Execution(False, 50)
 
 
 def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
@@ -44,10 +55,10 @@ def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
         frozen = layers.Conv2D(3, 4, trainable=False, name="frozen")(image)
         hidden = layers.BatchNormalization()(layers.Dense(8)(layers.Flatten()(frozen)))
         head = find_cut(keras.Model(image, layers.Dense(3)(hidden)), {"frozen"}).head
-        execution = choose_execution(head, [])
-        head.compile("adam", "mse", **asdict(execution))
+        head.batch_size = 8
+        head.compile("adam", "mse", jit_compile=True)
         random = np.random.default_rng(0)
-        head.fit(random.random((64, 1, 1, 3)), random.random((64, 3)), verbose=0)
+        head.fit(random.random((64, 1, 1, 3)), random.random((64, 3)), batch_size=24, verbose=0)
         assert head.jit_compile is True
         weights.append(head.get_weights())
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
@@ -56,24 +67,24 @@ def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
 
 @pytest.mark.parametrize("layer", [layers.Conv2D(2, 3), layers.SeparableConv2D(2, 3)])
 def test_a_head_with_convolutions_runs_as_keras_runs_it(layer):
-    assert choose_execution(make_head(layer), []) == Execution("auto", 1)
+    assert choose(make_head(layer)) == Execution("auto", 1)
 
 
 @pytest.mark.parametrize(
-    ("callback", "steps"),
+    ("callback", "execution"),
     [
-        (keras.callbacks.EarlyStopping(), 50),
-        (keras.callbacks.ReduceLROnPlateau(), 50),
-        (keras.callbacks.ModelCheckpoint("best.keras"), 50),
-        (keras.callbacks.ModelCheckpoint("best.keras", save_freq=10), 1),
-        (keras.callbacks.BackupAndRestore("backup"), 50),
-        (keras.callbacks.BackupAndRestore("backup", save_freq=10), 1),
-        (keras.callbacks.TensorBoard("logs"), 50),
-        (keras.callbacks.TensorBoard("logs", update_freq="batch"), 1),
-        (keras.callbacks.TerminateOnNaN(), 1),
-        (CountBatches(), 1),
+        (keras.callbacks.EarlyStopping(), FAST),
+        (keras.callbacks.ReduceLROnPlateau(), FAST),
+        (keras.callbacks.ModelCheckpoint("best.keras"), FAST),
+        (keras.callbacks.ModelCheckpoint("best.keras", save_freq=10), Execution(True)),
+        (keras.callbacks.BackupAndRestore("backup"), FAST),
+        (keras.callbacks.BackupAndRestore("backup", save_freq=10), Execution(True)),
+        (keras.callbacks.TensorBoard("logs"), FAST),
+        (keras.callbacks.TensorBoard("logs", update_freq="batch"), Execution(True)),
+        (keras.callbacks.TerminateOnNaN(), Execution(True)),
+        (CountBatches(), Execution(True)),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_callbacks_keep_their_meaning(callback, steps):
-    assert choose_execution(make_head(), [callback]).steps_per_execution == steps
+def test_callbacks_keep_their_meaning(callback, execution):
+    assert choose(make_head(), [callback]) == execution

@@ -8,7 +8,7 @@ import tensorflow as tf
 from framework.data.images import Images
 from framework.data.sources import ArraySource
 from framework.errors import RunError
-from framework.features.cut import Head
+from framework.features.head import Head
 from framework.features.sources import RawImages
 from framework.training.feed import TrainingFeed, make_dataset, unwrap_errors
 
