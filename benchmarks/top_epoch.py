@@ -85,7 +85,8 @@ def time_stored(features: Features) -> float:
     execution = choose_execution(model, [], features.specs, BATCH_SIZE)
     model.batch_size = BATCH_SIZE
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
-    feed = TrainingFeed(features, BATCH_SIZE * execution.batches_per_block, views=1, seed=0)
+    given = BATCH_SIZE * execution.batches_per_block
+    feed = TrainingFeed(features, given, views=1, seed=0, ahead=False)
     return time_fit(model, feed.dataset, callbacks=[feed.callback], shuffle=False)
 
 

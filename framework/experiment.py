@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras.callbacks import Callback
@@ -12,6 +12,8 @@ from framework import runs
 from framework.announcements import announce_plan, announce_results
 from framework.cluster.nodes import Cluster
 from framework.config import Config, dump_config, load_config
+from framework.config.sections import DatasetConfig
+from framework.data.dataset import Dataset
 from framework.data.datasets import obtain_dataset
 from framework.data.inspection import inspect_training
 from framework.data.splits import Splits, split_dataset
@@ -32,11 +34,15 @@ from framework.models.classifier import MODEL, Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.provenance import note_changes, obtain_classifier
 from framework.stopwatch import Stopwatch
+from framework.substitutions import Substitution
 from framework.training.fitting import Trainer
 from framework.training.phases import count_stored_views, count_views
 from framework.training.space import check_space
 
 logger = logging.getLogger(__name__)
+
+Obtain = Callable[[DatasetConfig], tuple[Dataset, Substitution | None]]
+"""Loads a data set; whoever makes several runs may keep it for the next."""
 
 
 def start_experiment(
@@ -46,6 +52,7 @@ def start_experiment(
     watchers: Sequence[Callback] = (),
     with_report: bool = True,
     cluster: Cluster | None = None,
+    obtain: Obtain = obtain_dataset,
 ) -> Path:
     """Checks what can be checked beforehand, and runs in a new run directory.
 
@@ -56,6 +63,7 @@ def start_experiment(
         watchers: As `run_experiment` takes them.
         with_report: As `run_experiment` takes it.
         cluster: As `run_experiment` takes it.
+        obtain: As `run_experiment` takes it.
 
     Returns:
         The run directory, finished.
@@ -68,7 +76,7 @@ def start_experiment(
     config = runs.settle_saved_model(config, config_stem)
     check_top(config)
     directory = runs.create_run(config_stem, output)
-    run_experiment(config, directory, watchers, with_report, cluster)
+    run_experiment(config, directory, watchers, with_report, cluster, obtain)
     return directory
 
 
@@ -78,6 +86,7 @@ def run_experiment(
     watchers: Sequence[Callback] = (),
     with_report: bool = True,
     cluster: Cluster | None = None,
+    obtain: Obtain = obtain_dataset,
 ) -> None:
     """Trains, evaluates and reports, or goes on with a run that was interrupted.
 
@@ -88,6 +97,7 @@ def run_experiment(
         with_report: Whether to draw pictures and write `report.html`; `report_experiment`
             can do it later.
         cluster: What computes the features to be stored; this machine alone if `None`.
+        obtain: Where the data set comes from.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
@@ -100,7 +110,7 @@ def run_experiment(
         write_json(directory / "config.json", dump_config(config))
 
         with watch.measure("data"):
-            dataset, substitution = obtain_dataset(data.dataset)
+            dataset, substitution = obtain(data.dataset)
             splits = split_dataset(dataset, data, training.seed)
             notes = inspect_training(splits.training, splits.validation, training.batch_size)
 
@@ -190,15 +200,19 @@ def _train(
     return cut, features
 
 
-def report_experiment(directory: Path) -> None:
+def report_experiment(directory: Path, obtain: Obtain = obtain_dataset) -> None:
     """Draws the pictures and writes `report.html` of a finished run that was made without.
+
+    Args:
+        directory: Of the run.
+        obtain: Where the data set comes from.
 
     Raises:
         RunError: The run's data or model can't be had, or a file can't be written.
     """
     record = load_runs([directory])[0]
     config = load_config(directory / "config.json")
-    dataset, _ = obtain_dataset(config.data_config.dataset)
+    dataset, _ = obtain(config.data_config.dataset)
     splits = split_dataset(dataset, config.data_config, config.training_config.seed)
     classifier = load_fitting_classifier(directory / MODEL, config, dataset.class_names)
     cut, features = prepare_head(classifier, splits, config)

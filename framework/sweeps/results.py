@@ -93,10 +93,11 @@ def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
         return
     start_tensorflow()
     from framework.experiment import report_experiment
+    from framework.sweeps.running import recall_dataset
 
     logger.info("Drawing the reports of the best %d", len(chosen))
     for directory in missing:
-        report_experiment(directory)
+        report_experiment(directory, recall_dataset)
 
 
 def _explain_failure(rows: Sequence[Row], directory: Path) -> str:

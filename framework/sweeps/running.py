@@ -6,6 +6,7 @@ import gc
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,14 @@ import keras
 
 from framework import runs
 from framework.config import dump_config, load_config, resolve_config
+from framework.data.datasets import obtain_dataset
 from framework.errors import RunError
 from framework.experiment import run_experiment, start_experiment
 from framework.sweeps.trials import PrunedError, Report
+
+
+# Most sweeps have one data set, whose remarks, and whose download that fails, are said once.
+recall_dataset = lru_cache(maxsize=1)(obtain_dataset)
 
 
 class MetricWatcher(keras.callbacks.Callback):
@@ -75,10 +81,12 @@ def run_values(
     watchers = [MetricWatcher(metric, report)] if report else []
     if begun:
         runs.reopen_run(directory)
-        run_experiment(config, directory, watchers, with_report=False)
+        run_experiment(config, directory, watchers, with_report=False, obtain=recall_dataset)
     else:
         shutil.rmtree(directory, ignore_errors=True)  # Killed before it had begun.
-        start_experiment(config, directory.name, directory, watchers, with_report=False)
+        start_experiment(
+            config, directory.name, directory, watchers, with_report=False, obtain=recall_dataset
+        )
 
 
 def _drop_advice(record: logging.LogRecord) -> bool:

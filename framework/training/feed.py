@@ -28,6 +28,7 @@ class TrainingFeed:
         views: `K`: epoch `e` trains on view `e mod K`. `"fresh"`: on view `e + 1`,
             which no other epoch sees.
         seed: Fixes the order of the images.
+        ahead: Whether the next batches are fetched while one is trained on.
 
     Attributes:
         dataset: For `fit`; one pass is one epoch of `(features, labels)`.
@@ -35,13 +36,18 @@ class TrainingFeed:
     """
 
     def __init__(
-        self, features: Features, batch_size: int, views: int | Literal["fresh"], seed: int
+        self,
+        features: Features,
+        batch_size: int,
+        views: int | Literal["fresh"],
+        seed: int,
+        ahead: bool = True,
     ) -> None:
         self._features = features
         self._views = views
         self._seed = seed
         self._epoch = 0
-        self.dataset = _batch(features, self._stream_epoch, batch_size)
+        self.dataset = _batch(features, self._stream_epoch, batch_size, ahead)
         self.callback: keras.callbacks.Callback = keras.callbacks.LambdaCallback(
             on_epoch_begin=self._begin_epoch
         )
@@ -56,19 +62,22 @@ class TrainingFeed:
         return _stream(self._features, order, view)
 
 
-def make_dataset(features: Features, batch_size: int, view: int = 0) -> tf.data.Dataset:
+def make_dataset(
+    features: Features, batch_size: int, view: int = 0, ahead: bool = True
+) -> tf.data.Dataset:
     """Batches of `(features, labels)` in the order of the images, to evaluate on.
 
     Args:
         features: What to evaluate on.
         batch_size: Images in a batch.
         view: Which augmented set; 0 for the images as they are.
+        ahead: Whether the next batches are fetched while one is worked on.
 
     Returns:
         Batches of what the head takes, and `(k,)` int64 labels.
     """
     order = np.arange(len(features.images))
-    return _batch(features, lambda: _stream(features, order, view), batch_size)
+    return _batch(features, lambda: _stream(features, order, view), batch_size, ahead)
 
 
 def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[Any, np.ndarray]]:
@@ -81,12 +90,14 @@ def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[
         first = last
 
 
-def _batch(features: Features, stream: Any, batch_size: int) -> tf.data.Dataset:
-    """Cuts blocks into batches, in TensorFlow, while the next block is fetched."""
+def _batch(features: Features, stream: Any, batch_size: int, ahead: bool) -> tf.data.Dataset:
+    """Cuts blocks into batches, in TensorFlow."""
     specs = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
     labels = tf.TensorSpec((None,), features.images.labels.dtype)
     blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
-    batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
+    batches = blocks.rebatch(batch_size)
+    if ahead:
+        batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
     count = -(-len(features.images) // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(count))
     options = tf.data.Options()

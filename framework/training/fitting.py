@@ -212,7 +212,9 @@ def fit_head(
     settings = config.training_config
     training, validation = features["training"], features["validation"]
     given = settings.batch_size * execution.batches_per_block
-    feed = TrainingFeed(training, given, count_views(config), settings.seed)
+    # Blocks are read from the store in less time than it takes to start what fetches them ahead.
+    ahead = execution.batches_per_block == 1
+    feed = TrainingFeed(training, given, count_views(config), settings.seed, ahead)
 
     def encode(dataset: tf.data.Dataset) -> tf.data.Dataset:
         if not takes_one_hot(settings.loss):
@@ -231,7 +233,7 @@ def fit_head(
         )
         model.fit(
             encode(feed.dataset),
-            validation_data=encode(make_dataset(validation, given)),
+            validation_data=encode(make_dataset(validation, given, ahead=ahead)),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             callbacks=[feed.callback, *follow(model, head), *callbacks],
