@@ -19,7 +19,6 @@ from framework.errors import RunError
 from framework.experiment import run_experiment, start_experiment
 from framework.sweeps.trials import PrunedError, Report
 
-
 # Most sweeps have one data set, whose remarks, and whose download that fails, are said once.
 recall_dataset = lru_cache(maxsize=1)(obtain_dataset)
 
