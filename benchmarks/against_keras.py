@@ -138,12 +138,16 @@ def main() -> None:
     notes = (
         f"{subtitle}. Seconds of training with its features and validation, without imports, "
         "evaluation and report; the last column counts the processes whole. Of plain Keras "
-        f"and of fresh views {options.plain_epochs} whole epochs were run; the others count as "
-        f"{'it' if options.plain_epochs == 1 else 'the median of those after the first'}."
+        "and of fresh views only whole epochs at the beginning were run "
+        f"({options.plain_epochs}); the others count as the median of those after the first, or "
+        "as the only one."
     )
     rows = measure(options)
-    report(f"against_keras_{options.images}", rows, notes)
-    save_figure(draw(rows, subtitle), RESULTS / f"against_keras_{options.images}.png")
+    name = f"against_keras_{options.images}"
+    if set(options.augmentations) != set(AUGMENTATIONS):
+        name += f"_{'_'.join(options.augmentations)}"
+    report(name, rows, notes)
+    save_figure(draw(rows, subtitle), RESULTS / f"{name}.png")
 
 
 if __name__ == "__main__":
