@@ -162,3 +162,16 @@ def test_the_shipped_sweep_runs(tmp_path):
     assert main([*command, "--output", str(tmp_path / "out")]) == 0
     rows = read_ranking(tmp_path / "out")
     assert [row["state"] for row in rows] == ["complete", "complete"]
+
+
+def test_trials_share_the_data_and_what_stands_in_for_it_is_said_once(tmp_path, capfd):
+    missing = tmp_path / "none.npz"
+    dataset = {"name": "mnist", "path": str(missing), "if_unavailable": "digits"}
+    base = BASE | {"data_config": BASE["data_config"] | {"dataset": dataset}}
+    section = {"sampler": "grid", "reports": 2, "keys": {RATE: {"choice": [1e-3, 1e-2]}}}
+    path = write_sweep(tmp_path, section, base=base)
+    assert main(["sweep", "--config", str(path), "--output", str(tmp_path / "out")]) == 0
+    assert capfd.readouterr().out.count(f"no file {missing}") == 1
+    for trial in ("0000", "0001"):
+        environment = read_json(tmp_path / "out" / "trials" / trial / "environment.json")
+        assert [each["used"] for each in environment["substitutions"]] == ["digits"]

@@ -125,11 +125,9 @@ def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
     validation = make_dataset(bad if broken == "validation" else features, 8)
     image = keras.Input(features.images.shape)
     model = Head(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    model.batch_size = 4
     model.compile(
-        "sgd",
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=True,
-        steps_per_execution=5,
+        "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=True
     )
     with pytest.raises(RunError, match=r"^image 7.png: cannot be read:\nbroken. Remove it.$"):
         with unwrap_errors():
