@@ -35,6 +35,7 @@ from framework.models.freezing import unfreeze_layers
 from framework.provenance import note_changes, obtain_classifier
 from framework.stopwatch import Stopwatch
 from framework.substitutions import Substitution
+from framework.training.devices import find_devices
 from framework.training.fitting import Trainer
 from framework.training.phases import count_stored_views, count_views
 from framework.training.space import check_space
@@ -249,7 +250,9 @@ def prepare_head(
     wanted = {name: Split(images, views.get(name, 1)) for name, images in splits.by_name().items()}
     if cluster is not None and count_views(config) == "fresh":
         logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
-    return cut, prepare_features(cut, wanted, config.training_config.feature_cache, cluster)
+    training = config.training_config
+    devices = find_devices(training.devices)
+    return cut, prepare_features(cut, wanted, training.feature_cache, cluster, devices)
 
 
 def predict_splits(

@@ -102,8 +102,9 @@ class TrainingConfig:
     devices: int | Literal["all"] = key(
         1,
         "positive integer or 'all'",
-        "How many GPUs of this machine share each batch where backbone layers train, or where "
-        "there is no backbone; `all`: as many as there are. Without a GPU, processors count.",
+        "How many GPUs of this machine compute features, and share each batch where backbone "
+        "layers train or there is no backbone; `all`: as many as there are. Without a GPU, "
+        "processors count.",
     )
     seed: int = key(0, "seed", "Fixes everything random in the run.")
     feature_cache: FeatureCache = key(

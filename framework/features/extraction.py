@@ -6,8 +6,9 @@ import hashlib
 import math
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,8 @@ ACTIVATION_BYTES = 64 * 2**20
 # Images whose features tell whether two machines compute the same bits.
 SAMPLE_IMAGES = 8
 
+Forward = Callable[[np.ndarray], list[tf.Tensor]]
+
 
 class Readable(Protocol):
     """Images that can be read; see `framework.data.images.Images`."""
@@ -39,17 +42,18 @@ class Extractor:
 
     Args:
         model: Image to a list of tensors, as `Cut.extractor`.
+        devices: Names of those that compute, a batch each at a time. By default the one that
+            TensorFlow chooses.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, devices: Sequence[str] = ()) -> None:
         self._model = model
         self.specs = tuple(_make_spec(tensor) for tensor in model.outputs)
         self.batch_size = _choose_batch_size(model)
-        # Without XLA, which is slower for convolutions on CPUs; see docs/performance.md.
-        self._forward = tf.function(
-            lambda batch: keras.tree.flatten(model(batch, training=False)),
-            input_signature=[tf.TensorSpec(model.inputs[0].shape, "float32")],
-        )
+        self._forward = _make_forward(model)
+        self._forwards = [self._forward]
+        if len(devices) > 1:
+            self._forwards = [_make_forward_on(device, model) for device in devices]
 
     @property
     def bytes_per_image(self) -> int:
@@ -101,19 +105,31 @@ class Extractor:
         Yields:
             One `(m, *spec.shape)` array for each of `specs`, `m` images at a time.
         """
-        for batch in self._read_batches(images, positions, view):
-            yield self.compute(batch)
+        batches = self._read_batches(images, positions, view)
+        count = len(self._forwards)
+        if count == 1:
+            yield from map(self.compute, batches)
+            return
+        with ThreadPoolExecutor(count) as pool:
+            at_work: deque[Future[list[np.ndarray]]] = deque()
+            for number, batch in enumerate(batches):
+                at_work.append(pool.submit(self.compute, batch, number % count))
+                if len(at_work) == count:
+                    yield at_work.popleft().result()
+            for last in at_work:
+                yield last.result()
 
-    def compute(self, batch: np.ndarray) -> list[np.ndarray]:
+    def compute(self, batch: np.ndarray, device: int = 0) -> list[np.ndarray]:
         """Computes the features of one batch.
 
         Args:
             batch: `(m, rows, columns, channels)` float32 in [0, 255].
+            device: Which of the devices computes.
 
         Returns:
             One `(m, *spec.shape)` array for each of `specs`.
         """
-        features = [tensor.numpy() for tensor in self._forward(batch)]
+        features = [tensor.numpy() for tensor in self._forwards[device](batch)]
         return [
             array.astype(spec.dtype, copy=False)
             for array, spec in zip(features, self.specs, strict=True)
@@ -144,6 +160,29 @@ class Extractor:
                 yield batch
             for last in pending:
                 yield last.result()
+
+
+def _make_forward(model: keras.Model) -> Forward:
+    """Returns what computes a batch, traced and compiled when it is first called."""
+    # Without XLA, which is slower for convolutions on CPUs; see docs/performance.md.
+    return tf.function(
+        lambda batch: keras.tree.flatten(model(batch, training=False)),
+        input_signature=[tf.TensorSpec(model.inputs[0].shape, "float32")],
+    )
+
+
+def _make_forward_on(device: str, model: keras.Model) -> Forward:
+    """Returns what computes a batch on a device, with the weights there."""
+    with tf.device(device):
+        twin = keras.models.clone_model(model)
+        twin.set_weights(model.get_weights())
+        forward = _make_forward(twin)
+
+    def compute(batch: np.ndarray) -> list[tf.Tensor]:
+        with tf.device(device):
+            return forward(batch)
+
+    return compute
 
 
 def _make_spec(tensor: keras.KerasTensor) -> FeatureSpec:

@@ -47,6 +47,7 @@ def prepare_features(
     splits: Mapping[str, Split],
     settings: FeatureCache,
     cluster: Cluster | None = None,
+    devices: Sequence[str] = (),
 ) -> dict[str, Features]:
     """Computes what is not stored yet, and says beforehand what that will cost.
 
@@ -58,6 +59,7 @@ def prepare_features(
         splits: What is needed, by names for the console such as `"training"`.
         settings: Whether and where to store.
         cluster: What computes the features to be stored; this machine alone if `None`.
+        devices: Those of this machine that compute; by default one.
 
     Returns:
         The features of each split.
@@ -70,7 +72,7 @@ def prepare_features(
     if cut.extractor is None:
         logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
         return {name: RawImages(split.images) for name, split in splits.items()}
-    extractor = Extractor(cut.extractor)
+    extractor = Extractor(cut.extractor, devices)
     computed = {name: ComputedFeatures(split.images, extractor) for name, split in splits.items()}
     if settings.mode == "off":
         logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)

@@ -51,6 +51,24 @@ model_configuration:
     digit: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}
 """
 
+FRESH = """
+training_config:
+  epochs: 2
+  batch_size: 16
+  feature_cache: {augmented_views: fresh}
+data_config:
+  dataset: digits
+  limit: {train: 700, test: 40}
+  data_augmentation: {rotation_range: 10}
+model_configuration:
+  model_name: MobileNet
+  model_arguments: {alpha: 0.25}
+  weights: null
+  model_top_config:
+    flat: {layer_type: Flatten, input_layer: conv_pw_1_relu}
+    digit: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}
+"""
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -63,6 +81,7 @@ from framework.config import load_config
 from framework.console import start_console
 from framework.errors import InterruptedRunError, RunError
 from framework.experiment import run_experiment, start_experiment
+from framework.features import extraction
 start_console()
 
 def start(name, config, devices, *watchers):
@@ -74,8 +93,24 @@ def interrupt(epoch, logs):
     if epoch == 2:
         raise KeyboardInterrupt
 
+used = set()
+make_forward_on = extraction._make_forward_on
+
+def watch(device, model):
+    forward = make_forward_on(device, model)
+    def compute(batch):
+        tensors = forward(batch)
+        used.update(tensor.device for tensor in tensors)
+        return tensors
+    return compute
+
+extraction._make_forward_on = watch
 for devices in (1, 2):
     start(f"dense-{devices}", "dense.yaml", devices)
+    assert not used
+for devices in (1, 2):
+    start(f"fresh-{devices}", "fresh.yaml", devices)
+print("computed on", len(used))
 start("one", "plain.yaml", 1)
 start("two", "plain.yaml", "all")
 config = start("whole", "dropout.yaml", 2)
@@ -95,6 +130,7 @@ def folder(tmp_path_factory):
     """Runs on one and on two devices; what they said is in `said.txt`."""
     folder = tmp_path_factory.mktemp("devices")
     (folder / "dense.yaml").write_text(DENSE)
+    (folder / "fresh.yaml").write_text(FRESH)
     (folder / "plain.yaml").write_text(CONFIG.format(dropout=0))
     (folder / "dropout.yaml").write_text(CONFIG.format(dropout=0.3))
     ended = subprocess.run(
@@ -149,6 +185,11 @@ def test_what_is_frozen_stays_as_it_is_and_what_trains_moves(folder):
     assert frozen and all(np.array_equal(one[path], two[path]) for path in frozen)
     before = read_weights(folder / "whole")["conv_pw_2/kernel"]
     assert not np.array_equal(before, one["conv_pw_2/kernel"])
+
+
+def test_fresh_features_are_computed_on_all_devices_with_the_same_bits(folder):
+    assert "computed on 2" in (folder / "said.txt").read_text()
+    assert read_history(folder / "fresh-1") == read_history(folder / "fresh-2")
 
 
 def test_a_run_on_two_devices_resumes_to_the_same_bits(folder):
