@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.processes import BASE, NO_AUGMENTATION, OTHER_TOP, name_data, train_with_project
 from benchmarks.tables import RESULTS, report
@@ -56,10 +57,12 @@ def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
         )
     axes.set_xlabel("images (logarithmic)")
     axes.set_ylabel("seconds (logarithmic)")
+    axes.set_xticks([row["images"] for row in rows])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,.0f}")
-        axis.set_minor_formatter("")
-    axes.grid(which="both")
+        axis.set_minor_locator(NullLocator())
+    axes.grid()
     return figure
 
 
