@@ -13,7 +13,7 @@ import tensorflow as tf
 from framework.config.sections import Config
 from framework.errors import DivergedError
 from framework.features.head import Head
-from framework.features.sources import Features
+from framework.features.sources import Features, StoredFeatures
 from framework.models.classifier import Classifier
 from framework.randomness import fix_randomness
 from framework.run_files import CHECKPOINT
@@ -212,9 +212,11 @@ def fit_head(
     settings = config.training_config
     training, validation = features["training"], features["validation"]
     given = settings.batch_size * execution.batches_per_block
+    views = count_views(config)
     # Blocks are read from the store in less time than it takes to start what fetches them ahead.
-    ahead = execution.batches_per_block == 1
-    feed = TrainingFeed(training, given, count_views(config), settings.seed, ahead)
+    stored = isinstance(training, StoredFeatures) and views != "fresh"
+    ahead = execution.batches_per_block == 1 or not stored
+    feed = TrainingFeed(training, given, views, settings.seed, ahead)
 
     def encode(dataset: tf.data.Dataset) -> tf.data.Dataset:
         if not takes_one_hot(settings.loss):
