@@ -7,11 +7,9 @@ where the config says on every node; features are stored on each node for itself
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import shutil
-import tarfile
 import tempfile
 import time
 from collections import Counter, deque
@@ -69,7 +67,7 @@ def run_packed(
     reports: Any,
     home: str,
     threads: int,
-) -> tuple[TrialResult, bytes]:
+) -> tuple[TrialResult, dict[str, bytes]]:
     """Runs a trial on a node.
 
     Args:
@@ -81,7 +79,7 @@ def run_packed(
         threads: As many as TensorFlow uses there, since they decide last bits.
 
     Returns:
-        How the trial ended, and its run directory as a tar archive.
+        How the trial ended, and what its run directory holds: path in it -> content.
     """
     import ray
 
@@ -96,11 +94,7 @@ def run_packed(
             return ray.get(reports.report.remote(place, epoch, value))
 
         result = run_trial(values, directory, metric, report)
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            if directory.is_dir():
-                tar.add(directory, arcname=".")
-        return result, archive.getvalue()
+        return result, pack_run(directory)
 
 
 @dataclass(eq=False)
@@ -227,9 +221,9 @@ class _Trials:
         job.pulse.close()
         claim = job.claim
         try:
-            result, archive = ray.get(ref)
+            result, files = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
-            result, archive = TrialResult("failed", message=first_sentence(error.cause)), b""
+            result, files = TrialResult("failed", message=first_sentence(error.cause)), {}
         except ray.exceptions.RayError as error:
             logger.debug("%s: %s", job.node.name, error)
             self._losses[claim.place] += 1
@@ -238,9 +232,9 @@ class _Trials:
                 self._lost.append(claim)
                 return
             message = f"{LOSSES} workers of the cluster were lost over it."
-            result, archive = TrialResult("failed", message=message), b""
-        if archive:
-            unpack_run(archive, claim.directory)
+            result, files = TrialResult("failed", message=message), {}
+        if files:
+            unpack_run(files, claim.directory)
         settle_trial(self._study, self._sweep, claim, result)
 
     def close(self) -> None:
@@ -255,8 +249,21 @@ class _Trials:
         ray.kill(self._reports)
 
 
-def unpack_run(archive: bytes, directory: Path) -> None:
-    """Puts a run directory that came from a node in its place, whole or not at all.
+def pack_run(directory: Path) -> dict[str, bytes]:
+    """Reads the files of a run directory, if there is one: path in it -> content."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def unpack_run(files: Mapping[str, bytes], directory: Path) -> None:
+    """Writes a run directory that came from a node in its place, whole or not at all.
+
+    Args:
+        files: From `pack_run`.
+        directory: What it replaces, if it is there.
 
     Raises:
         RunError: It can't be written.
@@ -265,8 +272,10 @@ def unpack_run(archive: bytes, directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=directory.parent) as folder:
             unpacked = Path(folder) / directory.name
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(unpacked, filter="data")
+            for name, content in files.items():
+                path = unpacked / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             shutil.rmtree(directory, ignore_errors=True)
             unpacked.rename(directory)
     except OSError as error:
