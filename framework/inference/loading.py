@@ -196,7 +196,7 @@ def _check_version(directory: Path, version: str) -> None:
     if _parse_version(version) > _parse_version(__version__):
         raise RunError(
             f"The run in {directory} was written by version {version}, which is newer than this "
-            f"one, {__version__}. Upgrade with: pip install --upgrade transfer-framework"
+            f"one, {__version__}. Install that version (git pull, in the folder of the framework)."
         )
 
 

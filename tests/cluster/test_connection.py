@@ -66,9 +66,7 @@ def test_without_ray_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(RunError) as caught, join_cluster("local"):
         pass
-    assert str(caught.value) == (
-        "--ray needs ray. Install with: pip install 'transfer-framework[ray]'"
-    )
+    assert str(caught.value) == ("--ray needs ray. Install with: pip install --editable '.[ray]'")
 
 
 def test_without_the_option_nothing_is_looked_for(monkeypatch):

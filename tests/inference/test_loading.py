@@ -123,7 +123,7 @@ def test_a_run_of_a_newer_version_asks_for_an_upgrade(copy):
     path = copy / "environment.json"
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "framework": "99.1rc2"}))
-    with pytest.raises(RunError, match=r"version 99\.1rc2, which is newer .*pip install --upgrade"):
+    with pytest.raises(RunError, match=r"version 99\.1rc2, which is newer .*Install that version"):
         load_classifier(copy)
 
 
