@@ -1,4 +1,4 @@
-"""What every test stands on: no network, no files outside its own folders."""
+"""What every test stands on: no network, no file outside its folders, no settings from outside."""
 
 import os
 import random
@@ -7,43 +7,101 @@ import signal
 import subprocess
 import sys
 import tempfile
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import hypothesis
 import numpy as np
+import platformdirs
 import pytest
+from browsers import MISSING, launch_browser
+from forked import Forker
 from program import PATIENCE, ROOT, SMALL, VGG16_CONFIG
+from small_runs import CONFIG, Runner
+from xdist.scheduler import LoadFileScheduling
 
 # A port where nobody listens: every download fails at once, on any machine.
 NOWHERE = "http://127.0.0.1:9"
+
+# Settings of whoever starts the tests, for the libraries and programs that are tested.
+FOREIGN = (
+    "COLUMNS", "FORCE_COLOR", "GRADIO_", "HTTPS_PROXY", "HTTP_PROXY", "KERAS_", "MATPLOTLIB", "MPL",
+    "NO_COLOR", "NO_PROXY", "RAY_", "TF_", "TQDM_", "TRANSFER_FRAMEWORK_", "XDG_", "XLA_",
+)  # fmt: skip
 
 # The same examples on every machine, however slow it is.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
 
-def pytest_configure(config):
-    """Gives Keras's cache and the feature store a folder of this session.
+def pytest_addoption(parser):
+    parser.addoption(
+        "--require-browser", action="store_true", help="fail browser tests where there is none"
+    )
 
-    Here and not in a fixture, since Keras looks where its cache is when it is imported.
+
+def pytest_configure(config):
+    """Gives this session, and the programs it starts, a home and a temporary folder of its own.
+
+    Here and not in a fixture, since Keras looks where its cache is when it is imported. The
+    processes that share the tests inherit all this.
     """
-    home = Path(tempfile.mkdtemp(prefix="transfer-framework-tests-"))
-    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
-    (home / "keras").mkdir()
+    # A shell starts what runs in its background deaf to Ctrl-C, and programs started here would be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(config, "workerinput"):
+        return
+    browsers = platformdirs.user_cache_path("ms-playwright")
+    os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(browsers))
+    # Where pytest keeps the folders of the last three runs.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    for name in list(os.environ):
+        if name.startswith(FOREIGN):
+            del os.environ[name]
+    # A short path: those of Ray's sockets, which lie below it, may have 107 letters.
+    own = Path(tempfile.mkdtemp(prefix="tests-"))
+    # After multiprocessing has removed its own folder there.
+    Finalize(None, shutil.rmtree, (own,), {"ignore_errors": True}, exitpriority=-1000)
+    for name in ("home", "tmp", "keras"):
+        (own / name).mkdir()
+    tempfile.tempdir = None  # To be found anew.
     os.environ.update(
         {
-            "KERAS_HOME": str(home / "keras"),
-            "TRANSFER_FRAMEWORK_CACHE": str(home / "cache"),
+            "HOME": str(own / "home"),
+            "TMPDIR": str(own / "tmp"),
+            "KERAS_HOME": str(own / "keras"),
+            "TRANSFER_FRAMEWORK_CACHE": str(own / "cache"),
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "PYTHONPATH": str(ROOT / "tests" / "strict"),
             "no_proxy": "127.0.0.1,localhost",
             **{name: NOWHERE for name in ("http_proxy", "https_proxy")},
         }
     )
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
-        os.environ.pop(name, None)
-    # A shell starts what runs in its background deaf to Ctrl-C, and programs started here would be.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure(config):
+    """Ends with what was not run, and with the command that changes that."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    if count := sum(MISSING in str(report.longrepr) for report in reports):
+        print(f"{count} browser tests were not run: {MISSING}. Get one with: make browser")
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Gives each process whole files, and one of them all that needs the Ray cluster."""
+    return Scheduler(config, log)
+
+
+class Scheduler(LoadFileScheduling):
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "Ray" if file.endswith("test_cluster.py") else file
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begins with the files that start programs, lest the last of them keep one core busy alone."""
+    slow = {item.path for item in items if {"forker", "run_program"} & set(item.fixturenames)}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +115,12 @@ def seeded():
     if "keras" in sys.modules:  # Most tests of the configs do without it, and start at once.
         sys.modules["keras"].utils.set_random_seed(0)
         sys.modules["tensorflow"].config.experimental.enable_op_determinism()
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Leaves the pictures out of runs in this process: drawing takes longest in a small one."""
+    monkeypatch.setattr("framework.evaluation.report.list_pictures", lambda evidence: [])
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +141,33 @@ def run_program():
 
 
 @pytest.fixture(scope="session")
+def forker(tmp_path_factory):
+    """Starts the program in processes of their own without the seconds that importing takes."""
+    forker = Forker(tmp_path_factory.mktemp("programs"))
+    yield forker
+    forker.close()
+
+
+@pytest.fixture(scope="session")
+def small_run(forker, tmp_path_factory):
+    """A run of `small_runs.CONFIG` that nothing has disturbed, with `directory` and `config`."""
+    config = tmp_path_factory.mktemp("small") / "config.yaml"
+    config.write_text(CONFIG)
+    runner = Runner(forker, config, config.with_name("run"))
+    runner.finish()
+    return runner
+
+
+@pytest.fixture(scope="session")
+def ray_nodes():
+    """A Ray cluster of two nodes, for all tests that need one; see `ray_nodes.start_nodes`."""
+    from ray_nodes import start_nodes
+
+    with start_nodes() as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="session")
 def vgg16_run(run_program, tmp_path_factory):
     """The published top on VGG16, trained briefly by the shipped config."""
     directory = tmp_path_factory.mktemp("vgg16") / "run"
@@ -87,16 +178,13 @@ def vgg16_run(run_program, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium of the system, cut off from the network."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("not run: needs the system's Chromium (apt-get install chromium)")
+def browser(request):
+    """A headless browser, cut off from the network."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch_browser(playwright)
+        if browser is None:
+            (pytest.fail if request.config.option.require_browser else pytest.skip)(MISSING)
         yield browser
         browser.close()

@@ -1,13 +1,11 @@
 """Whole runs on the smallest backbone, to be interrupted, and to be compared bit by bit."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
 
 import numpy as np
-from program import PATIENCE, ROOT, read_json, read_rows
+from program import PATIENCE, read_json, read_rows
 
 # Everything that has a memory, on a few layers of the smallest backbone there is.
 CONFIG = """
@@ -37,55 +35,71 @@ model_configuration:
 
 
 class Runner:
-    """Starts the program on one run directory, each time in a process of its own."""
+    """Starts the program on one run directory, each time in a process of its own.
 
-    def __init__(self, config, directory, prefix=(), **environment):
+    Args:
+        forker: What starts it.
+        config: Path of the config.
+        directory: The run directory.
+        environment: Variables of the processes.
+    """
+
+    def __init__(self, forker, config, directory, **environment):
         self.config = config
         self.directory = directory
         self.seconds = 0.0
-        self._prefix = [*prefix, str(ROOT / "run.py")]
-        self._first = ["--config", str(config), "--output", str(directory)]
+        self._forker = forker
         # A store of its own, so that extraction is interrupted too.
-        own = {"TRANSFER_FRAMEWORK_CACHE": f"{directory}-cache", **environment}
-        self._environment = {**os.environ, **own}
+        self.environment = {"TRANSFER_FRAMEWORK_CACHE": f"{directory}-cache", **environment}
 
-    def start(self):
-        begun = (self.directory / "config.json").exists()
-        words = ["--resume", str(self.directory)] if begun else self._first
-        return subprocess.Popen(
-            [sys.executable, *self._prefix, *words],
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    @property
+    def command(self):
+        """The arguments that begin the run, or go on with it."""
+        if (self.directory / "config.json").exists():
+            return ["--resume", str(self.directory)]
+        return ["--config", str(self.config), "--output", str(self.directory)]
 
-    def await_work(self, process):
-        """Waits until the process is at work on the directory: importing takes as long."""
-        log = self.directory / "run.log"
-        before = log.stat().st_size if log.exists() else 0
-        while process.poll() is None and not (log.exists() and log.stat().st_size > before):
+    def start(self, hold=None):
+        """Starts the program; `hold` is a number of epochs, see `forked.Forker.start`."""
+        hold = hold and (self.directory / "history.csv", hold)
+        return self._forker.start(*self.command, hold=hold, **self.environment)
+
+    def interrupt(self, epochs, how):
+        """Ends the run with a signal when it has had some epochs."""
+        process = self.start(hold=epochs)
+        history = self.directory / "history.csv"
+        while process.is_alive() and not (history.exists() and len(read_rows(history)) == epochs):
             time.sleep(0.01)
+        process.send_signal(how)
+        process.wait(PATIENCE)
+        return process
 
     def finish(self):
         """Lets the run come to its end, and measures how long it was at work."""
         process = self.start()
-        self.await_work(process)
+        self._await_work(process)
         started = time.monotonic()
-        output, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, output
-        assert "Traceback" not in output
+        assert process.wait(PATIENCE) == 0, process.output
+        assert "Traceback" not in process.output
         self.seconds = time.monotonic() - started
+        return process
 
     def kill_after(self, seconds):
         """Kills the run, unless it is finished before; tells whether it was killed."""
         process = self.start()
-        self.await_work(process)
+        self._await_work(process)
         time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode in (0, -signal.SIGKILL), output
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        assert process.wait(PATIENCE) in (0, -signal.SIGKILL), process.output
         return process.returncode != 0
+
+    def _await_work(self, process):
+        """Waits until the process is at work on the directory."""
+        log = self.directory / "run.log"
+        before = log.stat().st_size if log.exists() else 0
+        while process.is_alive() and not (log.exists() and log.stat().st_size > before):
+            time.sleep(0.01)
 
 
 def assert_same_run(first, second):

@@ -5,10 +5,12 @@
 
 import os
 import random
+import subprocess
+import sys
 
 import pytest
-from program import PATIENCE
-from small_runs import CONFIG, Runner, assert_same_run
+from program import PATIENCE, ROOT
+from small_runs import Runner, assert_same_run
 
 KILLS = int(os.environ.get("KILLS", "2"))
 KILLS_A_RUN = 3
@@ -24,42 +26,38 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A run that nothing has befallen."""
-    path = tmp_path_factory.mktemp("mishaps") / "config.yaml"
-    path.write_text(CONFIG)
-    runner = Runner(path, path.with_name("whole"))
-    runner.finish()
-    return runner
-
-
 @pytest.mark.timeout(4 * 3600)
-def test_killed_runs_end_with_the_same_bits(whole, tmp_path):
+def test_killed_runs_end_with_the_same_bits(forker, small_run, tmp_path):
     moments = random.Random(0)
     kills = runs = 0
     while kills < KILLS:
         runs += 1
-        runner = Runner(whole.config, tmp_path / f"run-{runs}")
+        runner = Runner(forker, small_run.config, tmp_path / f"run-{runs}")
         for _ in range(min(KILLS_A_RUN, KILLS - kills)):
-            kills += runner.kill_after(moments.uniform(0, whole.seconds))
+            kills += runner.kill_after(moments.uniform(0, small_run.seconds))
         runner.finish()
-        assert_same_run(whole.directory, runner.directory)
-        assert sorted(os.listdir(runner.directory)) == sorted(os.listdir(whole.directory))
+        assert_same_run(small_run.directory, runner.directory)
+        assert sorted(os.listdir(runner.directory)) == sorted(os.listdir(small_run.directory))
 
 
 @pytest.mark.timeout(4 * 3600)
-def test_a_disk_that_is_full_at_any_point_loses_nothing(whole, tmp_path):
+def test_a_disk_that_is_full_at_any_point_loses_nothing(forker, small_run, tmp_path):
     limited = tmp_path / "limited.py"
     limited.write_text(LIMITED)
     sizes = random.Random(0)
     for point in range(FULL_DISKS):
         directory = tmp_path / f"run-{point}"
         limit = int(10 ** sizes.uniform(2, 6))
-        process = Runner(whole.config, directory, (limited, str(limit))).start()
-        output, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 1, (limit, output)
-        assert "Traceback" not in output, (limit, output)
+        runner = Runner(forker, small_run.config, directory)
+        process = subprocess.run(
+            [sys.executable, limited, str(limit), ROOT / "run.py", *runner.command],
+            env={**os.environ, **runner.environment},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert process.returncode == 1, (limit, process.stderr)
+        assert "Traceback" not in process.stdout + process.stderr, limit
         assert not (directory / "metrics.json").exists(), limit
-        Runner(whole.config, directory).finish()
-        assert_same_run(whole.directory, directory)
+        runner.finish()
+        assert_same_run(small_run.directory, directory)

@@ -1,28 +1,36 @@
 """The same config gives the same bits, and a run goes on as it began."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
-from program import read_json
+from program import ROOT, read_json
 from small_runs import CONFIG, Runner, assert_same_run
 
 from framework.evaluation.comparison import compare_runs
 
 
-def test_neither_hashes_nor_an_interruption_nor_other_threads_since_change_a_bit(tmp_path):
+def test_neither_hashes_nor_an_interruption_nor_other_threads_since_change_a_bit(forker, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text(CONFIG)
-    whole = Runner(config, tmp_path / "whole", TF_NUM_INTRAOP_THREADS="3", PYTHONHASHSEED="1")
+    # Forked processes have the hashes of what they are forked from, a new one those of its own.
+    whole = Runner(forker, config, tmp_path / "whole", TF_NUM_INTRAOP_THREADS="3")
     whole.finish()
     run = tmp_path / "run"
-    begun = Runner(config, run, TF_NUM_INTRAOP_THREADS="3", PYTHONHASHSEED="2")
-    process = begun.start()
-    while process.poll() is None and not (run / "history.csv").exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    begun = Runner(forker, config, run, TF_NUM_INTRAOP_THREADS="3", PYTHONHASHSEED="2")
+    with subprocess.Popen(
+        [sys.executable, ROOT / "run.py", *begun.command],
+        env={**os.environ, **begun.environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while process.poll() is None and not (run / "history.csv").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
 
-    Runner(config, run, TF_NUM_INTRAOP_THREADS="1", PYTHONHASHSEED="3").finish()
+    Runner(forker, config, run, TF_NUM_INTRAOP_THREADS="1").finish()
 
     assert_same_run(whole.directory, run)
     environment = read_json(run / "environment.json")

@@ -1,10 +1,6 @@
 """Several runs at once, in one results folder and on one feature store."""
 
-import os
-import subprocess
-import sys
-
-from program import PATIENCE, ROOT, read_json
+from program import PATIENCE, read_json
 from small_runs import CONFIG
 
 from framework.files import fingerprint_file
@@ -12,22 +8,15 @@ from framework.files import fingerprint_file
 RUNS = 4
 
 
-def test_four_runs_at_once_finish_and_compute_features_once(tmp_path):
+def test_four_runs_at_once_finish_and_compute_features_once(forker, tmp_path):
     (tmp_path / "four.yaml").write_text(CONFIG)
+    cache = str(tmp_path / "cache")
     processes = [
-        subprocess.Popen(
-            [sys.executable, str(ROOT / "run.py"), "--config", "four.yaml"],
-            cwd=tmp_path,
-            env={**os.environ, "TRANSFER_FRAMEWORK_CACHE": str(tmp_path / "cache")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        forker.start("--config", "four.yaml", cwd=tmp_path, TRANSFER_FRAMEWORK_CACHE=cache)
         for _ in range(RUNS)
     ]
     for process in processes:
-        output, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, output
+        assert process.wait(PATIENCE) == 0, process.output
 
     runs = sorted((tmp_path / "results" / "four").iterdir())
     assert len(runs) == RUNS

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import closing
 
 import networks
@@ -16,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from program import ROOT, read_json
+from ray_nodes import NODE
 
-from framework.cluster.connection import QUIET, inspect_cluster, open_cluster
+from framework.cluster.connection import inspect_cluster, open_cluster
 from framework.cluster.nodes import Cluster, Node, Share, share_out
 from framework.config.sections import FeatureCache
 from framework.data.folders import load_folder
@@ -30,9 +30,6 @@ from framework.features.cluster import ClusterCrew
 from framework.features.cut import Cut, find_cut
 from framework.features.extraction import Extractor
 from framework.features.preparation import Split, prepare_features
-
-STORE_BYTES = 80 * 2**20
-NODE = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
 
 CONFIG = """
 training_config: {epochs: 1, feature_cache: {augmented_views: 2}}
@@ -51,26 +48,8 @@ model_configuration:
 
 
 @pytest.fixture(scope="module")
-def machines():
-    """A machine of one core and one that only leads, which are both this one."""
-    os.environ |= QUIET | {"RAY_worker_niceness": "0"}
-    from ray.cluster_utils import Cluster as Machines
-
-    # Ray's sockets lie there, and their paths must be short.
-    folder = tempfile.mkdtemp(prefix="ray")
-    head = {"num_cpus": 0, "temp_dir": folder, "include_dashboard": False}
-    machines = Machines(initialize_head=True, head_node_args={**NODE, **head})
-    try:
-        machines.add_node(**NODE)
-        yield machines
-    finally:
-        machines.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def cluster(machines):
-    with open_cluster(machines.address) as cluster:
+def cluster(ray_nodes):
+    with open_cluster(ray_nodes.address) as cluster:
         yield cluster
 
 
@@ -146,20 +125,20 @@ def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
 
 
 def test_a_lost_node_costs_its_chunks_and_nothing_else(
-    cut, images, machines, cluster, crew, tmp_path, monkeypatch, capfd
+    cut, images, ray_nodes, cluster, crew, tmp_path, monkeypatch, capfd
 ):
     alone = prepare(cut, images, tmp_path / "alone")
-    machines.add_node(**NODE)
+    ray_nodes.add_node(**NODE)
     await_workers(crew._staff, 2)
     lost = cluster.lost
     first = crew._staff.ready[0]
-    node = next(n for n in machines.list_all_nodes() if n.node_id == first.node.id)
+    node = next(n for n in ray_nodes.list_all_nodes() if n.node_id == first.node.id)
     # Stopped, so that it is lost with the chunks it has, and not between two.
     pid = ask(first, lambda worker: os.getpid())
     os.kill(pid, signal.SIGSTOP)
 
     def remove_node():
-        machines.remove_node(node, allow_graceful=False)
+        ray_nodes.remove_node(node, allow_graceful=False)
         os.kill(pid, signal.SIGKILL)
 
     at_first_chunk(monkeypatch, remove_node)

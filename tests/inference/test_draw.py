@@ -349,13 +349,13 @@ def test_another_host_name_is_refused(page):
     assert refused.value.code == 400
 
 
-def test_a_taken_port_is_said_with_another_one(digits_run, run_program):
+def test_a_taken_port_is_said_with_another_one(digits_run, forker):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        ended = run_program("draw", "--run", digits_run, "--port", port, DISPLAY="")
-    assert ended.returncode == 1
+        ended = forker.start("draw", "--run", digits_run, "--port", port, DISPLAY="")
+        assert ended.wait(PATIENCE) == 1
     assert ended.stderr == (
         f"--port: {port} can't be used: Address already in use. Try another: --port {port + 1}\n"
     )
@@ -365,7 +365,7 @@ def test_a_missing_extra_is_said(digits_run, capsys, monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert main(["draw", "--run", str(digits_run)]) == 1
     assert capsys.readouterr().err == (
-        "The page needs gradio. Install with: pip install 'transfer-framework[app]'\n"
+        "The page needs gradio. Install with: pip install --editable '.[app]'\n"
     )
 
 

@@ -23,19 +23,24 @@ def export(*arguments):
     return main(["export", *map(str, arguments)])
 
 
-def follow_readme(directory, images, tmp_path):
+FOLLOW = """
+import sys, numpy as np
+folder, code, *dtypes = sys.argv[1:]
+for dtype in dtypes:
+    names = {"images": np.load(f"{folder}/images.npy").astype(dtype)}
+    exec(code, names)
+    np.save(f"{folder}/{dtype}.npy", names["probabilities"])
+assert "framework" not in sys.modules
+"""
+
+
+def follow_readme(directory, images, dtypes, tmp_path):
     """Runs the Python of an export's read-me on images, where this package can't be imported."""
     code = re.search(r"```python\n(.*?)```", (directory / "README.md").read_text(), re.DOTALL)[1]
     np.save(tmp_path / "images.npy", images)
-    program = (
-        "import sys, numpy as np\n"
-        f"images = np.load({str(tmp_path / 'images.npy')!r})\n"
-        f"{code}\n"
-        f"np.save({str(tmp_path / 'answers.npy')!r}, probabilities)\n"
-        "assert 'framework' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-I", "-c", program], cwd=directory, check=True)
-    return np.load(tmp_path / "answers.npy")
+    program = [sys.executable, "-I", "-c", FOLLOW, tmp_path, code, *dtypes]
+    subprocess.run(program, cwd=directory, check=True)
+    return [np.load(tmp_path / f"{dtype}.npy") for dtype in dtypes]
 
 
 @pytest.mark.parametrize(
@@ -63,8 +68,7 @@ def test_an_export_alone_agrees_with_predict_on_500_images(
     batch = np.repeat(prepared, 3, axis=-1)
     expected = trained.predict_probabilities(list(FIVE_HUNDRED))
     assert f"16, 3)` {' or '.join(dtypes)}, RGB" in (output / "README.md").read_text()
-    for dtype in dtypes:
-        answers = follow_readme(output, batch.astype(dtype), tmp_path)
+    for answers in follow_readme(output, batch, dtypes, tmp_path):
         assert len(answers) == 500
         np.testing.assert_allclose(answers, expected, atol=1e-4)
         np.testing.assert_array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
@@ -188,7 +192,7 @@ def test_a_missing_package_names_the_extra(digits_run, capsys, monkeypatch):
     assert export("--run", digits_run, "--format", "onnx") == 1
     assert capsys.readouterr().err == (
         "Exporting to onnx needs tf2onnx, onnx, onnxruntime. "
-        "Install with: pip install 'transfer-framework[export]'\n"
+        "Install with: pip install --editable '.[export]'\n"
     )
 
 

@@ -1,38 +1,25 @@
 """A sweep whose trials run on a Ray cluster, against the same sweep in one process."""
 
-import io
-import os
-import subprocess
-import sys
-import tarfile
-
 import pytest
-from program import ROOT, read_rows
+from program import PATIENCE, read_rows
 from small_runs import assert_same_run
 from small_sweeps import RATE, write_sweep
 
 from framework.cli import main
-from framework.sweeps.cluster import Reports, unpack_run
+from framework.sweeps.cluster import Reports, pack_run, unpack_run
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_trials_on_a_cluster_are_those_of_one_process(tmp_path):
+def test_trials_on_a_cluster_are_those_of_one_process(ray_nodes, forker, tmp_path):
     section = {"sampler": "grid", "reports": 0, "keys": {RATE: {"choice": [1e-3, 1e38, 1e-2]}}}
     path = write_sweep(tmp_path, section)
     alone, spread = tmp_path / "alone", tmp_path / "spread"
     assert main(["sweep", "--config", str(path), "--output", str(alone)]) == 0
 
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "sweep", "--config", str(path), "--ray", "local"]
-        + ["--output", str(spread)],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    swept = forker.start("sweep", "--config", path, "--ray", ray_nodes.address, "--output", spread)
 
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("Ray: ")
+    assert swept.wait(PATIENCE) == 0, swept.output
+    assert swept.stdout.startswith("Ray: ")
     rows = [
         [(row["rank"], row["trial"], row["state"], row["val_accuracy"]) for row in rows]
         for rows in (read_rows(alone / "ranking.csv"), read_rows(spread / "ranking.csv"))
@@ -55,15 +42,18 @@ def test_a_trial_learns_with_its_next_report_that_it_is_hopeless():
 
 
 def test_a_run_directory_takes_the_place_of_what_was_there(tmp_path):
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as tar:
-        (tmp_path / "run.log").write_text("new")
-        tar.add(tmp_path / "run.log", arcname="./run.log")
+    (tmp_path / "node" / "logs").mkdir(parents=True)
+    (tmp_path / "node" / "run.log").write_text("new")
+    (tmp_path / "node" / "logs" / "deep").write_bytes(bytes(range(256)))
     directory = tmp_path / "trials" / "0000"
     directory.mkdir(parents=True)
     (directory / "left over").touch()
 
-    unpack_run(stream.getvalue(), directory)
+    unpack_run(pack_run(tmp_path / "node"), directory)
 
-    assert [path.name for path in directory.iterdir()] == ["run.log"]
+    assert pack_run(directory) == {"run.log": b"new", "logs/deep": bytes(range(256))}
     assert [path.name for path in directory.parent.iterdir()] == ["0000"]
+
+
+def test_a_trial_without_a_run_directory_has_nothing_to_pack(tmp_path):
+    assert pack_run(tmp_path / "none") == {}

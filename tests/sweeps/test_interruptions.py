@@ -1,6 +1,5 @@
 """Sweeps that are killed, stopped and shared."""
 
-import os
 import re
 import signal
 import time
@@ -17,38 +16,15 @@ SECTIONS = {
 }
 
 
-@pytest.fixture
-def start(processes, tmp_path):
-    """Starts a process that sweeps; what it says goes to `log.txt`."""
-    started = []
-
-    def start_process(*arguments):
-        from sweeping import sweep
-
-        process = processes.Process(target=sweep, args=(tmp_path / "log.txt", *arguments))
-        process.start()
-        started.append(process)
-        return process
-
-    yield start_process
-    for process in started:
-        process.kill()
-        process.join()
-
-
-def count_epochs(directory, trial):
+def stop_at(forker, directory, trial, epochs, how, arguments):
+    """Starts the sweep, and ends it with a signal when a trial has had some epochs."""
     history = directory / "trials" / f"{trial:04d}" / "history.csv"
-    return len(read_rows(history)) if history.exists() else 0
-
-
-def kill_at(start, directory, trial, epochs, arguments):
-    """Starts the sweep, and kills it when a trial has had some epochs."""
-    process = start(*arguments)
-    while process.is_alive() and count_epochs(directory, trial) < epochs:
+    process = forker.start("sweep", *arguments, hold=(history, epochs))
+    while process.is_alive() and not (history.exists() and len(read_rows(history)) >= epochs):
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    assert process.exitcode == -signal.SIGKILL, "it ended before it could be killed"
+    process.send_signal(how)
+    process.wait()
+    return process
 
 
 def describe_trials(directory):
@@ -59,18 +35,17 @@ def describe_trials(directory):
 
 
 @pytest.mark.parametrize("sampler", SECTIONS)
-def test_a_sweep_killed_three_times_ends_with_the_same_trials(sampler, start, tmp_path):
+def test_a_sweep_killed_three_times_ends_with_the_same_trials(sampler, forker, tmp_path):
     config = write_sweep(tmp_path, {**SECTIONS[sampler], "reports": 0})
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    undisturbed = start("--config", config, "--output", whole)
+    undisturbed = forker.start("sweep", "--config", config, "--output", whole)
     again = ("--config", config, "--output", killed)
-    kill_at(start, killed, 0, 1, again)
-    kill_at(start, killed, 1, 2, again)
-    kill_at(start, killed, 2, 1, again)
-    last = start("--resume", killed)
+    for trial, epochs in ((0, 1), (1, 2), (2, 1)):
+        stopped = stop_at(forker, killed, trial, epochs, signal.SIGKILL, again)
+        assert stopped.returncode == -signal.SIGKILL, stopped.output
+    last = forker.start("sweep", "--resume", killed)
     for process in (undisturbed, last):
-        process.join()
-        assert process.exitcode == 0, (tmp_path / "log.txt").read_text()
+        assert process.wait() == 0, process.output
     assert len(describe_trials(whole)) == TRIALS
     assert describe_trials(killed) == describe_trials(whole)
     for trial in range(TRIALS):
@@ -87,27 +62,25 @@ def open_study(directory):
     return optuna.load_study(study_name="sweep", storage=url)
 
 
-def test_two_processes_share_the_trials_and_one_that_is_stopped_leaves_its_own(start, tmp_path):
+def test_two_processes_share_the_trials_and_one_that_is_stopped_leaves_its_own(forker, tmp_path):
     config = write_sweep(tmp_path, {**SECTIONS["random"], "reports": 0})
     storage = f"sqlite:///{tmp_path / 'shared.db'}"
     options = ("--config", config, "--set", f"sweep_config.storage={storage}")
     first, second = tmp_path / "first", tmp_path / "second"
-    stopped = start(*options, "--output", first)
-    while stopped.is_alive() and count_epochs(first, 0) < 1:
-        time.sleep(0.005)
-    os.kill(stopped.pid, signal.SIGINT)
-    stopped.join()
-    log = tmp_path / "log.txt"
-    assert stopped.exitcode == 130, log.read_text()
-    assert f"Go on with: python run.py sweep --resume {first}" in log.read_text()
+    stopped = stop_at(forker, first, 0, 1, signal.SIGINT, (*options, "--output", first))
+    assert stopped.returncode == 130, stopped.output
+    assert f"Go on with: python run.py sweep --resume {first}" in stopped.output
 
-    helpers = [start(*options, "--output", second), start("--resume", first)]
+    helpers = [
+        forker.start("sweep", *options, "--output", second),
+        forker.start("sweep", "--resume", first),
+    ]
     for process in helpers:
-        process.join()
-        assert process.exitcode == 0, log.read_text()
+        assert process.wait() == 0, process.output
     assert [row["state"] for row in describe_trials(second)] == ["complete"] * TRIALS
     assert describe_trials(first) == describe_trials(second)
     runs = sorted(path.parent.name for path in tmp_path.glob("*/trials/*/metrics.json"))
     assert runs == [f"{trial:04d}" for trial in range(TRIALS)], "none ran twice"
-    started = re.findall(r"Trial \d+: ", log.read_text())
+    said = "".join(process.output for process in (stopped, *helpers))
+    started = re.findall(r"Trial \d+: ", said)
     assert len(started) == TRIALS + 1, "but for the one that was stopped and went on"

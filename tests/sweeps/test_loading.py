@@ -121,7 +121,7 @@ def test_without_optuna_the_command_says_what_to_install(tmp_path, monkeypatch, 
     monkeypatch.setattr("framework.extras.find_spec", lambda module: None)
     path = write_sweep(tmp_path, {"trials": 1, "keys": {BATCH: {"choice": [8]}}})
     assert main(["sweep", "--config", str(path), "--output", str(tmp_path / "out")]) == 1
-    message = "A sweep needs optuna. Install with: pip install 'transfer-framework[sweep]'\n"
+    message = "A sweep needs optuna. Install with: pip install --editable '.[sweep]'\n"
     assert capsys.readouterr().err == message
     assert not (tmp_path / "out").exists()
 

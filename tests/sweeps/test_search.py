@@ -5,7 +5,7 @@ import json
 
 import pytest
 from PIL import Image
-from program import ROOT, read_json, read_rows
+from program import PATIENCE, ROOT, read_json, read_rows
 from small_runs import assert_same_run
 from small_sweeps import BASE, FLAT, RATE, write_sweep
 
@@ -83,11 +83,12 @@ def test_all_trials_share_the_features(swept):
     assert len(stored) == 3, "one for each split, whatever the number of trials"
 
 
-def test_a_trial_has_the_bits_of_a_run_of_its_own(swept, run_program, tmp_path):
+def test_a_trial_has_the_bits_of_a_run_of_its_own(swept, forker, tmp_path):
     """The last trial, which came after three others in its process."""
     alone = tmp_path / "alone"
-    result = run_program("--config", swept / "trials" / "0003" / "config.json", "--output", alone)
-    assert result.returncode == 0, result.stderr
+    config = swept / "trials" / "0003" / "config.json"
+    again = forker.start("--config", config, "--output", alone)
+    assert again.wait(PATIENCE) == 0, again.output
     assert_same_run(swept / "trials" / "0003", alone)
 
 
@@ -164,6 +165,7 @@ def test_the_shipped_sweep_runs(tmp_path):
     assert [row["state"] for row in rows] == ["complete", "complete"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_trials_share_the_data_and_what_stands_in_for_it_is_said_once(tmp_path, capfd):
     missing = tmp_path / "none.npz"
     dataset = {"name": "mnist", "path": str(missing), "if_unavailable": "digits"}

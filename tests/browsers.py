@@ -1,0 +1,25 @@
+"""The browser that tests look at pages with: whichever of Chromium's kind there is."""
+
+import shutil
+from contextlib import suppress
+
+MISSING = "no Chromium, Chrome or Edge was found"
+
+COMMANDS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
+    "microsoft-edge-stable",
+)  # fmt: skip
+
+
+def launch_browser(playwright):
+    """Starts Playwright's own browser, or one that is installed; `None` where none starts."""
+    from playwright.sync_api import Error
+
+    found = [path for path in map(shutil.which, COMMANDS) if path]
+    choices = [{}, {"channel": "chrome"}, {"channel": "msedge"}]
+    choices += [{"executable_path": path} for path in found]
+    for choice in choices:
+        # The sandbox needs rights that root, and most containers, have not.
+        with suppress(Error):
+            return playwright.chromium.launch(args=["--no-sandbox", "--disable-gpu"], **choice)
+    return None
