@@ -99,9 +99,8 @@ class Scheduler(LoadFileScheduling):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Begins with the files that start programs, lest the last of them keep one core busy alone."""
-    slow = {item.path for item in items if {"forker", "run_program"} & set(item.fixturenames)}
-    items.sort(key=lambda item: item.path not in slow)
+    """Begins with the files that take longest, lest the last of them keep one core busy alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from framework.config import load_config
 from framework.data.datasets import load_digits
 from framework.models.assembly import assemble_classifier
 
+pytestmark = pytest.mark.long
+
 PICTURES = (
     "confusion_matrix_training.png",
     "confusion_matrix_validation.png",

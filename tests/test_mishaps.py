@@ -12,6 +12,8 @@ import pytest
 from program import PATIENCE, ROOT
 from small_runs import Runner, assert_same_run
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("KILLS", "2"))
 KILLS_A_RUN = 3
 FULL_DISKS = int(os.environ.get("FULL_DISKS", "1"))

@@ -9,6 +9,8 @@ from small_runs import Runner, assert_same_run
 
 from framework.cli import main
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def runner(forker, small_run, tmp_path):

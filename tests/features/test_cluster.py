@@ -31,6 +31,8 @@ from framework.features.cut import Cut, find_cut
 from framework.features.extraction import Extractor
 from framework.features.preparation import Split, prepare_features
 
+pytestmark = pytest.mark.long
+
 CONFIG = """
 training_config: {epochs: 1, feature_cache: {augmented_views: 2}}
 data_config:

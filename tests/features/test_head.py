@@ -8,6 +8,8 @@ from keras import layers
 
 from framework.features.head import Head
 
+pytestmark = pytest.mark.long
+
 IMAGES = 107  # Of 5 blocks of 24, the last one has 11: one batch of 8, and a rest of 3.
 
 

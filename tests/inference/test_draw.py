@@ -21,6 +21,8 @@ from framework.data.datasets import load_digits
 from framework.inference.draw import MOST_CONNECTIONS
 from framework.inference.drawing import HINT, read_drawing
 
+pytestmark = pytest.mark.long
+
 # Strokes on a canvas of 1200 x 340.
 FIVE = [
     [(110, 60), (105, 150), (160, 140), (190, 190), (170, 260), (100, 265)],

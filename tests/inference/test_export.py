@@ -16,6 +16,8 @@ from framework.errors import RunError
 from framework.inference import export as exports
 from framework.inference.formats import FORMATS
 
+pytestmark = pytest.mark.long
+
 FIVE_HUNDRED = np.concatenate([load_digits().test.images, load_digits().train.images[:140]])
 
 

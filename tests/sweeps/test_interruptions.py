@@ -9,6 +9,8 @@ import pytest
 from program import read_json, read_rows
 from small_sweeps import RATE, write_sweep
 
+pytestmark = pytest.mark.long
+
 TRIALS = 3
 SECTIONS = {
     "grid": {"sampler": "grid", "keys": {RATE: {"choice": [0.1, 0.03, 0.01]}}},

@@ -11,6 +11,8 @@ from small_sweeps import BASE, FLAT, RATE, write_sweep
 
 from framework.cli import main
 
+pytestmark = pytest.mark.long
+
 # One that learns slowly, one that learns nothing, one that breaks, and one that learns faster.
 RATES = [1e-4, 1e-9, 1e38, 0.003]
 BACKBONE = {

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from program import ROOT, read_json, read_rows
 
+pytestmark = pytest.mark.long
+
 # 113 training images: the last batch has one, so that a device goes without.
 CONFIG = """
 training_config:
