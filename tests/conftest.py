@@ -50,6 +50,8 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         return
+    if "keras" in sys.modules:
+        raise pytest.UsageError("A conftest.py imports Keras before there is a home for it.")
     browsers = platformdirs.user_cache_path("ms-playwright")
     os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(browsers))
     # Where pytest keeps the folders of the last three runs.

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from elsewhere import make_images
-
-from framework.data.images import Images
-from framework.features.extraction import Extractor
 
 
 @pytest.fixture
-def images() -> Images:
+def images():
+    """50 tiny images; see `elsewhere.make_images`."""
+    from elsewhere import make_images
+
     return make_images()
 
 
 @pytest.fixture
 def computed(monkeypatch) -> list[int]:
     """The numbers of images that were computed, call by call."""
+    from framework.features.extraction import Extractor
+
     counts = []
     stream = Extractor.stream
 
