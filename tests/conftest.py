@@ -25,7 +25,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 # Settings of whoever starts the tests, for the libraries and programs that are tested.
 FOREIGN = (
-    "COLUMNS", "FORCE_COLOR", "GRADIO_", "HTTPS_PROXY", "HTTP_PROXY", "KERAS_", "MATPLOTLIB", "MPL",
+    "COLUMNS", "FORCE_COLOR", "HTTPS_PROXY", "HTTP_PROXY", "KERAS_", "MATPLOTLIB", "MPL",
     "NO_COLOR", "NO_PROXY", "RAY_", "TF_", "TQDM_", "TRANSFER_FRAMEWORK_", "XDG_", "XLA_",
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from framework.inference.formats import FORMATS
 
 # What the commands ask for; each has a test of its message.
 NEEDED = {
-    "app": {"gradio"},
+    "app": {"starlette", "uvicorn"},
     "export": {package for form in FORMATS.values() for package in form.packages.values()},
     "ray": {"ray"},
     "sweep": {"optuna"},

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from framework.extras import require_packages
     from framework.quiet import start_tensorflow
 
-    require_packages("The page", {"gradio": "gradio"}, "app")
+    require_packages("The page", {"starlette": "starlette", "uvicorn": "uvicorn"}, "app")
     start_tensorflow()
     from framework.inference.draw import serve_page
     from framework.inference.loading import load_classifier

@@ -1,29 +1,26 @@
 """A local page to draw on, which says what the model reads.
 
-Gradio serves the page and its style; the drawing itself is a canvas of our own, on which
-a person can draw at once, and one route, `POST /read`, answers.
+Three static files make the page, and one route, `POST /read`, answers it.
 """
 
 from __future__ import annotations
 
-import html
 import logging
-import os
 import socket
 from functools import partial
-from importlib.resources import files
-
-# Before Gradio is imported: it shall call nobody.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+from pathlib import Path
 
 import anyio
-import gradio
 import numpy as np
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.middleware.base import RequestResponseEndpoint
+from jinja2 import Environment, FileSystemLoader
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from framework.errors import RunError
 from framework.inference.drawing import read_drawing
@@ -32,6 +29,7 @@ from framework.inference.loading import TrainedClassifier
 
 logger = logging.getLogger(__name__)
 
+PAGE = Path(__file__).with_name("page")
 HOST = "127.0.0.1"
 # Bytes of a picture file, pictures read at a time, and open connections: what bounds the
 # memory that requests can take.
@@ -81,70 +79,72 @@ def _open_port(port: int) -> socket.socket:
     return listener
 
 
-def build_app(trained: TrainedClassifier) -> FastAPI:
+def build_app(trained: TrainedClassifier) -> Starlette:
     """Builds the web application: the page, and the route that reads drawings."""
-    app = FastAPI(openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    page = HTMLResponse(render_page(trained))
     readers = anyio.CapacityLimiter(READERS)
 
-    @app.middleware("http")
-    async def refuse_other_posts(request: Request, go_on: RequestResponseEndpoint) -> Response:
-        # Gradio's own routes for uploads and events are of no use to this page.
-        if request.method not in ("GET", "HEAD") and request.url.path != "/read":
-            return _say_error(405, "Only pictures are read here, by POST /read.")
-        return await go_on(request)
+    async def show(request: Request) -> Response:
+        return page
 
-    @app.post("/read")
     async def read(request: Request) -> Response:
-        picture = bytearray()
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= LARGEST_UPLOAD:
-                picture += chunk
-            elif size > MOST_HEARD:
-                break
-        if size > LARGEST_UPLOAD:
+        try:
+            picture = await _receive_picture(request)
+        except ClientDisconnect:
+            return Response()  # Nobody is there to read it.
+        if picture is None:
             limit = LARGEST_UPLOAD // 10**6
             return _say_error(413, f"The image has more than {limit} MB. Make it smaller.")
         try:
             answer = await anyio.to_thread.run_sync(
-                partial(read_drawing, trained, bytes(picture)), limiter=readers
+                partial(read_drawing, trained, picture), limiter=readers
             )
         except RunError as error:
             return _say_error(400, str(error))
         return JSONResponse(answer)
 
-    return gradio.mount_gradio_app(
-        app,
-        build_page(trained),
-        path="/",
-        server_name=HOST,
-        theme=gradio.themes.Base(font="sans-serif", font_mono="monospace"),
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        pwa=False,
+    return Starlette(
+        routes=[
+            Route("/", show),
+            Route("/read", read, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=PAGE)),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
     )
+
+
+async def _receive_picture(request: Request) -> bytes | None:
+    """Receives the body of a request.
+
+    Returns:
+        The body; `None` where it has more than `LARGEST_UPLOAD` bytes.
+
+    Raises:
+        ClientDisconnect: The client has gone away before the end.
+    """
+    picture = bytearray()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= LARGEST_UPLOAD:
+            picture += chunk
+        elif size > MOST_HEARD:
+            break
+    return bytes(picture) if size <= LARGEST_UPLOAD else None
 
 
 def _say_error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"text": "", "message": message, "crops": []}, status)
 
 
-def build_page(trained: TrainedClassifier) -> gradio.Blocks:
-    """Builds the page: the canvas, and which run reads it."""
-    page = files("framework.inference") / "page"
+def render_page(trained: TrainedClassifier) -> str:
+    """Renders the page: the canvas, and which run reads it."""
+    templates = Environment(loader=FileSystemLoader(PAGE), autoescape=True)
     accuracy = trained.test_accuracy
     reads_characters = trained.data_name in FRAMINGS
-    with gradio.Blocks(title="Draw", analytics_enabled=False) as blocks:
-        gradio.HTML(
-            html_template=(page / "draw.html").read_text("utf-8"),
-            css_template=(page / "draw.css").read_text("utf-8"),
-            js_on_load=(page / "draw.js").read_text("utf-8"),
-            subject=html.escape(trained.subject),
-            run=html.escape(str(trained.run)),
-            accuracy="unknown" if accuracy is None else f"{100 * accuracy:.2f} %",
-            invitation="Draw one digit or several" if reads_characters else "Draw something",
-        )
-    return blocks
+    return templates.get_template("draw.html").render(
+        subject=trained.subject,
+        run=trained.run,
+        accuracy="unknown" if accuracy is None else f"{100 * accuracy:.2f} %",
+        invitation="Draw one digit or several" if reads_characters else "Draw something",
+    )

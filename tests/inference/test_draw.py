@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import io
 import json
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from program import PATIENCE, ROOT
 from framework import extras
 from framework.cli import main
 from framework.data.datasets import load_digits
-from framework.inference.draw import MOST_CONNECTIONS
+from framework.inference.draw import MOST_CONNECTIONS, build_app
 from framework.inference.drawing import HINT, read_drawing
 
 pytestmark = pytest.mark.long
@@ -113,7 +115,7 @@ def test_a_person_draws_three_digits_with_the_mouse(browser, page, digits_run, t
     assert re.search(r"test accuracy 9\d\.\d\d %", window.locator(".about").inner_text())
 
     draw(window, canvas, *FIVE, *ZERO, *FOUR)
-    window.wait_for_function("document.querySelector('.reader .text').textContent === '504'")
+    window.wait_for_function("document.querySelector('.text').textContent === '504'")
     figures = window.locator(".crops figure")
     assert figures.count() == 3
     for place in range(3):
@@ -126,9 +128,9 @@ def test_a_person_draws_three_digits_with_the_mouse(browser, page, digits_run, t
 
     for _ in FOUR:
         window.get_by_role("button", name="Undo").click()
-    window.wait_for_function("document.querySelector('.reader .text').textContent === '50'")
+    window.wait_for_function("document.querySelector('.text').textContent === '50'")
     window.get_by_role("button", name="Clear").click()
-    window.wait_for_function("document.querySelector('.reader .crops').children.length === 0")
+    window.wait_for_function("document.querySelector('.crops').children.length === 0")
     assert window.locator(".text").inner_text() == ""
 
     inside = (address, "data:", "blob:")
@@ -159,7 +161,7 @@ def test_an_image_is_opened_instead(browser, page, tmp_path):
     window.goto(address)
     chooser = window.locator("input[type=file]")
     chooser.set_input_files(tmp_path / "digits.png")
-    window.wait_for_function(f"document.querySelector('.reader .text').textContent === '{classes}'")
+    window.wait_for_function(f"document.querySelector('.text').textContent === '{classes}'")
     chooser.set_input_files(tmp_path / "text.png")
     window.wait_for_function("document.querySelector('.message').textContent.length > 0")
     assert "is not a picture" in window.locator(".message").inner_text()
@@ -176,7 +178,7 @@ def open_page(browser, address, **options):
 
 
 def await_text(window, text):
-    window.wait_for_function(f"document.querySelector('.reader .text').textContent === '{text}'")
+    window.wait_for_function(f"document.querySelector('.text').textContent === '{text}'")
 
 
 def touch(window, canvas, strokes, others=()):
@@ -279,7 +281,7 @@ def make_hostile_bodies():
         (b"", "not a picture"),
         (b"some text", "not a picture"),
         (b"/etc/passwd", "not a picture"),
-        (b'{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}', "not a picture"),
+        (b'{"path": "/etc/passwd"}', "not a picture"),
         (archive, "not a picture"),
         (b"GIF89a", "truncated or damaged|not a picture"),
         (huge, "too many pixels"),
@@ -310,32 +312,43 @@ def test_200_hostile_bodies_get_an_error_each_and_the_page_goes_on(page):
     assert read_memory(process) - before < 300
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/gradio_api/upload",
-        "/gradio_api/run/predict",
-        "/gradio_api/queue/join",
-        "/gradio_api/component_server",
-        "/",
-    ],
-)
-def test_gradio_takes_no_requests_but_for_the_page(page, path):
-    status, answer = ask(page[0], b"{}", path)
-    assert status == 405
-    assert answer["message"] == "Only pictures are read here, by POST /read."
+@pytest.mark.parametrize(("path", "status"), [("/", 405), ("/static/draw.js", 405), ("/x", 404)])
+def test_nothing_else_is_taken(page, path, status):
+    request = urllib.request.Request(page[0] + path, b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=PATIENCE)
+    assert refused.value.code == status
+
+
+def test_a_client_that_goes_away_while_it_sends_leaves_no_traceback(trained):
+    parts = [{"type": "http.request", "body": b"\x89PNG", "more_body": True}]
+    sent = []
+    scope = {
+        "type": "http", "method": "POST", "path": "/read", "headers": [(b"host", b"localhost")],
+        "query_string": b"",
+    }  # fmt: skip
+
+    async def receive():
+        return parts.pop(0) if parts else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    # In a thread of its own, since the browser's loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, build_app(trained)(scope, receive, send)).result()
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/gradio_api/file=/etc/passwd",
-        "/gradio_api/file={run}/model.keras",
-        "/gradio_api/proxy=http://127.0.0.1:9/x",
+        "/static/{run}/model.keras",
+        "/static//etc/passwd",
         "/file=/etc/passwd",
         "/../../etc/passwd",
         "/static/../../../../etc/passwd",
-        "/assets/%2e%2e/%2e%2e/%2e%2e/routes.py",
+        "/static/%2e%2e/draw.py",
     ],
 )
 def test_no_file_outside_the_page_is_served(page, digits_run, path):
@@ -367,7 +380,7 @@ def test_a_missing_extra_is_said(digits_run, capsys, monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert main(["draw", "--run", str(digits_run)]) == 1
     assert capsys.readouterr().err == (
-        "The page needs gradio. Install with: pip install --editable '.[app]'\n"
+        "The page needs starlette, uvicorn. Install with: pip install --editable '.[app]'\n"
     )
 
 

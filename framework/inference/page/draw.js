@@ -1,8 +1,7 @@
-// `element` is the root of draw.html. What is on the canvas is a list of strokes and images,
-// so that the last one can be taken back.
-const canvas = element.querySelector("canvas");
+// What is on the canvas is a list of strokes and images, so that the last one can be taken back.
+const canvas = document.querySelector("canvas");
 const pen = canvas.getContext("2d");
-const find = (name) => element.querySelector("." + name);
+const find = (name) => document.querySelector("." + name);
 const PEN_WIDTH = 20;
 // What stands for an answer while more connections are open than the program takes.
 const BUSY = null;
@@ -110,7 +109,7 @@ canvas.addEventListener("drop", (event) => {
 for (const miss of ["dragover", "drop"]) {
   document.addEventListener(miss, (event) => event.preventDefault());
 }
-const chooser = element.querySelector("input");
+const chooser = document.querySelector("input");
 chooser.addEventListener("change", () => {
   open(chooser.files[0]);
   chooser.value = "";
