@@ -1,23 +1,38 @@
-# make run      train with configs/vgg16.json (CONFIG=... for another config)
-# make test     all checks and the whole test suite
-# make check    formatting, lint, types, floors
-# make bench    speed against plain Keras (BENCH="--images 3000" for more)
-# make docs     write what is generated anew: catalogue, docs/config.md
+# make run        train with configs/vgg16.json (CONFIG=... for another config)
+# make test       all checks and the whole test suite (SEED=123 for another order of the tests,
+#                 PYTEST="tests/config -k yaml" for some of them)
+# make test-bare  README.md's first commands as on a new machine; see scripts/test_bare.sh
+# make browser    a browser for the tests that look at pages, if there is none
+# make test-lowest  the tests with the lowest versions that setup.cfg allows
+# make check      formatting, lint, types, floors
+# make bench      speed against plain Keras (BENCH="--images 3000" for more)
+# make docs       write what is generated anew: catalogue, docs/config.md
 
 PYTHON ?= python3
 CONFIG ?= configs/vgg16.json
 BENCH ?=
+SEED ?=
+PYTEST ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test check bench docs constraints clean
+.PHONY: run test test-bare test-lowest browser check bench docs constraints clean
 
 run: .venv/installed
 	$(BIN)/python run.py --config $(CONFIG)
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(if $(SEED),--random-order --random-order-seed=$(SEED)) $(PYTEST)
+
+test-bare:
+	@scripts/test_bare.sh
+
+browser: .venv/installed-all
+	@scripts/get_browser.sh
+
+test-lowest: .venv-lowest/installed
+	.venv-lowest/bin/python -m pytest $(PYTEST)
 
 check: .venv/installed-all
 	$(BIN)/ruff format --check .
@@ -37,12 +52,15 @@ constraints: .venv/installed-all
 	{ echo "# What \`make run\` and \`make test\` install. Written by: make constraints"; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -v "^#"; } > constraints.txt
 
-.venv/bin/python:
+# What venv writes last: one that was interrupted is made anew.
+.venv/bin/activate:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) lacks venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 
-.venv/installed: .venv/bin/python $(PACKAGING)
+.venv/installed: .venv/bin/activate $(PACKAGING)
 	@echo "Installing TensorFlow and the other dependencies (a minute or two, once) ..."
 	$(PIP) --editable .
 	@touch $@
@@ -51,5 +69,13 @@ constraints: .venv/installed-all
 	$(PIP) --editable '.[all,test]'
 	@touch $@
 
+# The lowest versions that setup.cfg allows; pip knows no such thing.
+.venv-lowest/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
+	  --resolution lowest-direct --editable '.[all,test]'
+	@touch $@
+
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # That oneDNN is on, that there is no CUDA, which instructions the processor has: written to
-# standard error before TF_CPP_MIN_LOG_LEVEL has any effect.
+# standard error before TF_CPP_MIN_LOG_LEVEL has any effect. TensorFlow 2.20 begins with the date.
 START_NOTE = re.compile(
-    r"[IWE]0000 .* (port|cudart_stub|cuda_platform|cuda_executor|cpu_feature_guard)\.cc:"
+    r"([IWE]0000 |[-0-9]+ [:.0-9]+: [IWE] )"
+    r".*[ /](port|cudart_stub|cuda_platform|cuda_executor|cpu_feature_guard)\.cc:"
     r"|WARNING: All log messages before absl::InitializeLog"
     r"|To enable the following instructions:"
 )

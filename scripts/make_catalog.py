@@ -232,13 +232,11 @@ def describe_activations() -> dict[str, Any]:
 
 def make_catalog() -> dict[str, Any]:
     """Returns the whole catalogue."""
-    catalog: dict[str, Any] = {"keras": keras.__version__}
-    catalog["backbones"] = {
+    backbones = {
         name: describe_backbone(name, build) for name, build in list_applications().items()
     }
-    catalog["activations"] = describe_activations()
-    catalog.update({kind: describe_classes(kind) for kind in MODULES})
-    return catalog
+    classes = {kind: describe_classes(kind) for kind in MODULES}
+    return {"backbones": backbones, "activations": describe_activations(), **classes}
 
 
 def format_catalog(value: Any, depth: int = 0) -> str:
