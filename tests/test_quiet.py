@@ -7,7 +7,7 @@ from framework.quiet import START_NOTE, filter_standard_error
 NOTES = """
 I0000 00:00:1795607300.806360   15098 port.cc:153] oneDNN custom operations are on.
 E0000 00:00:1795609563.726896   16927 cuda_platform.cc:52] failed call to cuInit: INTERNAL
-2026-11-25 12:56:54.561112: E external/local_xla/xla/stream_executor/cuda/cuda_platform.cc:51] failed
+2026-11-25 12:56:54.561112: E external/local_xla/xla/cuda_platform.cc:51] failed call to cuInit
 WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 To enable the following instructions: AVX2 FMA, rebuild TensorFlow.
 """
