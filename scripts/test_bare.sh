@@ -5,6 +5,7 @@
 #   make test-bare PYTHON=python3.12 SEED=123 PYTEST="tests/config" KEEP="PIP_INDEX_URL PIP_CERT"
 #
 # KEEP lets variables through. This is to run in bash 3.2 too, which is what macOS has.
+# shellcheck disable=SC2317  # What traps call is not unreachable.
 set -euo pipefail
 
 BARE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -96,86 +97,93 @@ clean_up() {
     kill -KILL "$pid" 2>/dev/null || :
   done || :
   # What has just been killed may still be writing.
-  until rm -rf "$work" 2>/dev/null || ((++tries == 20)); do sleep 0.5; done
-  if [[ -e $work ]]; then say "$work can't be removed."; fi
+  until rm -rf "$work" ${tmp:+"$tmp"} 2>/dev/null || ((++tries == 20)); do sleep 0.5; done
+  if ((tries == 20)); then say "$work $tmp can't be removed."; fi
 }
 
-root=$(cd "$(dirname "$0")/.." && pwd -P)
-cd "$root"
-if [[ ! -d ${HOME:-} || $HOME == / ]]; then HOME=/home; fi
-HOME=$(cd "$HOME" && pwd -P)
-export HOME
-choose_python
+# A function, since bash reads a script while it runs: a change to it then does no harm.
+main() {
+  root=$(cd "$(dirname "$0")/.." && pwd -P)
+  cd "$root"
+  if [[ ! -d ${HOME:-} || $HOME == / ]]; then HOME=/home; fi
+  HOME=$(cd "$HOME" && pwd -P)
+  export HOME
+  choose_python
 
-child='' isolation=none
-# Not in /tmp, which may be in memory: the .venv takes gigabytes.
-work=$(cd "$(mktemp -d "${TMPDIR:-/var/tmp}/bare.XXXXXX")" && pwd -P)
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-mkdir -p "$work$HOME" "$work/tmp" "$work/var/tmp"
-chmod 1777 "$work/tmp" "$work/var/tmp"
-choose_isolation
+  child='' tmp='' isolation=none
+  # Not in /tmp, which may be in memory: the .venv takes gigabytes.
+  work=$(cd "$(mktemp -d "${TMPDIR:-/var/tmp}/bare.XXXXXX")" && pwd -P)
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  mkdir -p "$work$HOME" "$work/tmp" "$work/var/tmp"
+  chmod 1777 "$work/tmp" "$work/var/tmp"
+  choose_isolation
 
-# Settings for git, here only: the checkout may belong to another user, as it does in containers.
-printf '[safe]\n\tdirectory = *\n[advice]\n\tdetachedHead = false\n' >"$work/gitconfig"
-clone=$HOME/${root##*/}
-(
-  export GIT_CONFIG_GLOBAL="$work/gitconfig"
-  git clone --quiet "file://$root" "$work$clone"
-  say "The first day of $(git log -1 --format='%h (%s)'), with Python $version ($interpreter)"
-  uncommitted=$(($(git status --porcelain | wc -l)))
-  if ((uncommitted)); then say "Not tested: $uncommitted files with uncommitted changes"; fi
-)
+  # Settings for git, here only: the checkout may belong to another user, as it does in containers.
+  printf '[safe]\n\tdirectory = *\n[advice]\n\tdetachedHead = false\n' >"$work/gitconfig"
+  clone=$HOME/${root##*/}
+  (
+    export GIT_CONFIG_GLOBAL="$work/gitconfig"
+    git clone --quiet "file://$root" "$work$clone"
+    say "The first day of $(git log -1 --format='%h (%s)'), with Python $version ($interpreter)"
+    uncommitted=$(($(git status --porcelain | wc -l)))
+    if ((uncommitted)); then say "Not tested: $uncommitted files with uncommitted changes"; fi
+  )
 
-user=$(id -un 2>/dev/null || id -u)
-variables=("PATH=$BARE_PATH" "USER=$user" "LOGNAME=$user" "SHELL=${SHELL:-/bin/bash}"
-  "TERM=${TERM:-dumb}" "LANG=${LANG:-C.UTF-8}" "PYTEST=--require-browser ${PYTEST:-}")
-if [[ ${SEED:-} ]]; then variables+=("SEED=$SEED"); fi
-if [[ $python ]]; then variables+=("PYTHON=$python"); fi
-kept=
-for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ${KEEP:-}; do
-  if [[ ${!name+set} ]]; then
-    variables+=("$name=${!name}")
-    kept+=" $name"
+  user=$(id -un 2>/dev/null || id -u)
+  variables=("PATH=$BARE_PATH" "USER=$user" "LOGNAME=$user" "SHELL=${SHELL:-/bin/bash}"
+    "TERM=${TERM:-dumb}" "LANG=${LANG:-C.UTF-8}" "PYTEST=--require-browser ${PYTEST:-}")
+  if [[ ${SEED:-} ]]; then variables+=("SEED=$SEED"); fi
+  if [[ $python ]]; then variables+=("PYTHON=$python"); fi
+  kept=
+  for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ${KEEP:-}; do
+    if [[ ${!name+set} ]]; then
+      variables+=("$name=${!name}")
+      kept+=" $name"
+    fi
+  done
+  hidden=0
+  for name in $(compgen -e); do
+    case " HOME PATH USER LOGNAME SHELL TERM LANG PYTEST SEED PYTHON PWD SHLVL$kept " in
+      *" $name "*) ;;
+      *) hidden=$((hidden + 1)) ;;
+    esac
+  done
+
+  hidden="$hidden variables, the home $HOME"
+  bare="the system's packages and settings, the network"
+  if [[ $isolation == none ]]; then
+    # Processes are told by a variable, as they can't be hidden from each other.
+    # The sockets that Ray makes below TMPDIR leave 20 letters for its name.
+    tmp=$(mktemp -d /tmp/bare.XXXXXX)
+    variables+=("HOME=$work$HOME" "TMPDIR=$tmp" "TEST_BARE=$work")
+    clone=$work$clone
+    hidden+=" and the folder for temporary files (as far as programs ask HOME and TMPDIR for them)"
+    bare+=", /tmp and /dev/shm, other programs' processes"
+  elif [[ $isolation == mount ]]; then
+    variables+=("HOME=$HOME" "TEST_BARE=$work")
+    hidden+=", /tmp, /var/tmp, /dev/shm"
+    bare+=", other programs' processes"
+  else
+    variables+=("HOME=$HOME")
+    hidden+=", /tmp, /var/tmp, /dev/shm, other programs' processes"
   fi
-done
-hidden=0
-for name in $(compgen -e); do
-  case " HOME PATH USER LOGNAME SHELL TERM LANG PYTEST SEED PYTHON PWD SHLVL$kept " in
-    *" $name "*) ;;
-    *) hidden=$((hidden + 1)) ;;
-  esac
-done
+  say "Hidden: $hidden"
+  say "Not hidden: $bare${python_home:+, $python_home (where Python is)}${kept:+, the variables$kept}"
+  if [[ ! -d /proc/self ]]; then say "Not compared: processes and ports"; fi
 
-hidden="$hidden variables, the home $HOME"
-bare="the system's packages and settings, the network"
-if [[ $isolation == none ]]; then
-  # Processes are told by a variable, as they can't be hidden from each other.
-  variables+=("HOME=$work$HOME" "TMPDIR=$work/tmp" "TEST_BARE=$work")
-  clone=$work$clone
-  hidden+=" and the folder for temporary files (as far as programs ask HOME and TMPDIR for them)"
-  bare+=", /tmp and /dev/shm, other programs' processes"
-elif [[ $isolation == mount ]]; then
-  variables+=("HOME=$HOME" "TEST_BARE=$work")
-  hidden+=", /tmp, /var/tmp, /dev/shm"
-  bare+=", other programs' processes"
-else
-  variables+=("HOME=$HOME")
-  hidden+=", /tmp, /var/tmp, /dev/shm, other programs' processes"
-fi
-say "Hidden: $hidden"
-say "Not hidden: $bare${python_home:+, $python_home (where Python is)}${kept:+, the variables$kept}"
-if [[ ! -d /proc/self ]]; then say "Not compared: processes and ports"; fi
+  # The commands get a group of processes of their own: it can be ended as a whole, and Ctrl-C,
+  # which bash makes other commands in its background ignore, works in it. Where they run, this
+  # folder is hidden, so they get the text of the script.
+  set -m
+  "${isolated[@]}" env -i "${variables[@]}" bash -c "$(<scripts/first_day.sh)" first_day.sh \
+    "$isolation" "$work" "$clone" </dev/null &
+  child=$!
+  status=0
+  wait "$child" || status=$?
+  say "That took $((SECONDS / 60)) min $((SECONDS % 60)) s."
+  exit "$((status != 0))"
+}
 
-# The commands get a group of processes of their own: it can be ended as a whole, and Ctrl-C, which
-# bash makes other commands in its background ignore, works in it. Where they run, this folder is
-# hidden, so they get the text of the script.
-set -m
-"${isolated[@]}" env -i "${variables[@]}" bash -c "$(<scripts/first_day.sh)" first_day.sh \
-  "$isolation" "$work" "$clone" </dev/null &
-child=$!
-status=0
-wait "$child" || status=$?
-say "That took $((SECONDS / 60)) min $((SECONDS % 60)) s."
-((status == 0))
+main
