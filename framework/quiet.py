@@ -26,6 +26,8 @@ def start_tensorflow() -> None:
     Garbage collection is off meanwhile, and passes over afterwards what was imported: going
     through a million objects that all stay takes two of five seconds, the last when Python ends.
     """
+    if "tensorflow" in sys.modules:
+        return  # What else has been made since would be passed over for good, garbage included.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.disable()
     try:

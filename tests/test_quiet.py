@@ -1,8 +1,9 @@
 """What TensorFlow says of itself when it starts is dropped, and nothing else."""
 
+import gc
 import os
 
-from framework.quiet import START_NOTE, filter_standard_error
+from framework.quiet import START_NOTE, filter_standard_error, start_tensorflow
 
 NOTES = """
 I0000 00:00:1795607300.806360   15098 port.cc:153] oneDNN custom operations are on.
@@ -17,3 +18,10 @@ def test_notes_of_the_start_are_dropped_and_the_rest_is_said(capfd):
     with filter_standard_error(START_NOTE):
         os.write(2, NOTES.encode() + b"2026-11-25 12:56:54.561112: W something.cc:1] matters\n")
     assert capfd.readouterr().err.strip() == "2026-11-25 12:56:54.561112: W something.cc:1] matters"
+
+
+def test_what_is_made_after_tensorflow_has_started_stays_collectable():
+    start_tensorflow()
+    frozen = gc.get_freeze_count()
+    start_tensorflow()
+    assert gc.get_freeze_count() == frozen
