@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import networks
@@ -18,7 +19,7 @@ from program import ROOT, read_json
 from ray_nodes import NODE
 
 from framework.cluster.connection import inspect_cluster, open_cluster
-from framework.cluster.nodes import Cluster, Node, Share, share_out
+from framework.cluster.nodes import Cluster, Node, Share, list_nodes, share_out
 from framework.config.sections import FeatureCache
 from framework.data.folders import load_folder
 from framework.data.images import Images
@@ -147,6 +148,9 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
 
     assert prepare(cut, images, tmp_path / "cluster", cluster) == alone
     assert cluster.lost == lost + 1
+    # Ray takes seconds to notice, and whoever comes next is to find no dead node among the living.
+    while node.node_id in {each.id for each in list_nodes()}:
+        time.sleep(0.1)
     said = "".join(capfd.readouterr())
     assert "aylet" not in said
     assert "core_worker" not in said
