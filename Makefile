@@ -54,8 +54,8 @@ constraints: .venv/installed-all
 
 # What venv writes last: one that was interrupted is made anew.
 .venv/bin/activate:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	  { echo "Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; sys.exit(not ((3, 11) <= v < (3, 12) or (3, 12, 2) <= v < (3, 14)))' || \
+	  { echo "Python 3.11, 3.12 (from 3.12.2) or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) lacks venv; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 BARE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-USABLE='import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+USABLE='import ensurepip, sys, venv; v = sys.version_info[:3]; sys.exit(not ((3, 11) <= v < (3, 12) or (3, 12, 2) <= v < (3, 14)))'
 # Of a virtual environment's Python, the one that made it: the environment itself may be hidden.
 FACTS='import os, platform, sys
 print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
@@ -32,7 +32,7 @@ choose_python() {
     found=$(PATH=$BARE_PATH && command -v python3)
   fi
   "$found" -c "$USABLE" 2>/dev/null ||
-    fail "$found isn't Python 3.11, 3.12 or 3.13 with venv. Name one with: make test-bare PYTHON=..."
+    fail "$found isn't Python 3.11, 3.12 (from 3.12.2) or 3.13 with venv. Name one with: make test-bare PYTHON=..."
   { read -r interpreter && read -r prefix && read -r version; } <<<"$("$found" -c "$FACTS")"
   if [[ ${PYTHON:-} || $found == python3 ]]; then python=$interpreter; fi
 }
