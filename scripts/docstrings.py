@@ -21,12 +21,14 @@ def summarize(owner: Any) -> str:
 
 def read_argument_notes(owner: type) -> dict[str, str]:
     """Returns the first sentence on each argument in the docstring's `Args:`."""
+    # At whatever depth: Keras joins docstrings, and what stands at the margin then differs between
+    # Python 3.13, which takes each one's indentation away, and those before it.
     section = re.search(
-        r"^Arg(?:ument)?s:\n(.*?)(?=^\S|\Z)", inspect.getdoc(owner) or "", re.S | re.M
+        r"^( *)Arg(?:ument)?s:\n((?:\1 +\S.*\n?| *\n)*)", inspect.getdoc(owner) or "", re.M
     )
     if not section:
         return {}
-    notes = re.findall(r"^ {4}(\w+): *(.*?)(?=^ {4}\S|\Z)", section[1], re.S | re.M)
+    notes = re.findall(r"^ +(\w+): *(.*?)(?=^ +(?:\w+: |{{)|\Z)", section[2], re.S | re.M)
     return {argument: sentence for argument, note in notes if (sentence := take_sentence(note))}
 
 

@@ -154,11 +154,12 @@ class Entry:
         for number, array in enumerate(arrays):
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
-            digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+            content = buffer.getvalue()  # No view, which an error would hold on to.
+            digest = hashlib.sha256(content).hexdigest()
             path = self.directory / f"{chunk:06d}.{number}.{digest}.npy"
             try:
                 with publish(path) as temporary:
-                    temporary.write_bytes(buffer.getbuffer())
+                    temporary.write_bytes(content)
             except RunError as error:
                 raise RunError(
                     f"{self.directory}: features cannot be stored: {error.__cause__}. The chunks "
