@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from framework.config import Config
+from framework.config.catalog import NO_BACKBONE
 from framework.data.splits import Splits
 from framework.models.classifier import Classifier
 
@@ -29,7 +31,7 @@ def announce_plan(
         logger.warning("! %s", note)
 
 
-def announce_results(metrics: Mapping[str, Any], directory: Path) -> None:
+def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config) -> None:
     """Says how good the classifier is, where the results are, and what can be done next."""
     test = metrics["test"]
     low, high = test["accuracy_interval"]
@@ -48,3 +50,9 @@ def announce_results(metrics: Mapping[str, Any], directory: Path) -> None:
     logger.info(
         "          or edit the config's top and run it again: stored features make it quick"
     )
+    model = config.model_configuration
+    if model.model_name != NO_BACKBONE and model.trainable == "none":
+        logger.info(
+            "          or find the layer that the top should read: python run.py probe --config %s",
+            directory / "config.json",
+        )

@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "export a trained classifier to Keras, SavedModel, ONNX or LiteRT",
     "features": "write the outputs of a backbone layer for your own images",
     "compare": "set finished runs side by side",
+    "probe": "find the layer of the backbone that the top should read",
     "sweep": "run many trials over chosen keys of a config, and rank them",
     "cache": "list, verify or clear the stored features",
     "schema": "print the JSON Schema of a config",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from keras.callbacks import Callback
@@ -140,6 +141,8 @@ def run_experiment(
         metrics |= {"parameters": classifier.count_parameters(), "timing": watch.seconds}
         if trainer.divergence is not None:
             metrics["diverged"] = trainer.divergence.describe()
+        if trainer.solution is not None:
+            metrics["solver"] = asdict(trainer.solution)
 
         with watch.measure("report"):
             table = directory / "predictions_test.csv"
@@ -171,7 +174,7 @@ def run_experiment(
                 f"{trainer.divergence}\nWhat the weights before, {trainer.divergence.weights}, "
                 f"are worth: {shown}"
             )
-    announce_results(metrics, directory)
+    announce_results(metrics, directory, config)
 
 
 def _train(

@@ -104,7 +104,7 @@ def obtain_classifier(
         model = runs.locate_weights(config.model_configuration)
         config = replace(config, model_configuration=model)
         classifier, substitution = assemble_classifier(config, dataset.class_names)
-        weights = _name_weights(config, substitution)
+        weights = name_weights(config, substitution)
         substitutions += [substitution] if substitution else []
     else:
         path = Path(str(config.model_configuration.saved_model))
@@ -115,7 +115,7 @@ def obtain_classifier(
     return classifier, Provenance(dataset, weights, tuple(substitutions))
 
 
-def _name_weights(config: Config, substitution: Substitution | None) -> str:
+def name_weights(config: Config, substitution: Substitution | None) -> str:
     """The backbone's weights that were really used, for people."""
     if config.model_configuration.model_name == NO_BACKBONE:
         return "random weights"

@@ -60,9 +60,15 @@ def check_end(draft: Draft) -> Iterator[Finding]:
     elif activation not in INDEPENDENT:
         expected = "'softmax': the network must end in probabilities"
         yield Finding(path, say_mismatch(expected, activation))
-    elif not catalog.find_class_name("losses", loss).startswith("Binary"):
+    elif not reads_independent(draft):
         expected = f"'softmax': the loss {loss} reads shares of one"
         yield Finding(path, say_mismatch(expected, activation))
+
+
+def reads_independent(draft: Draft) -> bool:
+    """Returns whether the loss reads a probability of its own for each class."""
+    loss, _ = draft.read_object(*LOSS, default=DEFAULT_LOSS)
+    return catalog.find_class_name("losses", loss).startswith("Binary")
 
 
 def _find_activation(

@@ -13,6 +13,7 @@ from framework.config.classes import check_classes
 from framework.config.draft import Draft
 from framework.config.graph import check_graph
 from framework.config.outputs import check_end, check_objective
+from framework.config.solver import check_solver
 from framework.config.suggestions import suggest_name
 
 IMAGENET = "imagenet"
@@ -208,4 +209,5 @@ _RULES: tuple[Callable[[Draft], Any], ...] = (
     check_callbacks,
     _check_optimizer,
     _check_report,
+    check_solver,
 )

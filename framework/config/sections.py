@@ -63,6 +63,21 @@ class FineTuning:
 
 
 @dataclass(frozen=True)
+class Solver:
+    """Another way to train the top than gradient descent: a closed form."""
+
+    name: Literal["ridge"] = key(
+        MISSING, "'ridge'", "`ridge`: the last `Dense` by ridge regression on the classes."
+    )
+    alpha: float | Literal["auto"] = key(
+        "auto",
+        "'auto' or positive number",
+        "The penalty, relative to the spread of what the `Dense` reads; `auto`: the one of 15 "
+        "between 1e-8 and 0.1 that is right most often on the validation images.",
+    )
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the classifier is trained."""
 
@@ -112,6 +127,12 @@ class TrainingConfig:
     )
     fine_tuning: FineTuning | None = key(
         None, "FineTuning or null", "A second phase, in which upper backbone layers train too."
+    )
+    solver: Solver | None = key(
+        None,
+        "Solver or null",
+        "`null`: gradient descent. Otherwise the last `Dense` is solved in closed form, where "
+        "nothing else of the top trains; epochs, optimizer and callbacks have no part in it.",
     )
 
 

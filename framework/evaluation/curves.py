@@ -50,9 +50,10 @@ def plot_curves(
     for split in splits:
         values = read_column(history, _PREFIXES[split] + metric)
         _draw_curve(axes, epochs, values, split)
-    _mark_best(axes, history, milestones)
+    if not milestones.solved:
+        _mark_best(axes, history, milestones)
     _mark_milestones(axes, milestones)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel("solved in closed form: no epochs" if milestones.solved else "epoch")
     axes.set_ylabel(metric)
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))

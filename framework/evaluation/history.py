@@ -23,6 +23,7 @@ class Milestones:
         diverged: The epoch in which the loss was no finite number any more.
         fine_tuning: The first epoch of the second phase.
         planned: The epochs that the config asks for.
+        solved: Whether there were no epochs, but a closed form.
     """
 
     monitor: str
@@ -32,6 +33,7 @@ class Milestones:
     diverged: int | None
     fine_tuning: int | None
     planned: int
+    solved: bool = False
 
 
 def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Milestones:
@@ -40,7 +42,10 @@ def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Mi
     monitor = str((stopping or {}).get("monitor", "val_loss"))
     if not any(monitor in row for row in history):
         monitor = "val_loss"
-    planned = config.epochs + (config.fine_tuning.epochs if config.fine_tuning else 0)
+    solved = config.solver is not None
+    planned = (
+        1 if solved else config.epochs + (config.fine_tuning.epochs if config.fine_tuning else 0)
+    )
     last = int(history[-1]["epoch"]) if history else None
     return Milestones(
         monitor=monitor,
@@ -52,6 +57,7 @@ def find_milestones(history: Sequence[HistoryRow], config: TrainingConfig) -> Mi
             (int(row["epoch"]) for row in history if row.get("phase") == "fine_tuning"), None
         ),
         planned=planned,
+        solved=solved,
     )
 
 

@@ -92,6 +92,12 @@ def _find_notes(evidence: Evidence) -> Iterator[str]:
     elif milestones.stopped is not None and milestones.diverged is None:
         reason = "Early stopping ended" if milestones.early_stopping else "The run ended"
         yield f"{reason} the training after epoch {milestones.stopped} of {milestones.planned}."
+    elif milestones.solved:
+        solver = evidence.metrics["solver"]
+        yield (
+            f"The last layer was solved in closed form by ridge regression on {solver['images']:,} "
+            f"images (alpha {solver['alpha']:g}): there were no epochs."
+        )
     elif len(evidence.history) == 1:
         yield "The training had a single epoch."
     for split, predictions in evidence.predictions.items():

@@ -51,7 +51,7 @@ def find_cut(model: keras.Model, backbone_layers: Collection[str]) -> Cut:
     Returns:
         The cut.
     """
-    nodes = _sort_nodes(model)
+    nodes = sort_nodes(model)
     allowed = _find_names_up_to(nodes, backbone_layers)
     fixed: dict[int, keras.KerasTensor] = {}
     crossing: dict[int, keras.KerasTensor] = {}
@@ -79,7 +79,7 @@ def find_cut(model: keras.Model, backbone_layers: Collection[str]) -> Cut:
     )
 
 
-def _sort_nodes(model: keras.Model) -> list[Any]:
+def sort_nodes(model: keras.Model) -> list[Any]:
     """The calls of a functional model's layers, each after those it reads from."""
     by_depth = model._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]

@@ -120,6 +120,11 @@ class Entry:
         chunks = range(-(-self.images // self.chunk_images))
         return [chunk for chunk in chunks if not all((chunk, array) in found for array in arrays)]
 
+    def find_missing_positions(self) -> np.ndarray:
+        """`(k,)` int64, ascending: the images of the chunks that `find_missing` gives."""
+        chunks = [self.positions_of(chunk) for chunk in self.find_missing()]
+        return np.concatenate([np.arange(0), *chunks])
+
     def check(self) -> list[int]:
         """Removes damaged files, and finds the sound ones for `read`.
 

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -22,6 +24,7 @@ from framework.features.cut import Cut
 from framework.features.entry import Entry, choose_chunk_images
 from framework.features.extraction import Extractor
 from framework.features.sources import ComputedFeatures, Features, RawImages, StoredFeatures
+from framework.features.specs import count_bytes_per_image
 from framework.features.store import FeatureStore, compute_key, find_directory, format_bytes
 
 logger = logging.getLogger(__name__)
@@ -79,12 +82,18 @@ def prepare_features(
         return dict(computed)
     store = FeatureStore(find_directory(settings), settings.limit_gb)
     entries = {
-        (name, view): _find_entry(store, extractor, cut, split.images, view)
+        (name, view): find_entry(store, extractor, cut.layers, split.images, view)
         for name, split in splits.items()
         for view in range(split.views)
     }
     with _gather_crew(extractor, cluster) as crew:
-        if not _plan(store, extractor, crew, cut, list(entries.values())):
+        what = f"Frozen up to {', '.join(cut.layers)}"
+        passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
+        if not plan_storage(store, crew, what, passes):
+            logger.warning(
+                "Nothing is stored, and the frozen part runs in every epoch. Raise "
+                "training_config.feature_cache.limit_gb or choose another directory."
+            )
             return dict(computed)
         for (name, view), entry in entries.items():
             title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
@@ -106,10 +115,24 @@ def _gather_crew(extractor: Extractor, cluster: Cluster | None) -> Iterator[Crew
         yield crew
 
 
-def _find_entry(
-    store: FeatureStore, extractor: Extractor, cut: Cut, images: Images, view: int
+def find_entry(
+    store: FeatureStore,
+    extractor: Extractor,
+    layers: Sequence[str],
+    images: Images,
+    view: int = 0,
+    computed_with: Mapping[str, Any] | None = None,
 ) -> Entry:
-    """The place of a view's features, by everything that decides them."""
+    """The place of a view's features, by everything that decides them.
+
+    Args:
+        store: Where it is to be found.
+        extractor: What computes the features.
+        layers: Names of the layers that give them, for people.
+        images: What they are computed from.
+        view: Which augmented set; 0 for the images as they are.
+        computed_with: What else may decide the last bits, ready for JSON.
+    """
     chunk_images = choose_chunk_images(extractor.bytes_per_image, extractor.batch_size)
     key = compute_key(
         {
@@ -122,12 +145,13 @@ def _find_entry(
             "versions": [
                 version.rsplit(".", 1)[0] for version in (keras.__version__, tf.__version__)
             ],
+            **(computed_with or {}),
         }
     )
     return Entry(
         directory=store.directory / key,
         description={
-            "layers": list(cut.layers),
+            "layers": list(layers),
             "images": len(images),
             "shapes": [list(spec.shape) for spec in extractor.specs],
             "pixels": images.describe(view),
@@ -138,30 +162,38 @@ def _find_entry(
     )
 
 
-def _plan(
-    store: FeatureStore, extractor: Extractor, crew: Crew, cut: Cut, entries: Sequence[Entry]
+def plan_storage(
+    store: FeatureStore, crew: Crew, what: str, passes: Sequence[Sequence[Entry]]
 ) -> bool:
-    """Says what will be stored and what it will cost; tells whether it fits."""
-    by_key = {entry.key: entry for entry in entries}
-    wanted = {key: entry.bytes for key, entry in by_key.items()}
-    missing = sum(
-        len(entry.positions_of(chunk))
-        for entry in by_key.values()
-        for chunk in entry.find_missing()
+    """Says what will be stored and what it will cost; tells whether it fits.
+
+    Args:
+        store: Where the entries lie; what was least recently used makes room.
+        crew: Who computes what is missing.
+        what: What the features are of, for people.
+        passes: Entries of the same images, which one pass over these images fills.
+    """
+    entries = {entry.key: entry for group in passes for entry in group}
+    missing_bytes = sum(
+        len(entry.find_missing_positions()) * count_bytes_per_image(entry.specs)
+        for entry in entries.values()
     )
-    total = sum(entry.images for entry in by_key.values())
-    size = format_bytes(sum(wanted.values()))
+    missing = sum(
+        len(np.unique(np.concatenate([entry.find_missing_positions() for entry in group])))
+        for group in passes
+    )
+    total = sum(group[0].images for group in passes)
+    size = format_bytes(sum(entry.bytes for entry in entries.values()))
     logger.info(
-        "Frozen up to %s: %s of features an image, computed once and kept in %s.",
-        ", ".join(cut.layers),
-        format_bytes(extractor.bytes_per_image),
+        "%s: %s of features an image, computed once and kept in %s.",
+        what,
+        format_bytes(sum(count_bytes_per_image(entry.specs) for entry in passes[0])),
         store.directory,
     )
-    if not store.make_room(wanted, missing * extractor.bytes_per_image):
+    wanted = {entry.key: entry.bytes for entry in entries.values()}
+    if not store.make_room(wanted, missing_bytes):
         logger.warning(
-            "The features would take %s, more than the limit (%s) or the disk has room for: "
-            "nothing is stored, and the frozen part runs in every epoch. Raise "
-            "training_config.feature_cache.limit_gb or choose another directory.",
+            "The features would take %s, more than the limit (%s) or the disk has room for.",
             size,
             format_bytes(store.limit),
         )
@@ -179,20 +211,32 @@ def _plan(
     return True
 
 
+def open_entry(store: FeatureStore, entry: Entry) -> list[int]:
+    """Makes an entry ready to be filled, and checks what is there; its lock is held.
+
+    Returns:
+        The chunks that have to be computed.
+
+    Raises:
+        RunError: The entry can't be read or written.
+    """
+    try:
+        entry.create()
+        store.keep(entry.key)
+        return entry.check()
+    except OSError as error:
+        raise RunError(
+            f"{entry.directory}: stored features cannot be read: {error.strerror}. Set "
+            "training_config.feature_cache.directory to another place, then start again."
+        ) from error
+
+
 def _fill(
     store: FeatureStore, entry: Entry, crew: Crew, images: Images, view: int, title: str
 ) -> None:
     """Brings an entry to completeness: checks what is there, computes the rest."""
     with store.lock(entry.key):
-        try:
-            entry.create()
-            store.keep(entry.key)
-            missing = entry.check()
-        except OSError as error:
-            raise RunError(
-                f"{entry.directory}: stored features cannot be read: {error.strerror}. Set "
-                "training_config.feature_cache.directory to another place, then start again."
-            ) from error
+        missing = open_entry(store, entry)
         if not missing:
             return
         chunks = {chunk: entry.positions_of(chunk) for chunk in missing}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -19,8 +20,7 @@ from framework.errors import RunError, UsageError
 from framework.features.extraction import Extractor
 from framework.files import publish
 from framework.inference.reading import stream_batches
-from framework.models.weights import obtain_backbone
-from framework.randomness import fix_randomness
+from framework.models.assembly import assemble_backbone
 from framework.runs import locate_weights
 
 logger = logging.getLogger(__name__)
@@ -43,13 +43,10 @@ def build_extractor(config: Config, layer_name: str, size: int | None = None) ->
     """
     model_name = config.model_configuration.model_name
     _check_layer(model_name, layer_name)
-    shape = config.data_config.image_shape.as_tuple
     if size is not None:
         _check_size(model_name, size)
-        shape = (size, size, shape[-1])
-    # The same draw as in training, where the weights are random.
-    fix_randomness(config.training_config.seed, "backbone")
-    backbone, _ = obtain_backbone(locate_weights(config.model_configuration), shape)
+    located = replace(config, model_configuration=locate_weights(config.model_configuration))
+    backbone, _ = assemble_backbone(located, (size, size) if size else None)
     return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
 
 

@@ -48,14 +48,29 @@ def assemble_classifier(
         ConfigError: The declared top does not fit the backbone or the classes.
         RunError: The weights can't be had or belong to another network.
     """
+    backbone, substitution = assemble_backbone(config)
+    fix_randomness(config.training_config.seed, "top")
+    return build_classifier(config, backbone, class_names), substitution
+
+
+def assemble_backbone(
+    config: Config, size: tuple[int, int] | None = None
+) -> tuple[keras.Model, Substitution | None]:
+    """Builds a config's backbone with its weights, the same whatever is done with it.
+
+    Args:
+        config: Names the backbone, its weights and the shape of its images.
+        size: Rows and columns of the images; by default those of the config.
+
+    Raises:
+        RunError: The weights can't be had or belong to another network.
+    """
     # For all that is built from now on: what is cut out of the classifier as well.
     keras.config.set_dtype_policy(config.training_config.precision)
-    seed = config.training_config.seed
-    fix_randomness(seed, "backbone")
-    shape = config.data_config.image_shape.as_tuple
-    backbone, substitution = obtain_backbone(config.model_configuration, shape)
-    fix_randomness(seed, "top")
-    return build_classifier(config, backbone, class_names), substitution
+    fix_randomness(config.training_config.seed, "backbone")
+    rows, columns, channels = config.data_config.image_shape.as_tuple
+    rows, columns = size or (rows, columns)
+    return obtain_backbone(config.model_configuration, (rows, columns, channels))
 
 
 def load_fitting_classifier(path: Path, config: Config, class_names: tuple[str, ...]) -> Classifier:

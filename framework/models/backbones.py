@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras.src.utils.naming import reset_uids
 
 from framework.config.catalog import NO_BACKBONE
 
@@ -103,6 +104,7 @@ def build_backbone(
     if model_name == NO_BACKBONE:
         return keras.Model(image, image, name=NO_BACKBONE)
     application = getattr(keras.applications, model_name)
+    reset_uids()  # Layers without a name are numbered: the same each time, as configs name them.
     more = dict(arguments or {})
     if model_name in SIZED_WEIGHTS:
         more["input_shape"] = shape

@@ -161,15 +161,21 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Adds a row."""
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.add_row(epoch + 1, logs or {}, rate, time.perf_counter() - self._started)
+
+    def add_row(
+        self, epoch: int, logs: Mapping[str, Any], learning_rate: float | None, seconds: float
+    ) -> None:
+        """Adds a row; one without a learning rate is no epoch of gradient descent."""
+        metrics = {name: float(value) for name, value in logs.items()}
         metrics.pop("learning_rate", None)
-        rate = self.model.optimizer.learning_rate
         self.rows.append(
             {
-                "epoch": epoch + 1,
+                "epoch": epoch,
                 **{name: metrics.pop(name, None) for name in LEADING_METRICS},
-                "learning_rate": float(keras.ops.convert_to_numpy(rate)),
-                "seconds": round(time.perf_counter() - self._started, 3),
+                "learning_rate": learning_rate,
+                "seconds": round(seconds, 3),
                 **metrics,
                 **({"phase": self.phase} if self.phase else {}),
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from framework.config.sections import Config
+from framework.config.sections import Config, TrainingConfig
 from framework.errors import DivergedError
 from framework.features.head import Head
 from framework.features.sources import Features, StoredFeatures
@@ -38,6 +39,7 @@ from framework.training.objectives import (
 )
 from framework.training.phases import Phase, count_views, plan_phases
 from framework.training.progress import ProgressReporter
+from framework.training.solver import Solution, solve_head
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Trainer:
         phases: What to train, one after the other.
         divergence: Where and why the training ended before its time, and which weights
             are left; `None` where all is well.
+        solution: What was solved, where the config names a solver.
     """
 
     def __init__(
@@ -74,12 +77,14 @@ class Trainer:
     ) -> None:
         self.phases = plan_phases(config.training_config)
         self.divergence: Divergence | None = None
+        self.solution: Solution | None = None
         self._devices = find_devices(config.training_config.devices) if self.phases else []
         self._classifier = classifier
         self._config = config
         self._watchers = watchers
         self._recorder = HistoryRecorder(directory / "history.csv")
-        conf = config.training_config.call_backs_conf if self.phases else {}
+        fits = self.phases and config.training_config.solver is None
+        conf = config.training_config.call_backs_conf if fits else {}
         self._callbacks = build_callbacks(conf, directory, classifier)
         # Last, so that its weights are those that stay.
         self._callbacks += [BestWeights()] if len(self.phases) > 1 else []
@@ -101,6 +106,9 @@ class Trainer:
             head: From features to the classifier's output, at the phase's freeze line.
             features: Those of the splits `training` and `validation`, for the head.
         """
+        if self._config.training_config.solver is not None:
+            self._solve(head, features)
+            return
         start = self._start
         if start is not None and start.phase != phase.name:
             return  # The interrupted training was past this phase.
@@ -157,6 +165,16 @@ class Trainer:
         finally:
             close_logs(self._callbacks)
         self.divergence = guard.divergence
+
+    def _solve(self, head: keras.Model, features: Mapping[str, Features]) -> None:
+        """Solves instead of training: one row of history, and no callbacks of the config."""
+        begun = time.perf_counter()
+        class_names = self._classifier.class_names
+        self.solution = solve_head(head, features, self._config, class_names)
+        logs = measure_head(head, features, self._config, class_names)
+        self._recorder.add_row(1, logs, None, time.perf_counter() - begun)
+        for watcher in self._watchers:
+            watcher.on_epoch_end(0, logs)
 
     def _choose_devices(self, head: keras.Model) -> list[str]:
         """Several only where the head holds more than the declared top."""
@@ -218,11 +236,6 @@ def fit_head(
     ahead = execution.batches_per_block == 1 or not stored
     feed = TrainingFeed(training, given, views, settings.seed, ahead)
 
-    def encode(dataset: tf.data.Dataset) -> tf.data.Dataset:
-        if not takes_one_hot(settings.loss):
-            return dataset
-        return dataset.map(lambda inputs, label: (inputs, tf.one_hot(label, len(class_names))))
-
     with unwrap_errors(), spread(head, devices) as model:
         if isinstance(model, Head):
             model.batch_size = settings.batch_size if execution.batches_per_block > 1 else None
@@ -234,8 +247,10 @@ def fit_head(
             steps_per_execution=execution.steps_per_execution,
         )
         model.fit(
-            encode(feed.dataset),
-            validation_data=encode(make_dataset(validation, given, ahead=ahead)),
+            _encode_labels(feed.dataset, settings, class_names),
+            validation_data=_encode_labels(
+                make_dataset(validation, given, ahead=ahead), settings, class_names
+            ),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             callbacks=[feed.callback, *follow(model, head), *callbacks],
@@ -243,3 +258,36 @@ def fit_head(
             shuffle=False,  # The feed has its own, repeatable order.
             verbose=0,
         )
+
+
+def measure_head(
+    head: keras.Model,
+    features: Mapping[str, Features],
+    config: Config,
+    class_names: tuple[str, ...],
+) -> dict[str, float]:
+    """Measure a head that was solved, as `fit` measures one after an epoch.
+
+    Returns:
+        `loss`, `accuracy` and the config's metrics of the un-augmented training images, and
+        those of the validation images with the prefix `val_`.
+    """
+    settings = config.training_config
+    head.compile(loss=build_loss(settings.loss), metrics=build_metrics(settings))
+    logs: dict[str, float] = {}
+    with unwrap_errors():
+        for split, prefix in (("training", ""), ("validation", "val_")):
+            batches = make_dataset(features[split], settings.batch_size)
+            encoded = _encode_labels(batches, settings, class_names)
+            measured = head.evaluate(encoded, verbose=0, return_dict=True)
+            logs |= {prefix + name: float(value) for name, value in measured.items()}
+    return logs
+
+
+def _encode_labels(
+    dataset: tf.data.Dataset, settings: TrainingConfig, class_names: tuple[str, ...]
+) -> tf.data.Dataset:
+    """Turn labels into what the loss compares with."""
+    if not takes_one_hot(settings.loss):
+        return dataset
+    return dataset.map(lambda inputs, label: (inputs, tf.one_hot(label, len(class_names))))

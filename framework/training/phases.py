@@ -29,7 +29,8 @@ def plan_phases(settings: TrainingConfig) -> tuple[Phase, ...]:
     """The phases that a config asks for: none, one, or two with `fine_tuning`."""
     if not settings.enable_training:
         return ()
-    top = Phase("top", settings.epochs, settings.optimizer)
+    epochs = settings.epochs if settings.solver is None else 1
+    top = Phase("top", epochs, settings.optimizer)
     tuning = settings.fine_tuning
     if tuning is None:
         return (top,)
@@ -52,6 +53,8 @@ def count_stored_views(config: Config) -> int:
     views = count_views(config)
     if views == "fresh":
         return 1
+    if config.training_config.solver is not None:
+        return views
     # Epochs are counted through the phases, and with them the views.
     epochs = sum(phase.epochs for phase in plan_phases(config.training_config))
     return max(1, min(views, epochs))

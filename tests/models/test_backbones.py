@@ -109,3 +109,10 @@ def test_without_a_backbone_the_top_reads_the_image():
 
     assert backbone.output_shape == (None, 28, 28, 1)
     assert not backbone.weights
+
+
+def test_layers_without_a_name_are_called_as_the_catalogue_has_them_every_time():
+    for _ in range(2):
+        backbone = build_backbone("InceptionV3", (75, 75, 3))
+        names = [layer.name for layer in backbone.layers]
+        assert set(catalog.load_backbone_layers("InceptionV3")) <= set(names)

@@ -1,0 +1,203 @@
+"""A probe from beginning to end: a config in, the best layer and a config that reads it out."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from framework import runs
+from framework.config import Config, catalog, load_config
+from framework.config.rules import IMAGENET
+from framework.config.suggestions import suggest_name
+from framework.console import record_log
+from framework.data.datasets import obtain_dataset
+from framework.data.splits import split_dataset
+from framework.errors import InterruptedRunError, UsageError
+from framework.probing.pooling import LayerOutput
+from framework.probing.probe import (
+    DEFAULT_IMAGES,
+    DEFAULT_SHOTS,
+    ProbeSettings,
+    draw_subjects,
+    probe_backbone,
+)
+from framework.probing.records import Row, format_heading, format_rows
+from framework.probing.results import Findings, write_results
+from framework.provenance import name_weights
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probe has found.
+
+    Args:
+        directory: Holds `probe.csv`, `probe.png`, `probe.html` and `config.yaml`.
+        rows: The lines of `probe.csv`.
+        best: The row of the layer that `config.yaml` reads.
+    """
+
+    directory: Path
+    rows: Sequence[Row]
+    best: Row
+
+
+def probe(
+    config: str | Path | Config,
+    layers: str | Sequence[str] = "auto",
+    images: int = DEFAULT_IMAGES,
+    shots: Sequence[int | str] = DEFAULT_SHOTS,
+    backbones: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    output: str | Path | None = None,
+) -> Probe:
+    """Find the layer of a frozen backbone that a top should read; `run.py probe` in Python.
+
+    Args:
+        config: A config, or the path of one.
+        layers: `"auto"`, `"all"` or names of layers.
+        images: Images of training and validation together, at most.
+        shots: Numbers of training images a class, and `"all"`.
+        backbones: Keras Applications to probe; none: the config's own.
+        overrides: `KEY=VALUE`, as `--set` takes them; for a path only.
+        output: The directory to write to; by default one under `results/`.
+
+    Raises:
+        ConfigError: The config is wrong.
+        UsageError: There is no such layer or backbone, or there are too few images.
+        RunError: Data or weights can't be had, or a file can't be written.
+    """
+    stem = "config" if isinstance(config, Config) else Path(config).stem
+    if not isinstance(config, Config):
+        config = load_config(config, overrides)
+    settings = ProbeSettings(layers, images, shots, backbones)
+    return run_probe(config, stem, settings, Path(output) if output else None)
+
+
+def run_probe(
+    config: Config,
+    config_stem: str,
+    settings: ProbeSettings | None = None,
+    output: Path | None = None,
+) -> Probe:
+    """Probe a config's backbone, or several, in a new directory.
+
+    Args:
+        config: Names images, backbone and weights, and the top whose cut is compared.
+        config_stem: Name of the config file without its ending; names the results folder.
+        settings: What to probe.
+        output: The directory; by default `results/<config stem>-probe/<time>`.
+
+    Raises:
+        UsageError: There is no backbone, or no such layer or backbone.
+        RunError: Data or weights can't be had, or a file can't be written.
+    """
+    settings = settings or ProbeSettings()
+    configs = list_configs(config, settings.backbones)
+    directory = runs.create_run(f"{config_stem}-probe", output)
+    with _fill_directory(directory):
+        dataset, substitution = obtain_dataset(config.data_config.dataset)
+        seed = config.training_config.seed
+        splits = split_dataset(dataset, config.data_config, seed)
+        subjects = draw_subjects(splits, dataset.class_names, settings.images, seed)
+        logger.info(
+            "%s: %d classes, %s training and %s validation images",
+            dataset.name,
+            len(dataset.class_names),
+            f"{len(subjects.training):,}",
+            f"{len(subjects.validation):,}",
+        )
+        rows: list[Row] = []
+
+        def announce(layer: LayerOutput, measured: Sequence[Row]) -> None:
+            width = max(22, len(layer.name))
+            if measured[0].backbone not in {row.backbone for row in rows}:
+                logger.info("")
+                logger.info("Validation accuracy in percent, by training images a class")
+                logger.info("%s", format_heading(width, [row.shots for row in measured]))
+            rows.extend(measured)
+            logger.info("%s", format_rows(layer, measured, width))
+
+        probed = [probe_backbone(each, settings, subjects, announce) for each in configs]
+        weights = [
+            f"{backbone.name} ({name_weights(each, backbone.substitution)})"
+            for each, backbone in zip(configs, probed, strict=True)
+        ]
+        substitutions = [substitution, *(backbone.substitution for backbone in probed)]
+        findings = Findings(
+            config=config,
+            subject=f"{', '.join(weights)} on {dataset.name}",
+            subjects=subjects,
+            rows=rows,
+            probed=probed,
+            substitutions=[each for each in substitutions if each],
+        )
+        write_results(directory, findings)
+    return Probe(directory, rows, findings.best)
+
+
+def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
+    """Return the config with each backbone to probe.
+
+    Args:
+        config: Names one.
+        backbones: Others to probe in its place, or with it; none: the config's own.
+
+    Raises:
+        UsageError: There is no such backbone, or the config's settings fit its own alone.
+    """
+    model = config.model_configuration
+    if model.model_name == catalog.NO_BACKBONE:
+        raise UsageError(
+            "model_configuration.model_name is 'none': without a frozen backbone there are no "
+            "layers to choose from. Name a backbone, or probe others with --backbones."
+            if not backbones
+            else "--backbones: the config has no backbone, so there is no top to compare with. "
+            "Name one in model_configuration.model_name."
+        )
+    return [_exchange_backbone(config, name) for name in backbones or [model.model_name]]
+
+
+def _exchange_backbone(config: Config, name: str) -> Config:
+    """Return a config with another backbone, with its weights located."""
+    model = config.model_configuration
+    known = catalog.list_names("backbones")
+    if name not in known:
+        likely = suggest_name(name, known)
+        hint = f"Did you mean {likely!r}?" if likely else "See: python run.py list backbones"
+        raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
+    smallest = catalog.find_entry("backbones", name)["smallest_image"]
+    if min(config.data_config.image_shape.as_tuple[:2]) < smallest:
+        raise UsageError(
+            f"--backbones: {name} takes no images smaller than {smallest}x{smallest}. Set "
+            f"data_config.image_shape with --set."
+        )
+    if name != model.model_name:
+        if model.weights.name not in (None, IMAGENET):
+            raise UsageError(
+                f"--backbones: the weights {model.weights.name} are of {model.model_name}. Set "
+                f"model_configuration.weights to imagenet, or probe that backbone alone."
+            )
+        model = replace(model, model_name=name, model_arguments={})
+    return replace(config, model_configuration=runs.locate_weights(model))
+
+
+@contextmanager
+def _fill_directory(directory: Path) -> Iterator[None]:
+    """Let the body fill a new directory, which is removed if it fails."""
+    try:
+        with record_log(directory / "run.log"):
+            yield
+    except BaseException as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedRunError(
+                "Interrupted. What was computed so far is stored for the next probe."
+            ) from error
+        raise
+    runs.finish_run(directory)

@@ -1,0 +1,101 @@
+"""What a linear classifier reads of a layer: its maps flattened, or averaged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+MAX_FEATURES = 8_192
+"""Numbers of one image that are probed at most: larger maps are first averaged to a grid."""
+
+Pooling = Literal["flatten", "average"]
+
+
+@dataclass(frozen=True)
+class LayerOutput:
+    """The output of a layer, as small as it is probed.
+
+    Args:
+        name: The layer.
+        shape: `(rows, columns, channels)` of its maps, or `(features,)`.
+        factor: How many rows and columns are averaged to one; 1: none.
+        tensors: What is computed: the maps or their grid, and where there is a grid the mean
+            of each map.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    factor: int
+    tensors: tuple[keras.KerasTensor, ...]
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The shape that `flatten` reads."""
+        return tuple(self.tensors[0].shape[1:])
+
+    @property
+    def poolings(self) -> tuple[Pooling, ...]:
+        """The ways to read the output; a vector is read as it is."""
+        return ("flatten",) if len(self.shape) == 1 else ("flatten", "average")
+
+    def arrange(self, arrays: Sequence[np.ndarray], pooling: Pooling) -> np.ndarray:
+        """Arrange computed features as rows.
+
+        Args:
+            arrays: `(n, ...)`, one for each of `tensors`.
+            pooling: What to read of them.
+
+        Returns:
+            `(n, features)` float32.
+        """
+        maps = arrays[0].astype(np.float32, copy=False)
+        if pooling == "flatten":
+            return maps.reshape(len(maps), -1)
+        return maps.mean(axis=(1, 2)) if len(arrays) == 1 else arrays[1].astype(np.float32)
+
+    def make_top(self, pooling: Pooling, classes: int) -> dict[str, Any]:
+        """Return the `model_top_config` of a linear classifier on the layer."""
+        layers: dict[str, Any] = {}
+        if pooling == "average":
+            layers["average"] = {"layer_type": "GlobalAveragePooling2D"}
+        elif len(self.shape) > 1:
+            if self.factor > 1:
+                size = {"pool_size": self.factor, "padding": "same"}
+                layers["grid"] = {"layer_type": "AveragePooling2D", "initializing_parameters": size}
+            layers["flatten"] = {"layer_type": "Flatten"}
+        layers["classes"] = {
+            "layer_type": "Dense",
+            "initializing_parameters": {"units": classes, "activation": "softmax"},
+        }
+        first = next(iter(layers.values()))
+        first["input_layer"] = self.name
+        return layers
+
+
+def describe_output(backbone: keras.Model, name: str) -> LayerOutput:
+    """Describe the output of a layer, with a grid where its maps are too large.
+
+    Args:
+        backbone: A functional model.
+        name: A layer that gives maps or a vector.
+    """
+    tensor = backbone.get_layer(name).output
+    shape = tuple(tensor.shape[1:])
+    if len(shape) == 1:
+        return LayerOutput(name, shape, 1, (tensor,))
+    rows, columns, channels = shape
+    factor = 1
+    while math.ceil(rows / factor) * math.ceil(columns / factor) * channels > MAX_FEATURES:
+        if factor >= max(rows, columns):
+            break
+        factor += 1
+    if factor == 1:
+        return LayerOutput(name, shape, 1, (tensor,))
+    grid = keras.layers.AveragePooling2D(factor, padding="same", name=f"{name}_grid")(tensor)
+    mean = keras.layers.GlobalAveragePooling2D(name=f"{name}_mean")(tensor)
+    return LayerOutput(name, shape, factor, (grid, mean))
