@@ -74,7 +74,7 @@ def train_with_project(overrides: Sequence[str], cache: Path) -> Training:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run"
         command = ["run.py", "--config", str(CONFIG), "--output", str(output)]
-        cost = _run(command, overrides, cache)
+        cost = measure_process(command, overrides, cache)
         metrics = json.loads((output / "metrics.json").read_text())
         with (output / "history.csv").open() as stream:
             epochs = tuple(float(row["seconds"]) for row in csv.DictReader(stream))
@@ -91,7 +91,7 @@ def train_with_plain_keras(overrides: Sequence[str]) -> Training:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "result.json"
         command = ["-m", "benchmarks.plain_keras", "--config", str(CONFIG), "--output", str(output)]
-        cost = _run(command, overrides, Path(folder))
+        cost = measure_process(command, overrides, Path(folder))
         result = json.loads(output.read_text())
     return Training(
         features=0.0,
@@ -101,8 +101,10 @@ def train_with_plain_keras(overrides: Sequence[str]) -> Training:
     )
 
 
-def _run(command: Sequence[str], overrides: Sequence[str], cache: Path) -> dict[str, Any]:
-    """What a Python process costs, which must succeed."""
+def measure_process(
+    command: Sequence[str], overrides: Sequence[str], cache: Path
+) -> dict[str, Any]:
+    """What a Python process costs, which must succeed: `process` seconds, `peak_memory` bytes."""
     options = [option for override in overrides for option in ("--set", override)]
     environment = os.environ | {
         "TRANSFER_FRAMEWORK_CACHE": str(cache),

@@ -30,9 +30,8 @@ _HAS_NO_PART = (
 
 def check_solver(draft: Draft) -> Iterator[Finding]:
     """Yields what keeps the last `Dense` of the top from being solved in closed form."""
-    if draft.read(*SOLVER) is None or not draft.read(
-        "training_config", "enable_training", default=True
-    ):
+    trains = draft.read("training_config", "enable_training", default=True)
+    if draft.read(*SOLVER, "name") is None or not trains:
         return
     yield from _check_rest(draft)
     layers = draft.list_layers()

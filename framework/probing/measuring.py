@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from framework.errors import RunError
+from framework.errors import RunError, UsageError
 from framework.evaluation.scores import wilson_interval
 from framework.training.ridge import (
     STRENGTHS,
     Kernel,
-    Moments,
     choose_strength,
     encode_targets,
     score_images,
+    solve,
 )
 from framework.training.temperature import fit_temperature
 
@@ -65,6 +65,9 @@ def draw_shots(
 
     Returns:
         Number -> `(k,)` int64 positions of each draw, ascending.
+
+    Raises:
+        UsageError: No number is left.
     """
     by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     largest = max(map(len, by_class))
@@ -78,6 +81,11 @@ def draw_shots(
                 np.sort(np.concatenate([rng.permutation(group)[:count] for group in by_class]))
                 for rng in generators
             ]
+    if not draws:
+        raise UsageError(
+            f"--shots: no class has more than {largest} images to learn from. Ask for fewer, or "
+            'for "all".'
+        )
     return draws
 
 
@@ -129,13 +137,13 @@ class LinearProbe:
         for shots, draws in self._draws.items():
             hits, losses = [], []
             for positions in draws:
+                targets, weights = self._targets[positions], self._weights[positions]
                 if kernel is not None:
-                    scores = self._score_kernel(kernel.select(positions), positions)
-                elif len(positions) <= features:
-                    chosen = _multiply(training[positions], validation)
-                    scores = self._score_kernel(chosen, positions)
+                    chosen = kernel.select(positions)
+                    scores = chosen.score(targets, weights, PROBED_STRENGTHS)
                 else:
-                    scores = self._score_moments(training[positions], validation, positions)
+                    solved = solve(training[positions], targets, weights, PROBED_STRENGTHS)
+                    scores = score_images(validation, *solved)
                 best = scores[choose_strength(scores, self._truth)]
                 hits.append(int((best.argmax(axis=-1) == self._truth).sum()))
                 if shots == self._most:  # For the choice of the best; it takes its time.
@@ -150,16 +158,6 @@ class LinearProbe:
             )
             start = time.perf_counter()
         return results
-
-    def _score_kernel(self, kernel: Kernel, positions: np.ndarray) -> np.ndarray:
-        return kernel.score(self._targets[positions], self._weights[positions], PROBED_STRENGTHS)
-
-    def _score_moments(
-        self, training: np.ndarray, validation: np.ndarray, positions: np.ndarray
-    ) -> np.ndarray:
-        moments = Moments(training.shape[1], self._targets.shape[1])
-        moments.add(training, self._targets[positions], self._weights[positions])
-        return score_images(validation, *moments.solve(PROBED_STRENGTHS))
 
 
 def _multiply(training: np.ndarray, validation: np.ndarray) -> Kernel:

@@ -99,7 +99,7 @@ def probe_backbone(
         announce: Is given the rows of a layer and a pooling as soon as they are measured.
 
     Raises:
-        UsageError: There is no such layer.
+        UsageError: There is no such layer, or no class has so many images.
         RunError: Weights or images can't be had, or there is no room for the features.
     """
     model_name = config.model_configuration.model_name
@@ -108,6 +108,14 @@ def probe_backbone(
     own = find_own_layers(config, backbone)
     names = choose_layers(backbone, model_name, settings.layers, own)
     outputs = [describe_output(backbone, name) for name in names]
+    labels = subjects.training.labels
+    probe = LinearProbe(
+        labels,
+        subjects.validation.labels,
+        len(subjects.class_names),
+        weigh_classes(training, labels, subjects.class_names),
+        draw_shots(labels, settings.shots, training.seed),
+    )
     with ExitStack() as stack:
         cache = training.feature_cache
         if cache.mode == "off":
@@ -119,14 +127,6 @@ def probe_backbone(
             subjects.by_name(),
             cache,
             shared=set(names) <= set(find_cut_points(backbone)),
-        )
-        labels = subjects.training.labels
-        probe = LinearProbe(
-            labels,
-            subjects.validation.labels,
-            len(subjects.class_names),
-            weigh_classes(training, labels, subjects.class_names),
-            draw_shots(labels, settings.shots, training.seed),
         )
         for output in tqdm(outputs, desc="solving", unit=" layers", leave=False):
             for rows in _measure_layer(model_name, output, features, probe):

@@ -151,6 +151,17 @@ def solve_dual(
     return kernels, bias - mean @ kernels
 
 
+def solve(
+    features: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve the smaller of the two forms; see `solve_dual`."""
+    if len(features) <= features.shape[1]:
+        return solve_dual(features, targets, weights, strengths)
+    moments = Moments(features.shape[1], targets.shape[1])
+    moments.add(features, targets, weights)
+    return moments.solve(strengths)
+
+
 def score_images(features: np.ndarray, kernels: np.ndarray, biases: np.ndarray) -> np.ndarray:
     """Score images with solved classifiers.
 

@@ -265,6 +265,7 @@ def test_fewer_images_than_classes_are_one_message(probe):
         (["--layers", "conv_pw_2_rleu"], 2, "Did you mean 'conv_pw_2_relu'?"),
         (["--layers", ","], 2, "expected names with commas between them"),
         (["--shots", "5,none"], 2, "expected a positive integer. Found 'none'"),
+        (["--shots", "500"], 2, "--shots: no class has more than"),
         (["--images", "0"], 2, "expected a positive integer"),
         (["--backbones", "VGG61"], 2, "there is no backbone 'VGG61'. Did you mean 'VGG16'?"),
         (["--backbones", "InceptionV3"], 2, "takes no images smaller than 75x75"),
