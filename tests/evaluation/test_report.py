@@ -17,7 +17,7 @@ from fakes import (
 )
 from PIL import Image
 
-from framework.config.sections import ReportConfig
+from framework.config.sections import ReportConfig, Solver
 from framework.errors import RunError
 from framework.evaluation import pictures
 from framework.evaluation.embedded import embed_pictures
@@ -32,6 +32,7 @@ CONTRACT = {
     "loss.png", "accuracy.png", "dataset.png", "misclassified.png", "sample_predictions.png",
     "report.html",
 }  # fmt: skip
+SOLVED = {"alpha": 0.001, "temperature": 0.1, "features": 512, "images": 5400}
 
 
 class Values(HTMLParser):
@@ -279,3 +280,16 @@ def test_figures_for_people():
     assert [format_seconds(seconds) for seconds in (0.417, 12.34, 245, 7800)] == [
         "0.42 s", "12.3 s", "4 min 05 s", "2 h 10 min",
     ]  # fmt: skip
+
+
+def test_a_top_in_closed_form_had_no_epochs():
+    evidence = make_evidence(
+        3,
+        history=[{**make_history(1)[0], "learning_rate": None}],
+        config=make_config(solver=Solver("ridge"), call_backs_conf={"EarlyStopping": {}}),
+    )
+    evidence = replace(evidence, metrics={**evidence.metrics, "solver": SOLVED})
+    page = render_report(evidence, [], {})
+    assert "solved in closed form by ridge regression on 5,400 images (alpha 0.001)" in page
+    assert "Early stopping" not in page
+    assert "single epoch" not in page

@@ -63,19 +63,20 @@ def without_times(path):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)]
 
 
-class TestResults:
-    @pytest.fixture(scope="class")
-    def probed(self, tmp_path_factory):
-        """A probe from the command line: its directory, and what it has said."""
-        folder = tmp_path_factory.mktemp("probe")
-        config = folder / "mine.yaml"
-        config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-        options = ["--layers", ",".join(LAYERS), "--shots", "5,all", "--output", str(folder / "p")]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TRANSFER_FRAMEWORK_CACHE", str(folder / "cache"))
-            assert main(["probe", "--config", str(config), *options]) == 0
-            yield folder / "p"
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory):
+    """A probe from the command line: its directory."""
+    folder = tmp_path_factory.mktemp("probe")
+    config = folder / "mine.yaml"
+    config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    options = ["--layers", ",".join(LAYERS), "--shots", "5,all", "--output", str(folder / "p")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRANSFER_FRAMEWORK_CACHE", str(folder / "cache"))
+        assert main(["probe", "--config", str(config), *options]) == 0
+        yield folder / "p"
 
+
+class TestResults:
     def test_every_layer_pooling_and_number_has_a_row(self, probed):
         rows = read_rows(probed / "probe.csv")
         assert list(rows[0]) == COLUMNS
@@ -136,7 +137,7 @@ def test_the_same_probe_computes_nothing_and_says_the_same(probe, caplog):
 
 
 def test_features_are_those_of_a_run_to_the_last_bit(probe, tmp_path, no_pictures):
-    probe(layers="auto", shots=("all",))
+    probe(shots=("all",))
     store = tmp_path / "cache" / "features"
     probed = {path.name: path for path in store.glob("*/*.npy")}
     values = {**CONFIG, "training_config": {"solver": {"name": "ridge"}}}
@@ -215,8 +216,11 @@ def probe_mean(probe, monkeypatch):
 
 
 def test_several_backbones_are_probed_and_the_best_is_tapped(probe):
-    made = probe(layers="auto", shots=("all",), backbones=("MobileNetV2", "MobileNet"), images=120)
-    assert {row.backbone for row in made.rows} == {"MobileNet", "MobileNetV2"}
+    values = {**CONFIG["model_configuration"], "model_name": "VGG16", "model_arguments": None}
+    config = make_config({**CONFIG, "model_configuration": values})
+    settings = {"layers": ("block1_pool",), "shots": ("all",), "images": 100}
+    made = probe(config, backbones=("VGG19", "VGG16"), **settings)
+    assert {row.backbone for row in made.rows} == {"VGG16", "VGG19"}
     config = load_config(made.directory / "config.yaml")
     assert config.model_configuration.model_name == made.best.backbone
 
@@ -224,9 +228,9 @@ def test_several_backbones_are_probed_and_the_best_is_tapped(probe):
 @pytest.mark.parametrize("name", ["ResNet50", "DenseNet121", "EfficientNetB0"])
 def test_other_backbones_need_no_special_case(probe, name):
     ends = {
-        "ResNet50": ("conv2_block3_out", "conv5_block3_out"),
-        "DenseNet121": ("conv2_block2_concat", "relu"),
-        "EfficientNetB0": ("block2b_add", "top_activation"),
+        "ResNet50": ("conv2_block1_out", "conv2_block2_out"),
+        "DenseNet121": ("conv2_block2_concat", "pool2_pool"),
+        "EfficientNetB0": ("block1a_project_bn", "block2b_add"),
     }
     made = probe(layers=ends[name], shots=("all",), backbones=(name,), images=100)
     assert {row.layer for row in made.rows} == set(ends[name])
