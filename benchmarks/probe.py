@@ -217,10 +217,11 @@ def measure_pass(subject: Sequence[str], images: int) -> float:
     from framework.features.extraction import Extractor
     from framework.models.assembly import assemble_backbone
 
-    backbone, _ = assemble_backbone(load_config(CONFIG, subject))
+    config = load_config(CONFIG, subject)
+    backbone, _ = assemble_backbone(config)
     extractor = Extractor(keras.Model(backbone.input, [backbone.output]))
-    pixels = np.random.default_rng(0).uniform(0, 255, (images, *backbone.input.shape[1:]))
-    pixels = pixels.astype(np.float32)
+    shape = (images, *config.data_config.image_shape.as_tuple)
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     batches = range(0, images, extractor.batch_size)
     extractor.compute(pixels[: extractor.batch_size])  # Traces and compiles.
     start = time.perf_counter()
