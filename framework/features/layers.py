@@ -77,7 +77,7 @@ def prepare_layers(
                 store, alone, [layer], images, computed_with=together if differs else None
             )
     passes = [[entries[layer, split] for layer in outputs] for split in splits]
-    what = f"{len(outputs)} layers of {backbone.name}"
+    what = f"{len(outputs)} layers"
     if not plan_storage(store, ThisMachine(extractor), what, passes):
         raise RunError(
             "The features have no room. Probe fewer images with --images or fewer layers with "

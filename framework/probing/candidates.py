@@ -85,7 +85,7 @@ def choose_layers(
         backbone: A functional model with one input and one output.
         model_name: The backbone's name, for the errors.
         wanted: `"auto"`: the cut points, and what the config's own top reads. `"all"`: every
-            layer from the first one with weights. Otherwise names.
+            layer from the first one with weights. Otherwise a name, or several.
         own: Names of the layers that the config's own top reads.
 
     Returns:
@@ -100,8 +100,8 @@ def choose_layers(
     elif wanted == "all":
         chosen = {name for name in _list_learned(backbone) if _has_form(backbone, name)}
     else:
-        chosen = set(wanted)
-        for name in wanted:
+        chosen = {wanted} if isinstance(wanted, str) else set(wanted)
+        for name in sorted(chosen):
             _check_layer(backbone, model_name, name)
     return [name for name in names if name in chosen]
 

@@ -60,7 +60,7 @@ def probe(
 
     Args:
         config: A config, or the path of one.
-        layers: `"auto"`, `"all"` or names of layers.
+        layers: `"auto"`, `"all"`, a name, or several.
         images: Images of training and validation together, at most.
         shots: Numbers of training images a class, and `"all"`.
         backbones: Keras Applications to probe; none: the config's own.
@@ -118,7 +118,10 @@ def run_probe(
             width = max(22, len(layer.name))
             if measured[0].backbone not in {row.backbone for row in rows}:
                 logger.info("")
-                logger.info("Validation accuracy in percent, by training images a class")
+                logger.info(
+                    "%s: validation accuracy in percent, by training images a class",
+                    measured[0].backbone,
+                )
                 logger.info("%s", format_heading(width, [row.shots for row in measured]))
             rows.extend(measured)
             logger.info("%s", format_rows(layer, measured, width))

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from program import read_json, read_rows
 
+import framework
 from framework.cli import main
 from framework.config import load_config, resolve_config
 from framework.data.datasets import load_digits
@@ -254,6 +255,15 @@ def test_classes_of_any_number_and_size(probe, tmp_path, counts):
     made = probe(config, layers=("conv_pw_1_relu",), shots=(2, 50, "all"))
     assert {row.shots for row in made.rows} <= {2, 50, "all"}
     assert ("all" in {row.shots for row in made.rows}) and len(made.rows) >= 4
+
+
+def test_python_probes_like_the_command(tmp_path, probe):
+    config = tmp_path / "mine.yaml"
+    config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
+    settings = {"layers": "conv_pw_1_relu", "shots": ("all",), "output": tmp_path / "out"}
+    made = framework.probe(config, overrides=["data_config.limit.train=200"], **settings)
+    assert [row.layer for row in made.rows] == ["conv_pw_1_relu"] * 2
+    assert len(read_rows(made.directory / "probe.csv")) == 2
 
 
 def test_fewer_images_than_classes_are_one_message(probe):
