@@ -7,8 +7,8 @@
 
 `table`: test accuracy of ridge regression on flattened layers of VGG16, with the given weights
 and with random ones. `ranks`: Spearman's correlation of a probe's accuracies with those of a
-softmax layer that is trained on each layer by gradient descent. `cost`: a probe of all layers
-against one pass of the backbone over the same images.
+softmax layer that is trained on each layer by gradient descent, its inputs normalized. `cost`: a
+probe of all layers against one pass of the backbone over the same images.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     data.add_argument("--folder", type=Path, help="folders of images, train/<class>/ and so on")
     parser.add_argument("--weights", type=Path, required=True, help="of VGG16, without its top")
     parser.add_argument("--images", type=int, default=3000, help="to learn from and to validate on")
-    parser.add_argument("--test-images", type=int, default=4000, help="of `table`")
+    parser.add_argument("--test-images", type=int, default=4000, help="of `table` and `ranks`")
     options = parser.parse_args()
     {"table": measure_table, "ranks": measure_ranks, "cost": measure_cost}[options.what](options)
 
@@ -69,10 +69,11 @@ def name_subject(options: argparse.Namespace, weights: Path | None) -> tuple[str
 
 
 def tap(layer: str) -> str:
-    """The override that puts a softmax layer on a flattened layer."""
+    """The override that puts a softmax layer on a flattened layer, whose features it normalizes."""
     return (
         "model_configuration.model_top_config={"
         f"flatten: {{layer_type: Flatten, input_layer: {layer}}}, "
+        "normalize: {layer_type: BatchNormalization}, "
         "classes: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}}"
     )
 
@@ -140,7 +141,7 @@ def measure_ranks(options: argparse.Namespace) -> None:
             r["layer"]: r["validation_accuracy"] for r in probed if r["pooling"] == "flatten"
         }
         rows = []
-        limit = f"data_config.limit={{train: {options.images}}}"
+        limit = f"data_config.limit={{train: {options.images}, test: {options.test_images}}}"
         third = f"data_config.validation_fraction={1 / 3:.4f}"
         for layer in LAYERS:
             overrides = (*subject, third, tap(layer), f"training_config.epochs={EPOCHS}")
@@ -160,8 +161,8 @@ def measure_ranks(options: argparse.Namespace) -> None:
         f"probe_ranks_{name}",
         rows,
         f"VGG16, {name}, at most {options.images} images to learn from, a third of them "
-        f"validated on; trained: a softmax layer for {EPOCHS} epochs with Adam and early stopping. "
-        f"Spearman's rank correlation {rank:.2f}.",
+        f"validated on; trained: BatchNormalization and a softmax layer, {EPOCHS} epochs of Adam, "
+        f"early stopping. Spearman's rank correlation {rank:.2f}.",
     )
 
 
