@@ -198,7 +198,10 @@ def _train(
                 unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
                 cut, features = prepare_head(classifier, splits, config, cluster)
         with watch.measure("training"):
-            trainer.train(phase, cut.head, features)
+            if (solver := config.training_config.solver) is not None:
+                trainer.solve(solver, cut.head, features)
+            else:
+                trainer.train(phase, cut.head, features)
         if trainer.divergence is not None:
             break
     return cut, features

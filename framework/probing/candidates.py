@@ -97,6 +97,7 @@ def choose_layers(
     names = [layer.name for layer in backbone.layers]
     if wanted == "auto":
         chosen = {*find_cut_points(backbone), *own}
+        chosen = {name for name in chosen if _has_form(backbone, name)}
     elif wanted == "all":
         chosen = {name for name in _list_learned(backbone) if _has_form(backbone, name)}
     else:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from framework.config import Config, dump_config, resolve_config
+from framework.config.sections import FeatureCache
 from framework.probing.pooling import LayerOutput
 from framework.probing.records import Row
 
@@ -32,7 +33,16 @@ def tap_layer(config: Config, output: LayerOutput, best: Row, classes: int) -> d
     if model["model_name"] != best.backbone:
         model |= {"model_name": best.backbone, "model_arguments": {}}
     model |= {"model_top_config": output.make_top(best.pooling, classes), "trainable": "none"}
-    values["training_config"] |= {"solver": SOLVER, "fine_tuning": None}
+    model["saved_model"] = None
+    training = values["training_config"]
+    training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}
+    if training["feature_cache"]["augmented_views"] == "fresh":  # The solver reads stored views.
+        training["feature_cache"]["augmented_views"] = FeatureCache().augmented_views
+    for key in ("feature_maps", "filters"):  # Of the top there is nothing left.
+        drawn = values["report_config"][key]
+        values["report_config"][key] = [
+            name for name in drawn if name not in config.model_configuration.model_top_config
+        ]
     required = {key: model[key] for key in ("model_name", "model_top_config")}
     defaults = {"training_config": {}, "data_config": {}, "model_configuration": required}
     kept = _drop_defaults(values, dump_config(resolve_config(defaults)))

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from framework.config.sections import Config, TrainingConfig
+from framework.config.sections import Config, Solver, TrainingConfig
 from framework.errors import DivergedError
 from framework.features.head import Head
 from framework.features.sources import Features, StoredFeatures
@@ -106,9 +106,6 @@ class Trainer:
             head: From features to the classifier's output, at the phase's freeze line.
             features: Those of the splits `training` and `validation`, for the head.
         """
-        if self._config.training_config.solver is not None:
-            self._solve(head, features)
-            return
         start = self._start
         if start is not None and start.phase != phase.name:
             return  # The interrupted training was past this phase.
@@ -166,11 +163,11 @@ class Trainer:
             close_logs(self._callbacks)
         self.divergence = guard.divergence
 
-    def _solve(self, head: keras.Model, features: Mapping[str, Features]) -> None:
+    def solve(self, solver: Solver, head: keras.Model, features: Mapping[str, Features]) -> None:
         """Solves instead of training: one row of history, and no callbacks of the config."""
         begun = time.perf_counter()
         class_names = self._classifier.class_names
-        self.solution = solve_head(head, features, self._config, class_names)
+        self.solution = solve_head(head, features, self._config, class_names, solver.alpha)
         logs = measure_head(head, features, self._config, class_names)
         self._recorder.add_row(1, logs, None, time.perf_counter() - begun)
         for watcher in self._watchers:

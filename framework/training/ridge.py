@@ -247,7 +247,8 @@ class Moments:
             Kernels `(len(strengths), features, classes)` and biases `(len(strengths), classes)`,
             float64.
         """
-        assert self._origin is not None
+        if self._origin is None:
+            raise ValueError("no images were added")
         mean, bias = self._sum / self._weight, self._targets / self._weight
         matrix = self._squares
         matrix -= np.outer(self._weight * mean, mean)

@@ -58,6 +58,7 @@ def solve_head(
     features: Mapping[str, Features],
     config: Config,
     class_names: tuple[str, ...],
+    alpha: float | str,
 ) -> Solution:
     """Set the last layer of a head to the ridge classifier of what it reads.
 
@@ -68,16 +69,15 @@ def solve_head(
             nothing else of it trains.
         features: `training`, of which all stored views are read, and `validation`, which chooses
             the penalty and the temperature.
-        config: Its solver, class weights and views.
+        config: Its class weights and views.
         class_names: The name of each label.
+        alpha: The relative penalty, or `"auto"`.
 
     Raises:
         RunError: What the layer reads is too large, or no finite number.
     """
-    solver = config.training_config.solver
-    assert solver is not None
     reader = _Reader(head, features["training"], len(class_names))
-    strengths = STRENGTHS if solver.alpha == "auto" else (float(solver.alpha),)
+    strengths = STRENGTHS if alpha == "auto" else (float(alpha),)
     kernels, biases, images = _fit(reader, features["training"], config, class_names, strengths)
     labels = features["validation"].images.labels
     scores = np.concatenate(

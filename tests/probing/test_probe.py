@@ -226,10 +226,11 @@ def test_several_backbones_are_probed_and_the_best_is_tapped(probe):
     assert config.model_configuration.model_name == made.best.backbone
 
 
-@pytest.mark.parametrize("name", ["ResNet50", "DenseNet121", "EfficientNetB0"])
+@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV2", "DenseNet121", "EfficientNetB0"])
 def test_other_backbones_need_no_special_case(probe, name):
     ends = {
         "ResNet50": ("conv2_block1_out", "conv2_block2_out"),
+        "MobileNetV2": ("block_1_project_BN", "block_2_add"),
         "DenseNet121": ("conv2_block2_concat", "pool2_pool"),
         "EfficientNetB0": ("block1a_project_bn", "block2b_add"),
     }
@@ -264,6 +265,23 @@ def test_python_probes_like_the_command(tmp_path, probe):
     made = framework.probe(config, overrides=["data_config.limit.train=200"], **settings)
     assert [row.layer for row in made.rows] == ["conv_pw_1_relu"] * 2
     assert len(read_rows(made.directory / "probe.csv")) == 2
+
+
+def test_the_written_config_is_valid_whatever_was_given(probe):
+    values = {
+        **CONFIG,
+        "training_config": {
+            "enable_training": False,
+            "feature_cache": {"augmented_views": "fresh"},
+            "fine_tuning": {"unfreeze_from": "conv_pw_13"},
+        },
+        "report_config": {"feature_maps": ["flat", "conv_pw_1_relu"]},
+    }
+    config = make_config(values, data_augmentation={"rotation_range": 10})
+    made = probe(config, layers=("conv_pw_1_relu",), shots=("all",))
+    written = load_config(made.directory / "config.yaml")
+    assert written.training_config.enable_training
+    assert written.report_config.feature_maps == ("conv_pw_1_relu",)
 
 
 def test_fewer_images_than_classes_are_one_message(probe):
