@@ -27,7 +27,7 @@ from benchmarks.processes import (
     train_with_project,
 )
 from benchmarks.tables import RESULTS, report
-from framework.evaluation.style import BLUE, VERMILION, make_figure, save_figure, styled
+from framework.evaluation.figures.style import BLUE, VERMILION, make_figure, save_figure, styled
 
 AUGMENTATIONS = {"none": NO_AUGMENTATION, "rotation": ()}
 FRESH = ("training_config.feature_cache.augmented_views=fresh",)
@@ -53,7 +53,7 @@ CASES = (
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Runs the chosen cases `--repeat` times, turn by turn, and returns the table."""
+    """Run the chosen cases `--repeat` times, turn by turn, and return the table."""
     base = (*BASE, *name_data(options.mnist, options.images, options.test_images))
     cases = [case for case in CASES if case.plain in options.augmentations]
     plain: dict[str, list[Training]] = {name: [] for name in options.augmentations}
@@ -75,7 +75,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 def make_row(
     case: Case, plain: list[Training], project: list[Training], options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Medians of seconds and of the ratios of each turn."""
+    """Return medians of seconds and of the ratios of each turn."""
     seconds, processes = (
         [[estimate(training, options.epochs) for training in side] for side in (plain, project)]
         for estimate in (Training.estimate_seconds, Training.estimate_process)
@@ -90,7 +90,7 @@ def make_row(
 
 
 def divide(slow: list[float], fast: list[float]) -> float:
-    """Median of the ratios of each turn, in which both met the same load."""
+    """Return median of the ratios of each turn, in which both met the same load."""
     return statistics.median(one / other for one, other in zip(slow, fast, strict=True))
 
 
@@ -118,7 +118,7 @@ def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
 
 
 def main() -> None:
-    """Reads the options, measures, and reports."""
+    """Read the options, measure, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

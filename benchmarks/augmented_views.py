@@ -26,7 +26,7 @@ from benchmarks.processes import (
     train_with_project,
 )
 from benchmarks.tables import RESULTS, report
-from framework.evaluation.style import BLUE, make_figure, save_figure, styled
+from framework.evaluation.figures.style import BLUE, make_figure, save_figure, styled
 
 TOP = (
     "model_configuration.model_top_config={"
@@ -39,12 +39,12 @@ VIEWS = (1, 2, 4, 8)
 
 
 def set_views(views: int | str) -> tuple[str, ...]:
-    """The override that chooses the number of views."""
+    """Return the override that chooses the number of views."""
     return (f"training_config.feature_cache.augmented_views={views}",)
 
 
 def measure(options: argparse.Namespace, cache: Path) -> dict[str, list[Training]]:
-    """The trainings of every variant, one for each seed; they share stored views."""
+    """Return the trainings of every variant, one for each seed; they share stored views."""
     base = (*BASE, *TOP, *name_data(options.mnist, options.images, options.test_images))
     base = (*base, f"training_config.epochs={options.epochs}")
     variants: dict[str, tuple[str, ...]] = {"no augmentation": NO_AUGMENTATION}
@@ -63,7 +63,7 @@ def measure(options: argparse.Namespace, cache: Path) -> dict[str, list[Training
 
 
 def make_row(title: str, trainings: list[Training]) -> dict[str, Any]:
-    """Mean and range of the accuracies, in per cent."""
+    """Return mean and range of the accuracies, in per cent."""
     accuracies = [100 * training.accuracy for training in trainings]
     return {
         "training": title,
@@ -75,7 +75,7 @@ def make_row(title: str, trainings: list[Training]) -> dict[str, Any]:
 
 @styled
 def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
-    """Mean accuracies with their ranges."""
+    """Return mean accuracies with their ranges."""
     figure = make_figure(7.0, 3.4, "How many augmented views are enough", subtitle)
     axes = figure.subplots()
     means = [row["mean test accuracy, %"] for row in rows]
@@ -89,7 +89,7 @@ def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
 
 
 def main() -> None:
-    """Reads the options, measures, and reports."""
+    """Read the options, measure, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -23,11 +23,11 @@ from benchmarks.extraction import SHAPE, build_network
 from benchmarks.machines import Machines, gather, start_machines
 from benchmarks.tables import report
 from framework.data.images import Images
-from framework.data.sources import ArraySource
-from framework.features.crew import Crew, ThisMachine
-from framework.features.entry import Entry
-from framework.features.extraction import Extractor
-from framework.randomness import fix_randomness
+from framework.data.sources.source import ArraySource
+from framework.features.executors import Executor, LocalExecutor
+from framework.features.extractor import Extractor
+from framework.features.store_entry import Entry
+from framework.utils.seed import set_seed
 
 NODES = 2
 
@@ -39,12 +39,12 @@ def make_images(count: int) -> Images:
 
 
 def time_fill(
-    crew: Crew,
+    crew: Executor,
     extractor: Extractor,
     images: Images,
     half_time: Callable[[], None] | None = None,
 ) -> tuple[float, set[str]]:
-    """Fills a store's entry.
+    """Fill a store's entry.
 
     Args:
         crew: Who computes.
@@ -82,14 +82,14 @@ def time_loss(machines: Machines, extractor: Extractor, images: Images) -> tuple
 
 
 def main() -> None:
-    """Reads the options, measures turn by turn, and reports."""
+    """Read the options, measure turn by turn, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    fix_randomness(0, "backbone")  # As every run does.
+    set_seed(0, "backbone")  # As every run does.
     extractor, images = Extractor(build_network()), make_images(options.images)
     extractor.measure_rate()
     alone, shared, ratios = [], [], []
@@ -98,7 +98,7 @@ def main() -> None:
         with closing(gather(extractor, machines.cluster, NODES)) as crew:
             starting = time.perf_counter() - started
             for _ in range(options.repeat):
-                seconds, expected = time_fill(ThisMachine(extractor), extractor, images)
+                seconds, expected = time_fill(LocalExecutor(extractor), extractor, images)
                 alone.append(seconds)
                 seconds, found = time_fill(crew, extractor, images)
                 shared.append(seconds)

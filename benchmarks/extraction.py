@@ -23,8 +23,8 @@ import tensorflow as tf
 
 from benchmarks.tables import report
 from framework.data.images import Images
-from framework.data.sources import ArraySource
-from framework.features.extraction import Extractor
+from framework.data.sources.source import ArraySource
+from framework.features.extractor import Extractor
 
 SHAPE = (32, 32, 3)
 # Multiplications and additions of VGG16 for an image of 32x32, from its layers' shapes.
@@ -45,7 +45,7 @@ def build_network() -> keras.Model:
 
 
 def build_keras(network: keras.Model) -> Forward:
-    """What `Model.predict` does, without its input pipeline."""
+    """Return what `Model.predict` does, without its input pipeline."""
     return network.predict_on_batch
 
 
@@ -77,7 +77,7 @@ def build_openvino(network: keras.Model) -> Forward:
 
 
 def build_torch(network: keras.Model) -> Forward:
-    """The same convolutions in PyTorch, channels first."""
+    """Return the same convolutions in PyTorch, channels first."""
     import torch
 
     layers: list[Any] = []
@@ -110,7 +110,7 @@ ALTERNATIVES: Mapping[str, tuple[str, Callable[[keras.Model], Forward]]] = {
 
 
 def time_extractor(extractor: Extractor, images: Images) -> float:
-    """Images a second, reading and resizing included, as in a run."""
+    """Return images a second, reading and resizing included, as in a run."""
     start = time.perf_counter()
     for _ in extractor.stream(images, np.arange(len(images)), view=0):
         pass
@@ -118,7 +118,7 @@ def time_extractor(extractor: Extractor, images: Images) -> float:
 
 
 def time_forward(forward: Forward, pixels: np.ndarray, batch_size: int) -> float:
-    """Images a second of the bare forward pass on pixels in memory."""
+    """Return images a second of the bare forward pass on pixels in memory."""
     start = time.perf_counter()
     for first in range(0, len(pixels), batch_size):
         forward(pixels[first : first + batch_size])
@@ -134,7 +134,7 @@ def time_matrix_product() -> float:
 
 
 def measure(images: Images, repeat: int) -> tuple[dict[str, list[float]], list[float]]:
-    """Images a second of each runtime, turn by turn, and the matrix product's rates."""
+    """Return images a second of each runtime, turn by turn, and the matrix product's rates."""
     network = build_network()
     extractor = Extractor(network)
     pixels = images.read(np.arange(len(images)))
@@ -158,7 +158,7 @@ def measure(images: Images, repeat: int) -> tuple[dict[str, list[float]], list[f
 
 
 def main() -> None:
-    """Reads the options, measures turn by turn, and reports."""
+    """Read the options, measure turn by turn, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -41,7 +41,7 @@ CONFIG = {
 
 
 def make_pictures(folder: Path, count: int) -> int:
-    """Writes JPEG files of `SIDE` x `SIDE` random blocks; returns their bytes."""
+    """Write JPEG files of `SIDE` x `SIDE` random blocks; returns their bytes."""
     random = np.random.default_rng(0)
     for label in range(CLASSES):
         (folder / f"class {label}").mkdir(parents=True)
@@ -53,7 +53,7 @@ def make_pictures(folder: Path, count: int) -> int:
 
 
 def measure_peak(count: int) -> tuple[int, int]:
-    """Runs on a folder of `count` pictures; returns peak memory and raw images, in bytes."""
+    """Run on a folder of `count` pictures; returns peak memory and raw images, in bytes."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         raw = make_pictures(place / "pictures", count)
@@ -70,7 +70,7 @@ def measure_peak(count: int) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Prints both peaks."""
+    """Print both peaks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1000, help="in the smaller folder")
     count = parser.parse_args().images

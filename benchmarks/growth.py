@@ -15,13 +15,13 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from benchmarks.processes import BASE, NO_AUGMENTATION, OTHER_TOP, name_data, train_with_project
 from benchmarks.tables import RESULTS, report
-from framework.evaluation.style import BLUE, ORANGE, make_figure, save_figure, styled
+from framework.evaluation.figures.style import BLUE, ORANGE, make_figure, save_figure, styled
 
 COLUMNS = {"first run, s": BLUE, "second run, s": ORANGE}
 
 
 def measure(images: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A first run and a second one, with another top, on so many images."""
+    """Return a first run and a second one, with another top, on so many images."""
     test_images = max(300, images // 6)  # As in the whole of MNIST.
     base = (*BASE, *NO_AUGMENTATION, *name_data(options.mnist, images, test_images))
     base = (*base, f"training_config.epochs={options.epochs}")
@@ -40,7 +40,7 @@ def measure(images: int, options: argparse.Namespace) -> dict[str, Any]:
 
 @styled
 def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
-    """Images against seconds."""
+    """Return images against seconds."""
     figure = make_figure(6.5, 3.6, "How the cost grows", subtitle)
     axes = figure.subplots()
     for column, colour in COLUMNS.items():
@@ -67,7 +67,7 @@ def draw(rows: list[dict[str, Any]], subtitle: str) -> Figure:
 
 
 def main() -> None:
-    """Reads the options, measures, and reports."""
+    """Read the options, measure, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from framework.cluster.connection import QUIET, open_cluster
-from framework.cluster.nodes import Cluster
-from framework.features.cluster import ClusterCrew
-from framework.features.extraction import Extractor
+from framework.distributed.cluster import Cluster
+from framework.distributed.connection import QUIET, open_cluster
+from framework.features.extractor import Extractor
+from framework.features.ray_executor import RayExecutor
 
 STORE_BYTES = 200 * 2**20
 
@@ -29,18 +29,18 @@ class Machines:
         self.cluster = cluster
 
     def add(self) -> None:
-        """Lets a node join."""
+        """Let a node join."""
         self._nodes.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
 
     def kill(self, node_id: str) -> None:
-        """Kills all processes of a node."""
+        """Kill all processes of a node."""
         node = next(node for node in self._nodes.list_all_nodes() if node.node_id == node_id)
         self._nodes.remove_node(node, allow_graceful=False)
 
 
 @contextmanager
 def start_machines(count: int) -> Iterator[Machines]:
-    """Starts a cluster of `count` one-core nodes."""
+    """Start a cluster of `count` one-core nodes."""
     os.environ |= QUIET | {"RAY_worker_niceness": "0"}
     from ray.cluster_utils import Cluster as Nodes
 
@@ -57,11 +57,11 @@ def start_machines(count: int) -> Iterator[Machines]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def gather(extractor: Extractor, cluster: Cluster, workers: int) -> ClusterCrew:
-    """A crew whose workers have all started."""
+def gather(extractor: Extractor, cluster: Cluster, workers: int) -> RayExecutor:
+    """Return a crew whose workers have all started."""
     import ray
 
-    crew = ClusterCrew(extractor, cluster)
+    crew = RayExecutor(extractor, cluster)
     staff = crew._staff
     while len(staff.ready) < workers:
         staff.recruit(workers)

@@ -19,14 +19,14 @@ import tensorflow as tf
 from keras.applications import vgg16
 
 from framework.config import Config
-from framework.config.loading import load_config
-from framework.data.datasets import obtain_dataset
+from framework.config.loader import load_config
 from framework.data.images import Images
+from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
 
 
 def build_classifier(config: Config, classes: int) -> keras.Model:
-    """A frozen VGG16 and the config's top, which must be a chain; ends in `classes` units."""
+    """Return a frozen VGG16 and the config's top, a chain that ends in `classes` units."""
     backbone = vgg16.VGG16(
         include_top=False, weights=None, input_shape=config.data_config.image_shape.as_tuple
     )
@@ -49,18 +49,18 @@ class EpochTimer(keras.callbacks.Callback):
         self._start = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
+        """Start the clock."""
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reads the clock."""
+        """Read the clock."""
         self.seconds.append(time.perf_counter() - self._start)
 
 
 def train(config: Config) -> dict[str, Any]:
-    """Trains as the config says; returns the seconds of each epoch and the test accuracy."""
+    """Train as the config says; returns the seconds of each epoch and the test accuracy."""
     settings = config.training_config
-    dataset, _ = obtain_dataset(config.data_config.dataset)
+    dataset, _ = load_dataset(config.data_config.dataset)
     splits = split_dataset(dataset, config.data_config, settings.seed)
     keras.utils.set_random_seed(settings.seed)
     model = build_classifier(config, len(dataset.class_names))
@@ -92,12 +92,12 @@ def train(config: Config) -> dict[str, Any]:
 
 
 def read_arrays(images: Images) -> tuple[np.ndarray, np.ndarray]:
-    """All pixels, `(n, rows, columns, 3)` float32 in [0, 255], and labels, `(n,)` int64."""
+    """Return all pixels, `(n, rows, columns, 3)` float32 in [0, 255], and labels, `(n,)` int64."""
     return images.read(np.arange(len(images))), images.labels
 
 
 def main() -> None:
-    """Reads the options, trains, and writes the result as JSON."""
+    """Read the options, train, and write the result as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)

@@ -42,7 +42,7 @@ EPOCHS = 15
 
 
 def main() -> None:
-    """Measures what is asked for, and writes it to `results/benchmarks/`."""
+    """Measure what is asked for, and write it to `results/benchmarks/`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def name_subject(options: argparse.Namespace, weights: Path | None) -> tuple[str, ...]:
-    """The overrides that name data and weights."""
+    """Return the overrides that name data and weights."""
     data = (
         f"data_config.dataset={{name: mnist, path: {options.mnist.resolve()}}}"
         if options.mnist
@@ -69,7 +69,7 @@ def name_subject(options: argparse.Namespace, weights: Path | None) -> tuple[str
 
 
 def tap(layer: str) -> str:
-    """The override that puts a softmax layer on a flattened layer, whose features it normalizes."""
+    """Return the override that puts a softmax on a flattened, normalized layer."""
     return (
         "model_configuration.model_top_config={"
         f"flatten: {{layer_type: Flatten, input_layer: {layer}}}, "
@@ -98,15 +98,15 @@ def measure_layers(subject: Sequence[str]) -> dict[str, float]:
     """Layer -> test accuracy in percent; all layers from one pass, as a probe has them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from framework.config import load_config
-    from framework.config.sections import FeatureCache
-    from framework.data.datasets import load_dataset
+    from framework.config.model import FeatureCache
+    from framework.data.registry import read_dataset
     from framework.data.splits import split_dataset
-    from framework.features.layers import prepare_layers
-    from framework.models.assembly import assemble_backbone
-    from framework.training import ridge
+    from framework.features.layer_features import prepare_layers
+    from framework.models.builder import assemble_backbone
+    from framework.training.solvers import ridge
 
     config = load_config(CONFIG, subject)
-    dataset = load_dataset(config.data_config.dataset)
+    dataset = read_dataset(config.data_config.dataset)
     splits = split_dataset(dataset, config.data_config, config.training_config.seed).by_name()
     backbone, _ = assemble_backbone(config)
     outputs = {layer: (backbone.get_layer(layer).output,) for layer in LAYERS}
@@ -167,7 +167,7 @@ def measure_ranks(options: argparse.Namespace) -> None:
 
 
 def probe(overrides: Sequence[str], options: Sequence[str], folder: Path) -> dict[str, Any]:
-    """Runs `run.py probe` in a process of its own: its rows, seconds and peak memory."""
+    """Run `run.py probe` in a process of its own: its rows, seconds and peak memory."""
     output = folder / f"probe{time.monotonic_ns()}"
     command = ["run.py", "probe", "--config", str(CONFIG), "--output", str(output), *options]
     cost = measure_process(command, overrides, folder / "cache")
@@ -176,7 +176,7 @@ def probe(overrides: Sequence[str], options: Sequence[str], folder: Path) -> dic
 
 
 def measure_cost(options: argparse.Namespace) -> None:
-    """A first and a second probe of all layers, and passes of the backbone around them."""
+    """Return a first and a second probe of all layers, and passes of the backbone around them."""
     subject = name_subject(options, options.weights)
     images = ("--images", str(options.images))
     rows = []
@@ -210,13 +210,13 @@ def measure_cost(options: argparse.Namespace) -> None:
 
 
 def measure_pass(subject: Sequence[str], images: int) -> float:
-    """Seconds of one plain pass of the backbone, measured in this process."""
+    """Return seconds of one plain pass of the backbone, measured in this process."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
     from framework.config import load_config
-    from framework.features.extraction import Extractor
-    from framework.models.assembly import assemble_backbone
+    from framework.features.extractor import Extractor
+    from framework.models.builder import assemble_backbone
 
     config = load_config(CONFIG, subject)
     backbone, _ = assemble_backbone(config)

@@ -46,7 +46,7 @@ class Training:
     accuracy: float
 
     def estimate_seconds(self, epochs: int) -> float:
-        """Features and `epochs` epochs; those not run count as the median of the later ones.
+        """Return features and `epochs` epochs; those not run count as the median of the later ones.
 
         The first epoch, which traces and compiles, counts as it is.
         """
@@ -56,13 +56,13 @@ class Training:
         return self.features + sum(self.epochs) + (epochs - len(self.epochs)) * typical
 
     def estimate_process(self, epochs: int) -> float:
-        """Seconds of the whole process, had it trained for `epochs` epochs."""
+        """Return seconds of the whole process, had it trained for `epochs` epochs."""
         measured = self.estimate_seconds(len(self.epochs))
         return self.process - measured + self.estimate_seconds(epochs)
 
 
 def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, ...]:
-    """Overrides that take `images` of a local copy of MNIST, or of the embedded digits."""
+    """Override that take `images` of a local copy of MNIST, or of the embedded digits."""
     limit = f"data_config.limit={{train: {images}, test: {test_images}}}"
     if mnist is None:
         return ("data_config.dataset=digits", limit)
@@ -70,7 +70,7 @@ def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, .
 
 
 def train_with_project(overrides: Sequence[str], cache: Path) -> Training:
-    """Runs `run.py` with a feature store in `cache`."""
+    """Run `run.py` with a feature store in `cache`."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "run"
         command = ["run.py", "--config", str(CONFIG), "--output", str(output)]
@@ -87,7 +87,7 @@ def train_with_project(overrides: Sequence[str], cache: Path) -> Training:
 
 
 def train_with_plain_keras(overrides: Sequence[str]) -> Training:
-    """Runs `benchmarks/plain_keras.py` on the same images, with the same top."""
+    """Run `benchmarks/plain_keras.py` on the same images, with the same top."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "result.json"
         command = ["-m", "benchmarks.plain_keras", "--config", str(CONFIG), "--output", str(output)]
@@ -104,7 +104,7 @@ def train_with_plain_keras(overrides: Sequence[str]) -> Training:
 def measure_process(
     command: Sequence[str], overrides: Sequence[str], cache: Path
 ) -> dict[str, Any]:
-    """What a Python process costs, which must succeed: `process` seconds, `peak_memory` bytes."""
+    """Return the cost of a Python process that succeeds: `process` seconds, `peak_memory` bytes."""
     options = [option for override in overrides for option in ("--set", override)]
     environment = os.environ | {
         "TRANSFER_FRAMEWORK_CACHE": str(cache),

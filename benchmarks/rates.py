@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.top_epoch import store_vectors, time_stored
-from framework.data.folders import load_folder
 from framework.data.images import Images
-from framework.features.entry import Entry, choose_chunk_images, remove_damaged
-from framework.features.extraction import Extractor
+from framework.data.sources.image_folder import load_folder
+from framework.features.extractor import Extractor
+from framework.features.store_entry import Entry, choose_chunk_images, remove_damaged
 
 CLASSES = 2
 VECTORS = 20_000
@@ -61,7 +61,7 @@ class Rates:
 
 
 def measure_rates(side: int, pictures: int, computed: int) -> Rates:
-    """Measures everything on `pictures` files; the extractor on `computed` of them.
+    """Measure everything on `pictures` files; the extractor on `computed` of them.
 
     A Ray cluster must be connected.
     """
@@ -111,7 +111,7 @@ def build_extractor(side: int) -> Extractor:
 
 
 def save_pictures(folder: Path, side: int, count: int) -> None:
-    """Writes JPEG files of smooth noise, whose size is that of detailed photographs."""
+    """Write JPEG files of smooth noise, whose size is that of detailed photographs."""
     random = np.random.default_rng(0)
     for label in range(CLASSES):
         (folder / f"class {label}").mkdir(parents=True)
@@ -122,7 +122,7 @@ def save_pictures(folder: Path, side: int, count: int) -> None:
 
 
 def load_images(folder: Path, side: int) -> tuple[Images, float]:
-    """The training images of a folder, and the bytes that each picture keeps in memory."""
+    """Return the training images of a folder, and the bytes that each picture keeps in memory."""
     tracemalloc.start()
     dataset = load_folder(folder, CHECK_FRACTION)
     kept, _ = tracemalloc.get_traced_memory()
@@ -133,7 +133,7 @@ def load_images(folder: Path, side: int) -> tuple[Images, float]:
 
 
 def time_store(directory: Path, chunk_images: int, extractor: Extractor) -> tuple[float, float]:
-    """Seconds to write a chunk, and to read it back and compare its checksum."""
+    """Return seconds to write a chunk, and to read it back and compare its checksum."""
     entry = Entry(directory, {}, chunk_images, chunk_images, extractor.specs)
     entry.create()
     random = np.random.default_rng(0)
@@ -161,7 +161,7 @@ def time_message(sent: int, received: int) -> float:
 
 
 def time_call(function: Callable[[], Any]) -> float:
-    """Seconds of one call."""
+    """Return seconds of one call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start

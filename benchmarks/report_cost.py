@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import report
-from framework.config.sections import (
+from framework.config.model import (
     Config,
     DataConfig,
     ModelConfiguration,
@@ -23,9 +23,9 @@ from framework.config.sections import (
     TrainingConfig,
     Weights,
 )
-from framework.evaluation.evidence import SPLITS, Evidence
-from framework.evaluation.report import write_report
-from framework.evaluation.scores import Predictions, score_predictions
+from framework.evaluation.metrics.scores import Predictions, score_predictions
+from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
+from framework.evaluation.report.write_report import write_report
 
 SIDE = 32
 # Shares of MNIST's test set: for every test image 5.4 training and 0.6 validation images.
@@ -43,12 +43,12 @@ class NoiseImages:
         return len(self.labels)
 
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
-        """Draws the images anew at each call."""
+        """Draw the images anew at each call."""
         shape = (len(positions), SIDE, SIDE, 3)
         return np.random.default_rng(view).uniform(0, 255, shape).astype(np.float32)
 
 
-def make_evidence(test_images: int, classes: int) -> Evidence:
+def make_evidence(test_images: int, classes: int) -> ReportInputs:
     """Made-up results over noise; about nine of ten predictions are right."""
     rng = np.random.default_rng(0)
     predictions, images = {}, {}
@@ -62,7 +62,7 @@ def make_evidence(test_images: int, classes: int) -> Evidence:
         predictions[split] = Predictions(np.arange(count), labels, probabilities, 0.3)
         images[split] = NoiseImages(labels, np.arange(count))
     top = {"answer": TopLayer("Dense", {"units": classes}, "backbone")}
-    return Evidence(
+    return ReportInputs(
         config=Config(
             TrainingConfig(),
             DataConfig(data_augmentation={"rotation_range": 10}),
@@ -81,7 +81,7 @@ def make_evidence(test_images: int, classes: int) -> Evidence:
 
 
 def measure(test_images: int, classes: int) -> dict[str, Any]:
-    """Seconds of scoring and of the report, alone in this process."""
+    """Return seconds of scoring and of the report, alone in this process."""
     evidence = make_evidence(test_images, classes)
     started = time.perf_counter()
     scores = {

@@ -20,7 +20,7 @@ from benchmarks.machines import gather, start_machines
 from benchmarks.rates import Rates, build_extractor, measure_rates
 from benchmarks.simulation import simulate
 from benchmarks.tables import RESULTS, describe_machine, format_table
-from framework.files import read_json, write_json, write_text
+from framework.utils.files import read_json, write_json, write_text
 
 MEASURED = RESULTS / "scale.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -38,7 +38,7 @@ HOUR = 3600
 
 
 def measure(runs: tuple[int, ...]) -> dict[str, Any]:
-    """Measures rates and runs; ready for JSON."""
+    """Measure rates and run; ready for JSON."""
     with start_machines(2) as machines:
         rates = [asdict(measure_rates(*kind)) for kind in KINDS]
         extractor = build_extractor(KINDS[0][0])
@@ -52,7 +52,7 @@ def measure(runs: tuple[int, ...]) -> dict[str, Any]:
 
 
 def tell_rates(rates: list[Rates]) -> list[dict[str, Any]]:
-    """The measured rates, as a table."""
+    """Return the measured rates, as a table."""
     columns = {
         "a picture checked, ms": lambda r: 1e3 * r.check,
         "read and sent, ms": lambda r: 1e3 * (r.pack + r.message / r.chunk_images / 2),
@@ -97,7 +97,7 @@ def tell_costs(rates: Rates) -> list[dict[str, Any]]:
 
 
 def tell_limits(rates: list[Rates]) -> list[dict[str, Any]]:
-    """How many nodes keep the run's machine busy, by what saturates first."""
+    """Return how many nodes keep the run's machine busy, by what saturates first."""
     rows = []
     for each in rates:
         message = each.message / each.chunk_images
@@ -116,7 +116,7 @@ def tell_limits(rates: list[Rates]) -> list[dict[str, Any]]:
 
 
 def tell_runs(rates: Rates, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Runs over two one-core nodes, measured and simulated.
+    """Run over two one-core nodes, measured and simulated.
 
     Their chunks are batches, and their images arrays: nothing is read or decoded.
     """
@@ -137,7 +137,7 @@ def tell_runs(rates: Rates, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write_document(text: str) -> None:
-    """Puts the tables in their place in docs/scale.md."""
+    """Put the tables in their place in docs/scale.md."""
     document = DOCUMENT.read_text(encoding="utf-8")
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -145,7 +145,7 @@ def write_document(text: str) -> None:
 
 
 def main() -> None:
-    """Reads the options, measures or reads the last measurement, simulates, and reports."""
+    """Read the options, measure or read the last measurement, simulates, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -22,21 +22,21 @@ from PIL import Image, ImageDraw
 
 from benchmarks.tables import report
 from framework.data.images import match_channels, prepare_image
-from framework.inference.draw import HOST, build_app
-from framework.inference.ink import FRAMINGS
-from framework.inference.loading import TrainedClassifier, load_classifier
-from framework.inference.strokes import find_characters
+from framework.inference.app.segmentation import find_characters
+from framework.inference.app.server import HOST, build_app
+from framework.inference.polarity import FRAMINGS
+from framework.inference.trained_classifier import TrainedClassifier, load_classifier
 
 
 def draw_one(size: tuple[int, int]) -> Image.Image:
-    """A seven, as the page's canvas sends it."""
+    """Return a seven, as the page's canvas sends it."""
     page = Image.new("L", size, 255)
     ImageDraw.Draw(page).line([(60, 60), (180, 60), (110, 280)], fill=0, width=20, joint="curve")
     return page
 
 
 def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
-    """The batch of one image that the page gives to the network; float32 in [0, 255]."""
+    """Return the batch of one image that the page gives to the network; float32 in [0, 255]."""
     (character,) = find_characters(drawing, FRAMINGS[trained.data_name])
     shape = trained.image_shape
     image = prepare_image(character, shape, trained.config.data_config.resize)
@@ -44,7 +44,7 @@ def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
 
 
 def serve(trained: TrainedClassifier) -> tuple[uvicorn.Server, str]:
-    """Serves the page in a thread; returns the server and its address."""
+    """Serve the page in a thread; returns the server and its address."""
     server = uvicorn.Server(
         uvicorn.Config(build_app(trained), host=HOST, port=0, log_level="error")
     )
@@ -63,7 +63,7 @@ def time_call(call: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Measures, and prints the table."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass
 
 from benchmarks.rates import Rates
-from framework.features.cluster import BYTES_ON_THE_WAY, CHUNKS_PER_WORKER
+from framework.features.ray_executor import BYTES_ON_THE_WAY, CHUNKS_PER_WORKER
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outcome:
 
 
 def simulate(rates: Rates, images: int, workers: int, speed: float, link: float) -> Outcome:
-    """Plays what `framework.features.cluster` does, event by event.
+    """Play what `framework.features.ray_executor` does, event by event.
 
     One process reads, sends, receives and stores, one thing at a time. Each worker computes
     its chunks in turn. Pictures and features share the link of the run's machine, one

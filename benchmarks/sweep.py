@@ -23,7 +23,7 @@ UNITS = "model_configuration.model_top_config.dense_1.initializing_parameters.un
 
 
 def write_sweep(folder: Path, tops: int) -> Path:
-    """Writes a grid over the width of the published top."""
+    """Write a grid over the width of the published top."""
     keys = {UNITS: {"range": [50, 50 * tops], "step": 50}}
     path = folder / "sweep.json"
     section = {"sampler": "grid", "keys": keys}
@@ -32,7 +32,7 @@ def write_sweep(folder: Path, tops: int) -> Path:
 
 
 def measure(command: Sequence[str], overrides: Sequence[str], folder: Path) -> float:
-    """Seconds of a whole process, with a feature store of its own, which is empty."""
+    """Return seconds of a whole process, with a feature store of its own, which is empty."""
     options = [option for override in overrides for option in ("--set", override)]
     with tempfile.TemporaryDirectory(dir=folder) as cache:
         started = time.perf_counter()
@@ -49,7 +49,7 @@ def measure(command: Sequence[str], overrides: Sequence[str], folder: Path) -> f
 
 
 def sum_phases(sweep: Path) -> dict[str, float]:
-    """Seconds of each phase, over all trials."""
+    """Return seconds of each phase, over all trials."""
     phases: dict[str, float] = {}
     for path in sweep.glob("trials/*/metrics.json"):
         for phase, seconds in json.loads(path.read_text())["timing"].items():
@@ -58,7 +58,7 @@ def sum_phases(sweep: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Reads the options, measures, and reports."""
+    """Read the options, measure, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

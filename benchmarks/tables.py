@@ -11,13 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from framework.files import write_text
+from framework.utils.files import write_text
 
 RESULTS = Path(__file__).parents[1] / "results" / "benchmarks"
 
 
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table; the first row's keys are the columns."""
+    """Return a Markdown table; the first row's keys are the columns."""
     columns = list(rows[0])
     cells = [columns, *[[_format_cell(row[column]) for column in columns] for row in rows]]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
@@ -38,7 +38,7 @@ def _format_cell(value: Any) -> str:
 
 
 def report(name: str, rows: Sequence[Mapping[str, Any]], notes: str) -> None:
-    """Prints a table, and writes it to `results/benchmarks/` as CSV and Markdown.
+    """Print a table, and write it to `results/benchmarks/` as CSV and Markdown.
 
     Args:
         name: Of the files, without an ending.
@@ -57,7 +57,7 @@ def report(name: str, rows: Sequence[Mapping[str, Any]], notes: str) -> None:
 
 
 def describe_machine() -> str:
-    """Versions, cores and how busy the machine is, in a sentence."""
+    """Return versions, cores and how busy the machine is, in a sentence."""
     return (
         f"Keras {version('keras')}, TensorFlow {version('tensorflow')}, Python "
         f"{platform.python_version()}, {os.cpu_count()} cores; load average of the last "

@@ -19,16 +19,16 @@ import numpy as np
 from keras import layers
 
 from benchmarks.tables import report
-from framework.config.sections import FeatureCache
+from framework.config.model import FeatureCache
 from framework.data.images import Images
-from framework.data.sources import ArraySource
-from framework.features.cut import find_cut
+from framework.data.sources.source import ArraySource
+from framework.features.feature_sources import Features
 from framework.features.head import Head
-from framework.features.preparation import Split, prepare_features
-from framework.features.sources import Features
-from framework.randomness import fix_randomness
+from framework.features.model_split import split_model
+from framework.features.pipeline import Split, prepare_features
 from framework.training.execution import choose_execution
-from framework.training.feed import TrainingFeed
+from framework.training.input_pipeline import TrainingFeed
+from framework.utils.seed import set_seed
 
 BATCH_SIZE = 32
 VECTOR = (1, 1, 512)  # What a frozen VGG16 gives for an image of 32x32.
@@ -47,7 +47,7 @@ def build_top() -> keras.Model:
 
 
 def store_vectors(count: int, directory: Path) -> Features:
-    """Stores random vectors: those of a frozen layer over tiny random images."""
+    """Store random vectors: those of a frozen layer over tiny random images."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (count, 4, 4), dtype=np.uint8)
     images = Images(ArraySource(pixels, random.integers(0, 10, count)), np.arange(count), (4, 4, 3))
@@ -56,12 +56,12 @@ def store_vectors(count: int, directory: Path) -> Features:
     scaled = layers.Rescaling(1 / 255)(image)
     model = keras.Model(image, build_top()(frozen(scaled)))
     settings = FeatureCache(directory=str(directory))
-    cut = find_cut(model, {"frozen"})
+    cut = split_model(model, {"frozen"})
     return prepare_features(cut, {"vectors": Split(images)}, settings)["vectors"]
 
 
 def time_fit(model: keras.Model, *data: Any, **options: Any) -> float:
-    """Seconds of the second of two epochs; the first one traces and compiles."""
+    """Return seconds of the second of two epochs; the first one traces and compiles."""
     starts: list[float] = []
     clock = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: starts.append(time.perf_counter())
@@ -72,14 +72,14 @@ def time_fit(model: keras.Model, *data: Any, **options: Any) -> float:
 
 
 def time_default(pixels: np.ndarray, labels: np.ndarray) -> float:
-    """Seconds of an epoch as Keras runs it unasked, from arrays in memory."""
+    """Return seconds of an epoch as Keras runs it unasked, from arrays in memory."""
     model = build_top()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return time_fit(model, pixels, labels, batch_size=BATCH_SIZE)
 
 
 def time_stored(features: Features) -> float:
-    """Seconds of an epoch as the framework runs it, from the store."""
+    """Return seconds of an epoch as the framework runs it, from the store."""
     top = build_top()
     model = Head(top.inputs, top.outputs)
     execution = choose_execution(model, [], features.specs, BATCH_SIZE)
@@ -91,14 +91,14 @@ def time_stored(features: Features) -> float:
 
 
 def main() -> None:
-    """Reads the options, measures turn by turn, and reports."""
+    """Read the options, measure turn by turn, and report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    fix_randomness(0, "training")  # As every run does.
+    set_seed(0, "training")  # As every run does.
     with tempfile.TemporaryDirectory() as directory:
         features = store_vectors(options.images, Path(directory))
         vectors = np.concatenate([block for (block,) in features.stream(np.arange(options.images))])

@@ -80,6 +80,6 @@ class ConfigError(FrameworkError):
 
 
 def first_sentence(error: Exception) -> str:
-    """The beginning of a library's message, on one line, ending in a full stop."""
+    """Return the beginning of a library's message, on one line, ending in a full stop."""
     text = " ".join(str(error).split())
     return text.split(". ")[0].rstrip(".") + "."

@@ -9,41 +9,41 @@ from pathlib import Path
 
 from keras.callbacks import Callback
 
-from framework import runs
-from framework.announcements import announce_plan, announce_results
-from framework.cluster.nodes import Cluster
 from framework.config import Config, dump_config, load_config
-from framework.config.sections import DatasetConfig
+from framework.config.model import DatasetConfig
 from framework.data.dataset import Dataset
-from framework.data.datasets import obtain_dataset
-from framework.data.inspection import inspect_training
+from framework.data.registry import load_dataset
+from framework.data.sanity_checks import inspect_training
 from framework.data.splits import Splits, split_dataset
+from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
-from framework.evaluation.evidence import Evidence
-from framework.evaluation.prediction import check_answers, predict_split
-from framework.evaluation.records import load_runs
-from framework.evaluation.report import write_report
-from framework.evaluation.scores import Predictions, score_predictions
-from framework.evaluation.submission import write_submission
-from framework.evaluation.tables import write_predictions
-from framework.features.cut import Cut, find_cut
-from framework.features.preparation import Split, prepare_features
-from framework.features.sources import Features
-from framework.files import fingerprint_file, write_json
-from framework.models.assembly import check_top, load_fitting_classifier
+from framework.evaluation.metrics.predictions_csv import write_predictions
+from framework.evaluation.metrics.scores import Predictions, score_predictions
+from framework.evaluation.metrics.split_predictions import check_answers, predict_split
+from framework.evaluation.metrics.submission import write_submission
+from framework.evaluation.report.report_inputs import ReportInputs
+from framework.evaluation.report.write_report import write_report
+from framework.features.feature_sources import Features
+from framework.features.model_split import ModelSplit, split_model
+from framework.features.pipeline import Split, prepare_features
+from framework.models.builder import check_top, load_fitting_classifier
 from framework.models.classifier import MODEL, Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
-from framework.provenance import note_changes, obtain_classifier
-from framework.stopwatch import Stopwatch
-from framework.substitutions import Substitution
-from framework.training.devices import find_devices
-from framework.training.fitting import Trainer
+from framework.runs import run_directory
+from framework.runs.announcements import announce_plan, announce_results
+from framework.runs.manifest import load_or_build_classifier, note_changes
+from framework.runs.records import load_runs
+from framework.training.disk_space import check_space
+from framework.training.multi_device import find_devices
 from framework.training.phases import count_stored_views, count_views
-from framework.training.space import check_space
+from framework.training.trainer import Trainer
+from framework.utils.fallbacks import Fallback
+from framework.utils.files import fingerprint_file, write_json
+from framework.utils.timer import Timer
 
 logger = logging.getLogger(__name__)
 
-Obtain = Callable[[DatasetConfig], tuple[Dataset, Substitution | None]]
+Obtain = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
 """Loads a data set; whoever makes several runs may keep it for the next."""
 
 
@@ -51,18 +51,18 @@ def start_experiment(
     config: Config,
     config_stem: str,
     output: Path | None = None,
-    watchers: Sequence[Callback] = (),
+    extra_callbacks: Sequence[Callback] = (),
     with_report: bool = True,
     cluster: Cluster | None = None,
-    obtain: Obtain = obtain_dataset,
+    obtain: Obtain = load_dataset,
 ) -> Path:
-    """Checks what can be checked beforehand, and runs in a new run directory.
+    """Check what can be checked beforehand, and run in a new run directory.
 
     Args:
         config: What to do.
         config_stem: Name of the config file without its ending; names the results folder.
         output: The run directory; by default one under `results/`.
-        watchers: As `run_experiment` takes them.
+        extra_callbacks: As `run_experiment` takes them.
         with_report: As `run_experiment` takes it.
         cluster: As `run_experiment` takes it.
         obtain: As `run_experiment` takes it.
@@ -75,27 +75,27 @@ def start_experiment(
         RunError: Data or weights can't be had, or a file can't be written.
         DivergedError: The training has diverged; its report is written all the same.
     """
-    config = runs.settle_saved_model(config, config_stem)
+    config = run_directory.resolve_saved_model(config, config_stem)
     check_top(config)
-    directory = runs.create_run(config_stem, output)
-    run_experiment(config, directory, watchers, with_report, cluster, obtain)
+    directory = run_directory.create_run(config_stem, output)
+    run_experiment(config, directory, extra_callbacks, with_report, cluster, obtain)
     return directory
 
 
 def run_experiment(
     config: Config,
     directory: Path,
-    watchers: Sequence[Callback] = (),
+    extra_callbacks: Sequence[Callback] = (),
     with_report: bool = True,
     cluster: Cluster | None = None,
-    obtain: Obtain = obtain_dataset,
+    obtain: Obtain = load_dataset,
 ) -> None:
-    """Trains, evaluates and reports, or goes on with a run that was interrupted.
+    """Train, evaluates and report, or go on with a run that was interrupted.
 
     Args:
         config: What to do.
-        directory: The run directory; see `framework.runs`.
-        watchers: Callbacks that see every epoch; see `framework.training.fitting.Trainer`.
+        directory: The run directory; see `framework.runs.run_directory`.
+        extra_callbacks: Callbacks that see every epoch; see `framework.training.trainer.Trainer`.
         with_report: Whether to draw pictures and write `report.html`; `report_experiment`
             can do it later.
         cluster: What computes the features to be stored; this machine alone if `None`.
@@ -107,8 +107,8 @@ def run_experiment(
         DivergedError: The training has diverged; its report is written all the same.
     """
     training, data = config.training_config, config.data_config
-    watch = Stopwatch()
-    with runs.open_run(directory):
+    watch = Timer()
+    with run_directory.open_run(directory):
         write_json(directory / "config.json", dump_config(config))
 
         with watch.measure("data"):
@@ -117,7 +117,7 @@ def run_experiment(
             notes = inspect_training(splits.training, splits.validation, training.batch_size)
 
         with watch.measure("model"):
-            classifier, provenance = obtain_classifier(config, dataset, substitution)
+            classifier, provenance = load_or_build_classifier(config, dataset, substitution)
         environment = provenance.describe(config, classifier)
         notes += note_changes(directory, environment)
         environment["notes"] = notes
@@ -125,7 +125,7 @@ def run_experiment(
         announce_plan(environment["subject"], splits, classifier, notes)
         check_space(directory, classifier, config)
 
-        trainer = Trainer(classifier, config, directory, watchers)
+        trainer = Trainer(classifier, config, directory, extra_callbacks)
         cut, features = _train(trainer, classifier, splits, config, cluster, watch)
         if cluster is not None:
             environment["ray"] = cluster.describe()
@@ -150,7 +150,7 @@ def run_experiment(
             if splits.unlabelled is not None:
                 write_submission(directory / "submission.csv", classifier, splits.unlabelled)
             if with_report:
-                evidence = Evidence(
+                evidence = ReportInputs(
                     config=config,
                     subject=environment["subject"],
                     class_names=classifier.class_names,
@@ -183,9 +183,9 @@ def _train(
     splits: Splits,
     config: Config,
     cluster: Cluster | None,
-    watch: Stopwatch,
-) -> tuple[Cut, dict[str, Features]]:
-    """Trains phase after phase, each on the features at its own freeze line.
+    watch: Timer,
+) -> tuple[ModelSplit, dict[str, Features]]:
+    """Train phase after phase, each on the features at its own freeze line.
 
     Returns:
         The cut of the last phase, and the features of each split for its head.
@@ -207,8 +207,8 @@ def _train(
     return cut, features
 
 
-def report_experiment(directory: Path, obtain: Obtain = obtain_dataset) -> None:
-    """Draws the pictures and writes `report.html` of a finished run that was made without.
+def report_experiment(directory: Path, obtain: Obtain = load_dataset) -> None:
+    """Draw the pictures and write `report.html` of a finished run that was made without.
 
     Args:
         directory: Of the run.
@@ -223,7 +223,7 @@ def report_experiment(directory: Path, obtain: Obtain = obtain_dataset) -> None:
     splits = split_dataset(dataset, config.data_config, config.training_config.seed)
     classifier = load_fitting_classifier(directory / MODEL, config, dataset.class_names)
     cut, features = prepare_head(classifier, splits, config)
-    evidence = Evidence(
+    evidence = ReportInputs(
         config=config,
         subject=record.subject,
         class_names=classifier.class_names,
@@ -239,8 +239,8 @@ def report_experiment(directory: Path, obtain: Obtain = obtain_dataset) -> None:
 
 def prepare_head(
     classifier: Classifier, splits: Splits, config: Config, cluster: Cluster | None = None
-) -> tuple[Cut, dict[str, Features]]:
-    """Cuts a classifier at its freeze line and brings all splits up to it.
+) -> tuple[ModelSplit, dict[str, Features]]:
+    """Cut a classifier at its freeze line and bring all splits up to it.
 
     Args:
         classifier: Its layers say what trains.
@@ -251,7 +251,7 @@ def prepare_head(
     Returns:
         The cut, and the features of each split for its head.
     """
-    cut = find_cut(classifier.model, classifier.backbone_layers)
+    cut = split_model(classifier.model, classifier.backbone_layers)
     views = {"training": count_stored_views(config)}
     wanted = {name: Split(images, views.get(name, 1)) for name, images in splits.by_name().items()}
     if cluster is not None and count_views(config) == "fresh":
@@ -262,8 +262,8 @@ def prepare_head(
 
 
 def predict_splits(
-    cut: Cut, features: Mapping[str, Features], config: Config
+    cut: ModelSplit, features: Mapping[str, Features], config: Config
 ) -> dict[str, Predictions]:
-    """What the head of a cut classifier says about each split."""
+    """Return what the head of a cut classifier says about each split."""
     loss = config.training_config.loss
     return {name: predict_split(cut.head, source, loss, name) for name, source in features.items()}

@@ -15,12 +15,12 @@ TYPE_ALONE = re.compile(
 
 
 def summarize(owner: Any) -> str:
-    """Returns the first sentence of a docstring on one line."""
+    """Return the first sentence of a docstring on one line."""
     return take_sentence((inspect.getdoc(owner) or "").split("\n\n")[0])
 
 
 def read_argument_notes(owner: type) -> dict[str, str]:
-    """Returns the first sentence on each argument in the docstring's `Args:`."""
+    """Return the first sentence on each argument in the docstring's `Args:`."""
     # At whatever depth: Keras joins docstrings, and what stands at the margin then differs between
     # Python 3.13, which takes each one's indentation away, and those before it.
     section = re.search(
@@ -33,7 +33,7 @@ def read_argument_notes(owner: type) -> dict[str, str]:
 
 
 def take_sentence(text: str) -> str:
-    """Returns the first sentence of a text, without Markdown's backticks."""
+    """Return the first sentence of a text, without Markdown's backticks."""
     line = " ".join(text.split()).replace("`", "")
     sentence, *rest = re.split(r"(?<!e\.g)(?<!i\.e)(?<!a\.k\.a)[.:](?:\s|$)", line, maxsplit=1)
     if rest and TYPE_ALONE.fullmatch(sentence):  # "Optional integer. If set, ..."

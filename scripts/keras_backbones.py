@@ -59,7 +59,7 @@ PUBLISHED: dict[str, tuple[float | None, float | None, int | None]] = {
 
 
 def list_applications() -> dict[str, Any]:
-    """Returns every function of Keras Applications that builds a network."""
+    """Return every function of Keras Applications that builds a network."""
     return {
         name: value
         for name, value in sorted(vars(keras.applications).items())
@@ -68,7 +68,7 @@ def list_applications() -> dict[str, Any]:
 
 
 def describe_backbone(name: str, build: Any) -> dict[str, Any]:
-    """Returns what is to be known of an application, without building it."""
+    """Return what is to be known of an application, without building it."""
     top1, top5, megabytes = PUBLISHED.get(name, (None, None, None))
     module = inspect.getmodule(build)
     return {
@@ -83,13 +83,13 @@ def describe_backbone(name: str, build: Any) -> dict[str, Any]:
 
 
 def read_header(name: str) -> dict[str, str]:
-    """Returns the `key: value` lines at the head of a backbone's list of layers."""
+    """Return the `key: value` lines at the head of a backbone's list of layers."""
     lines = (BACKBONES / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
 
 
 def find_smallest_image(build: Any) -> int:
-    """Returns the fewest rows an application takes, as its own check says."""
+    """Return the fewest rows an application takes, as its own check says."""
     try:
         build(weights=None, include_top=False, input_shape=(1, 1, 3))
     except ValueError as error:
@@ -100,7 +100,7 @@ def find_smallest_image(build: Any) -> int:
 
 
 def list_backbone_layers(build: Any) -> str:
-    """Returns an application's layers from the input up, one `name class` a line."""
+    """Return an application's layers from the input up, one `name class` a line."""
     keras.utils.clear_session(free_memory=True)  # Layers without a name are numbered anew.
     model = build(weights=None, include_top=False, input_shape=(96, 96, 3))
     layers = [

@@ -74,7 +74,7 @@ NAMED_IN_STRINGS = ("losses", "metrics", "initializers", "regularizers", "constr
 
 
 def find_classes(kind: str) -> dict[str, type]:
-    """Returns every public class of a Keras module, by each of its public names."""
+    """Return every public class of a Keras module, by each of its public names."""
     module, base = MODULES[kind]
     found = {
         name: value
@@ -89,7 +89,7 @@ def find_classes(kind: str) -> dict[str, type]:
 
 
 def accepts_name(lookup: Any, name: str) -> bool:
-    """Returns whether the `get` of a Keras module knows a name."""
+    """Return whether the `get` of a Keras module knows a name."""
     try:
         lookup(name)
     except ValueError:
@@ -100,7 +100,7 @@ def accepts_name(lookup: Any, name: str) -> bool:
 
 
 def describe_classes(kind: str) -> dict[str, Any]:
-    """Returns the catalogue of one module: name -> arguments, or the reason of a refusal."""
+    """Return the catalogue of one module: name -> arguments, or the reason of a refusal."""
     classes = find_classes(kind)
     entries: dict[str, Any] = {}
     for name, owner in sorted(classes.items()):
@@ -119,7 +119,7 @@ def describe_classes(kind: str) -> dict[str, Any]:
 
 
 def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
-    """Returns a class's summary, arguments and, for a layer, how it takes its inputs."""
+    """Return a class's summary, arguments and, for a layer, how it takes its inputs."""
     entry: dict[str, Any] = {"summary": summarize(owner)}
     if kind == "layers":
         if issubclass(owner, Merge) or name in LAYER_INPUTS:
@@ -151,14 +151,14 @@ def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
 
 
 def find_better(owner: type, arguments: dict[str, dict[str, Any]]) -> str | None:
-    """Returns whether higher or lower values of a metric are better, if Keras knows."""
+    """Return whether higher or lower values of a metric are better, if Keras knows."""
     required = {name: 0.5 for name, described in arguments.items() if "default" not in described}
     direction = getattr(owner(**required), "_direction", None)
     return {"up": "higher", "down": "lower"}.get(direction)
 
 
 def list_arguments(owner: type) -> list[tuple[str, Any]]:
-    """Returns the named arguments of a constructor, each with its default."""
+    """Return the named arguments of a constructor, each with its default."""
     if owner.__init__ is object.__init__:
         return []
     parameters = list(inspect.signature(owner.__init__).parameters.values())[1:]
@@ -167,13 +167,13 @@ def list_arguments(owner: type) -> list[tuple[str, Any]]:
 
 
 def takes_any_keyword(owner: type) -> bool:
-    """Returns whether a constructor hands further arguments to its base class."""
+    """Return whether a constructor hands further arguments to its base class."""
     parameters = inspect.signature(owner.__init__).parameters.values()
     return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
 def find_kind(kind: str, owner: str, argument: str, default: Any) -> str:
-    """Returns the kind of value that an argument takes.
+    """Return the kind of value that an argument takes.
 
     Raises:
         KeyError: Neither the tables nor the default tell; the tables need an entry.
@@ -199,14 +199,14 @@ def find_kind(kind: str, owner: str, argument: str, default: Any) -> str:
 
 
 def describe_size(argument: str, rank: int, default: Any) -> str:
-    """Returns the kind of a size along each of `rank` axes."""
+    """Return the kind of a size along each of `rank` axes."""
     word = "non-negative integer" if argument == "output_padding" else "positive integer"
     words = f"{word} or {rank} {word}s"
     return f"{words} or null" if default is None else words
 
 
 def describe_border(rank: int) -> str:
-    """Returns the kind of a border: one number, one an axis, or two an axis."""
+    """Return the kind of a border: one number, one an axis, or two an axis."""
     word = "non-negative integer"
     if rank == 1:
         return f"{word} or 2 {word}s"
@@ -214,12 +214,12 @@ def describe_border(rank: int) -> str:
 
 
 def to_json(default: Any) -> Any:
-    """Returns a default as JSON holds it."""
+    """Return a default as JSON holds it."""
     return list(map(to_json, default)) if isinstance(default, tuple) else default
 
 
 def describe_activations() -> dict[str, Any]:
-    """Returns the activation functions that work by name alone."""
+    """Return the activation functions that work by name alone."""
     refused = REFUSED["activations"]
     entries: dict[str, Any] = {}
     for name, function in sorted(vars(keras.activations).items()):
@@ -231,7 +231,7 @@ def describe_activations() -> dict[str, Any]:
 
 
 def make_catalog() -> dict[str, Any]:
-    """Returns the whole catalogue."""
+    """Return the whole catalogue."""
     backbones = {
         name: describe_backbone(name, build) for name, build in list_applications().items()
     }
@@ -240,7 +240,7 @@ def make_catalog() -> dict[str, Any]:
 
 
 def format_catalog(value: Any, depth: int = 0) -> str:
-    """Returns the catalogue as JSON with one argument, alias or backbone a line."""
+    """Return the catalogue as JSON with one argument, alias or backbone a line."""
     opened = isinstance(value, dict) and (depth < 2 or "arguments" in value or depth == 3)
     if not opened or not value:
         return json.dumps(value, ensure_ascii=False)
@@ -253,7 +253,7 @@ def format_catalog(value: Any, depth: int = 0) -> str:
 
 
 def main() -> int:
-    """Writes the catalogue, or checks it; returns the exit code."""
+    """Write the catalogue, or check it; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--backbones", nargs="*", default=None, metavar="NAME")

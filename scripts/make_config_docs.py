@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from framework.config import catalog, sections
-from framework.config.augmentation import ARGUMENTS, REFUSED
-from framework.config.schema import SWEEP, make_schema
-from framework.sweeps.settings import SweepConfig
+from framework.config import catalog, model
+from framework.config.schema.augmentation import ARGUMENTS, REFUSED
+from framework.config.schema.config_schema import SWEEP, make_schema
+from framework.sweeps.definition.sweep_config import SweepConfig
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "config.md"
 
@@ -137,14 +137,14 @@ SWEEP_INTRODUCTION = (
 
 
 def make_docs() -> str:
-    """Returns the text of docs/config.md."""
+    """Return the text of docs/config.md."""
     parts = [HEAD]
-    for field in dataclasses.fields(sections.Config):
+    for field in dataclasses.fields(model.Config):
         if field.name == "origin":
             continue
         optional = " (optional)" if field.name == "report_config" else ""
         parts.append(f"## `{field.name}`{optional}\n\n{field.metadata['about']}\n")
-        parts.extend(_describe_section(field.name, getattr(sections, field.metadata["takes"])))
+        parts.extend(_describe_section(field.name, getattr(model, field.metadata["takes"])))
         if field.name == "training_config":
             parts.append(LABELS)
         elif field.name == "data_config":
@@ -157,13 +157,13 @@ def make_docs() -> str:
 
 
 def _describe_section(path: str, section: Any) -> list[str]:
-    """Returns a table of a section's keys, and of each section inside it."""
+    """Return a table of a section's keys, and of each section inside it."""
     rows = ["| key | takes | default | about |", "|---|---|---|---|"]
     inner: list[str] = []
     for field in dataclasses.fields(section):
         takes = field.metadata["takes"]
         head = takes.split(" or ")[0]
-        nested = getattr(sections, head, None)
+        nested = getattr(model, head, None)
         if nested:
             inner.append(f"### `{path}.{field.name}`\n\n{nested.__doc__.splitlines()[0]}\n")
             inner.extend(_describe_section(f"{path}.{field.name}", nested))
@@ -174,20 +174,20 @@ def _describe_section(path: str, section: Any) -> list[str]:
 
 
 def _say(takes: str) -> str:
-    """Returns the kind of value that a key takes, in words for readers."""
+    """Return the kind of value that a key takes, in words for readers."""
     return " or ".join(WORDS.get(part, part) for part in takes.split(" or "))
 
 
 def _show_default(field: Any) -> str:
-    """Returns the default of a key as a config would write it."""
+    """Return the default of a key as a config would write it."""
     if field.default_factory is dict:
         return "`{}`"
     default = field.default
     if default is dataclasses.MISSING:
         return "(required)"
-    if isinstance(default, sections.KerasObject):
+    if isinstance(default, model.KerasObject):
         default = default.name
-    elif isinstance(default, sections.DatasetConfig | sections.Weights):
+    elif isinstance(default, model.DatasetConfig | model.Weights):
         default = default.name
     elif dataclasses.is_dataclass(default):
         return "as below"
@@ -195,7 +195,7 @@ def _show_default(field: Any) -> str:
 
 
 def _describe_top() -> str:
-    """Returns the table of a declared layer's keys."""
+    """Return the table of a declared layer's keys."""
     layer = make_schema(mentioned=())["$defs"]["top_layer"]
     takes = {
         "layer_type": "Keras layer",
@@ -212,7 +212,7 @@ def _describe_top() -> str:
 
 
 def _describe_augmentation() -> str:
-    """Returns the table of augmentations, and what is refused."""
+    """Return the table of augmentations, and what is refused."""
     rows = ["### `data_config.data_augmentation`\n", "Arguments of Keras's `ImageDataGenerator`.\n"]
     rows += ["| key | takes | default | about |", "|---|---|---|---|"]
     for name, (takes, default, about) in ARGUMENTS.items():
@@ -223,7 +223,7 @@ def _describe_augmentation() -> str:
 
 
 def _describe_datasets() -> str:
-    """Returns the table of data sets."""
+    """Return the table of data sets."""
     rows = ["### Data sets\n", "| name | images |", "|---|---|"]
     rows += [f"| `{name}` | {html.escape(about)} |" for name, about in catalog.DATASETS.items()]
     return "\n".join(rows) + "\n"

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from framework.cli import main as run_program
+from framework.cli.main import main as run_program
 
 SAMPLES = Path("results/samples")
 
@@ -29,7 +29,7 @@ PICTURES = (
 
 
 def make_samples(config: Path, overrides: list[str]) -> int:
-    """Runs a config and keeps its pictures; returns the run's exit code."""
+    """Run a config and keep its pictures; returns the run's exit code."""
     with tempfile.TemporaryDirectory() as directory:
         run = Path(directory) / config.stem
         settings = [word for override in overrides for word in ("--set", override)]
@@ -43,7 +43,7 @@ def make_samples(config: Path, overrides: list[str]) -> int:
 
 
 def main() -> int:
-    """Reads the options and makes the samples of each config."""
+    """Read the options and make the samples of each config."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -14,11 +14,12 @@ import hypothesis
 import numpy as np
 import platformdirs
 import pytest
-from browsers import MISSING, launch_browser
-from forked import Forker
-from program import PATIENCE, ROOT, SMALL, VGG16_CONFIG
-from small_runs import CONFIG, Runner
 from xdist.scheduler import LoadFileScheduling
+
+from tests.helpers.browsers import MISSING, launch_browser
+from tests.helpers.forker import Forker
+from tests.helpers.program import ROOT, SMALL, TIMEOUT_SECONDS, VGG16_CONFIG
+from tests.helpers.small_runs import CONFIG, Runner
 
 # A port where nobody listens: every download fails at once, on any machine.
 NOWHERE = "http://127.0.0.1:9"
@@ -121,7 +122,9 @@ def seeded():
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Leaves the pictures out of runs in this process: drawing takes longest in a small one."""
-    monkeypatch.setattr("framework.evaluation.report.list_pictures", lambda evidence: [])
+    monkeypatch.setattr(
+        "framework.evaluation.report.write_report.list_figures", lambda evidence: []
+    )
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +138,7 @@ def run_program():
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
 
     return run
@@ -162,7 +165,7 @@ def small_run(forker, tmp_path_factory):
 @pytest.fixture(scope="session")
 def ray_nodes():
     """A Ray cluster of two nodes, for all tests that need one; see `ray_nodes.start_nodes`."""
-    from ray_nodes import start_nodes
+    from tests.helpers.ray_nodes import start_nodes
 
     with start_nodes() as nodes:
         yield nodes
@@ -176,6 +179,14 @@ def vgg16_run(run_program, tmp_path_factory):
     assert result.returncode == 0, result.stderr
     directory.joinpath("console.txt").write_text(result.stdout + result.stderr)
     return directory
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory):
+    """The directory of a run on the digits; see `digits_run.train_digits_run`."""
+    from tests.helpers.digits_run import train_digits_run
+
+    return train_digits_run(tmp_path_factory.mktemp("digits") / "run")
 
 
 @pytest.fixture(scope="module")

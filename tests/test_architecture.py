@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from program import ROOT, VGG16_CONFIG
+
+from tests.helpers.program import ROOT, VGG16_CONFIG
 
 
 def test_a_floor_imports_only_from_the_floors_below():
@@ -22,7 +23,7 @@ def test_a_floor_imports_only_from_the_floors_below():
 )
 def test_quick_commands_import_neither_tensorflow_nor_numpy(arguments):
     program = (
-        "import sys; from framework.cli import main\n"
+        "import sys; from framework.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'tensorflow', 'keras', 'numpy'} & set(sys.modules)\n"

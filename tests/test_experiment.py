@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from program import PATIENCE, SMALL, VGG16_CONFIG, read_json, read_rows
 from sklearn.metrics import confusion_matrix
 
-from framework.cli import main
+from framework.cli.main import main
 from framework.config import load_config
-from framework.data.datasets import load_digits
-from framework.models.assembly import assemble_classifier
+from framework.data.registry import load_digits
+from framework.models.builder import assemble_classifier
+from tests.helpers.program import SMALL, TIMEOUT_SECONDS, VGG16_CONFIG, read_json, read_rows
 
 pytestmark = pytest.mark.long
 
@@ -130,7 +130,7 @@ def test_training_leaves_the_frozen_backbone_as_it_was(vgg16_run):
 def test_the_resolved_config_repeats_the_run_bit_for_bit(vgg16_run, forker, tmp_path):
     again = tmp_path / "again"
     repeated = forker.start("--config", vgg16_run / "config.json", "--output", again)
-    assert repeated.wait(PATIENCE) == 0, repeated.output
+    assert repeated.wait(TIMEOUT_SECONDS) == 0, repeated.output
     assert without_times(again / "history.csv") == without_times(vgg16_run / "history.csv")
     first, second = (read_json(run / "metrics.json") for run in (vgg16_run, again))
     del first["timing"], second["timing"]

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from program import read_json, read_rows
 from sklearn.datasets import load_digits
 
-from framework.cli import main
+from framework.cli.main import main
+from tests.helpers.program import read_json, read_rows
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 
-from program import ROOT, read_json
-from small_runs import CONFIG, Runner, assert_same_run
-
-from framework.evaluation.comparison import compare_runs
+from framework.evaluation.comparison.compare import compare_runs
+from tests.helpers.program import ROOT, read_json
+from tests.helpers.small_runs import CONFIG, Runner, assert_same_run
 
 
 def test_neither_hashes_nor_an_interruption_nor_other_threads_since_change_a_bit(forker, tmp_path):

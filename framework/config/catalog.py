@@ -64,25 +64,25 @@ class InputRule(NamedTuple):
 
 @cache
 def load_catalog() -> dict[str, Any]:
-    """Returns the catalogue: kind -> name -> entry."""
+    """Return the catalogue: kind -> name -> entry."""
     return json.loads(files("framework.config").joinpath("catalog.json").read_text("utf-8"))
 
 
 @cache
 def list_names(kind: str) -> tuple[str, ...]:
-    """Returns the names of a kind that a config may use, other spellings included."""
+    """Return the names of a kind that a config may use, other spellings included."""
     return tuple(name for name, entry in load_catalog()[kind].items() if "refused" not in entry)
 
 
 @cache
 def list_refusals(kind: str) -> dict[str, str]:
-    """Returns the names of a kind that a config may not use, each with the reason."""
+    """Return the names of a kind that a config may not use, each with the reason."""
     entries = load_catalog()[kind].items()
     return {name: entry["refused"] for name, entry in entries if "refused" in entry}
 
 
 def find_class_name(kind: str, name: str) -> str:
-    """Returns the name of the Keras class behind a name.
+    """Return the name of the Keras class behind a name.
 
     `categorical_crossentropy` is `CategoricalCrossentropy` among the losses,
     `MaxPool2D` is `MaxPooling2D` among the layers, `l2` is `L2`.
@@ -94,7 +94,7 @@ def find_class_name(kind: str, name: str) -> str:
 
 
 def find_entry(kind: str, name: str) -> dict[str, Any]:
-    """Returns the entry of a name, or of the class it is another name of.
+    """Return the entry of a name, or of the class it is another name of.
 
     Raises:
         KeyError: The catalogue does not hold the name.
@@ -103,7 +103,7 @@ def find_entry(kind: str, name: str) -> dict[str, Any]:
 
 
 def find_better(measured: str) -> Literal["higher", "lower"] | None:
-    """Returns which values of a loss or metric are better; `None` where Keras can't tell.
+    """Return which values of a loss or metric are better; `None` where Keras can't tell.
 
     Args:
         measured: As `history.csv` calls it, such as `val_loss`.
@@ -118,13 +118,13 @@ def find_better(measured: str) -> Literal["higher", "lower"] | None:
 
 
 def find_input_rule(layer_type: str) -> InputRule:
-    """Returns how a layer takes its inputs."""
+    """Return how a layer takes its inputs."""
     return InputRule(*find_entry("layers", layer_type).get("inputs", ("single", 1, 1)))
 
 
 @cache
 def load_backbone_layers(model_name: str) -> dict[str, str]:
-    """Returns the layers of a backbone from the input up: name -> class; `{}` for `none`."""
+    """Return the layers of a backbone from the input up: name -> class; `{}` for `none`."""
     if model_name == NO_BACKBONE:
         return {}
     path = files("framework.config").joinpath("backbones", f"{model_name}.txt")
@@ -133,7 +133,7 @@ def load_backbone_layers(model_name: str) -> dict[str, str]:
 
 
 def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
-    """Returns the arguments that a config may give to a backbone."""
+    """Return the arguments that a config may give to a backbone."""
     return tuple(
         argument
         for argument, (_, beginnings) in BACKBONE_ARGUMENTS.items()
@@ -142,5 +142,5 @@ def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
 
 
 def wants_one_hot(kind: str, name: str) -> bool:
-    """Returns whether a loss or a metric compares one-hot labels, rather than class numbers."""
+    """Return whether a loss or a metric compares one-hot labels, rather than class numbers."""
     return not find_class_name(kind, name).startswith("Sparse")

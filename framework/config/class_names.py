@@ -63,7 +63,7 @@ _PUBLISHED: dict[str, tuple[str, ...]] = {
 
 
 def find_class_names(dataset: str, split: str | None = None) -> tuple[str, ...] | None:
-    """Returns the class names of a data set; `None` where only loading it tells them.
+    """Return the class names of a data set; `None` where only loading it tells them.
 
     Args:
         dataset: The data set, as a config names it.

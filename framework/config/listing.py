@@ -16,7 +16,7 @@ LONGEST_LINE = 120
 
 
 def list_catalog(kind: str, name: str | None = None) -> str:
-    """Returns the table of a kind, or what there is to know of one name in it.
+    """Return the table of a kind, or what there is to know of one name in it.
 
     Args:
         kind: One of `KINDS`.
@@ -41,7 +41,7 @@ def list_catalog(kind: str, name: str | None = None) -> str:
 
 
 def format_table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Returns rows as aligned columns; those numbered in `right` are set flush right."""
+    """Return rows as aligned columns; those numbered in `right` are set flush right."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     flush_right = set(right)
@@ -62,7 +62,7 @@ def _say_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:
 
 
 def _list_entries(kind: str) -> str:
-    """Returns one line on each entry of a kind; other names stand beside the entry's own."""
+    """Return one line on each entry of a kind; other names stand beside the entry's own."""
     entries = catalog.load_catalog()[kind]
     others: dict[str, list[str]] = {}
     for name in catalog.list_names(kind):
@@ -79,7 +79,7 @@ def _list_entries(kind: str) -> str:
 
 
 def _show_arguments(kind: str, name: str) -> str:
-    """Returns a name's summary and a table of its arguments."""
+    """Return a name's summary and a table of its arguments."""
     entry = catalog.find_entry(kind, name)
     rows = [("argument", "takes", "default", "about")]
     arguments = entry["arguments"].items()
@@ -92,7 +92,7 @@ def _show_arguments(kind: str, name: str) -> str:
 
 
 def _say_inputs(kind: str, name: str) -> str:
-    """Returns how many inputs a layer takes, where it is not one."""
+    """Return how many inputs a layer takes, where it is not one."""
     if kind != "layers":
         return ""
     rule = catalog.find_input_rule(name)
@@ -104,7 +104,7 @@ def _say_inputs(kind: str, name: str) -> str:
 
 
 def _list_backbones() -> str:
-    """Returns the backbones with size, smallest image and published accuracy."""
+    """Return the backbones with size, smallest image and published accuracy."""
     rows = [("backbone", "parameters", "smallest image", "top-1", "top-5", "weights")]
     for name, entry in catalog.load_catalog()["backbones"].items():
         smallest = entry["smallest_image"]
@@ -128,12 +128,12 @@ def _list_backbones() -> str:
 
 
 def _show_number(value: float | None, unit: str) -> str:
-    """Returns a published number, or a dash."""
+    """Return a published number, or a dash."""
     return "-" if value is None else f"{value}{unit}"
 
 
 def _show_backbone(name: str) -> str:
-    """Returns a backbone's figures, its arguments, and its layers from the input up."""
+    """Return a backbone's figures, its arguments, and its layers from the input up."""
     entry = catalog.find_entry("backbones", name)
     layers = catalog.load_backbone_layers(name)
     smallest = entry["smallest_image"]
@@ -149,7 +149,7 @@ def _show_backbone(name: str) -> str:
 
 
 def _list_datasets(name: str | None) -> str:
-    """Returns one line on each data set, or on one, with its keys and classes."""
+    """Return one line on each data set, or on one, with its keys and classes."""
     if name is None:
         return format_table(catalog.DATASETS.items())
     if name not in catalog.DATASETS:

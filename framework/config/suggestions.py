@@ -88,7 +88,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 
 
 def suggest_name(found: str, candidates: Iterable[str]) -> str | None:
-    """Returns the candidate that was probably meant, if there is one.
+    """Return the candidate that was probably meant, if there is one.
 
     Weighed in this order: case and punctuation, near synonyms, misspellings,
     beginnings that fit one candidate, or one and its longer forms.
@@ -122,17 +122,17 @@ def _suggest(found: str, candidates: tuple[str, ...]) -> str | None:
 
 
 def _choose_spelling(found: str, spellings: list[str]) -> str:
-    """Returns the spelling nearest to what was found: snake case for snake case."""
+    """Return the spelling nearest to what was found: snake case for snake case."""
     return min(spellings, key=lambda spelling: measure_distance(found, spelling))
 
 
 def _fold(name: str) -> str:
-    """Returns a name without case and punctuation."""
+    """Return a name without case and punctuation."""
     return "".join(filter(str.isalnum, name)).lower()
 
 
 def measure_distance(a: str, b: str) -> int:
-    """Returns how many slips of the finger lie between two texts.
+    """Return how many slips of the finger lie between two texts.
 
     A slip is a letter too many, too few, another one, or two exchanged: the
     optimal string alignment distance (Boytsov 2011, doi:10.1145/1963190.1963191).

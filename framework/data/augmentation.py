@@ -64,7 +64,7 @@ class Augmentation:
         return tf.keras.preprocessing.image.ImageDataGenerator(**arguments)
 
     def apply(self, images: np.ndarray, indices: np.ndarray, view: int) -> np.ndarray:
-        """Transforms images.
+        """Transform images.
 
         Args:
             images: `(k, rows, columns, channels)` float32 in [0, 255].
@@ -103,5 +103,5 @@ class Augmentation:
         return int(sequence.generate_state(1)[0])
 
     def describe(self) -> dict[str, Any]:
-        """Everything that decides the draws, ready for JSON."""
+        """Return everything that decides the draws, ready for JSON."""
         return {"arguments": dict(self.arguments), "seed": self.seed}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from framework.data.sources import Source
+from framework.data.sources.source import Source
 from framework.errors import RunError
 
 # Share of the images that is tested on where a data set has no test images of its own.
@@ -45,7 +45,7 @@ class DataUnavailableError(RunError):
 def hold_out_test(
     labels: np.ndarray, fraction: float | None, place: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws the test images of a data set that came without.
+    """Draw the test images of a data set that came without.
 
     The draw is stratified by class and the same for every seed of a config, so that
     test accuracies can be compared.

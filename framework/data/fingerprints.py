@@ -9,7 +9,7 @@ import numpy as np
 
 
 def fingerprint_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """SHA-256 of the shapes, dtypes and bytes of arrays, in hexadecimal."""
+    """Return SHA-256 of the shapes, dtypes and bytes of arrays, in hexadecimal."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.shape}{array.dtype.str}".encode())

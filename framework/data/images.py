@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from framework.config.sections import Resize
+from framework.config.model import Resize
 from framework.data.augmentation import Augmentation
 from framework.data.fingerprints import fingerprint_arrays
-from framework.data.sources import Pixels, Source
+from framework.data.sources.source import Pixels, Source
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -23,7 +23,7 @@ RESAMPLING = {
 
 
 def resize_image(image: Image.Image, rows: int, columns: int, resize: Resize) -> Image.Image:
-    """Brings an image to `rows` x `columns`; Pillow smooths when it shrinks."""
+    """Bring an image to `rows` x `columns`; Pillow smooths when it shrinks."""
     size = (columns, rows)
     if image.size == size:
         return image
@@ -38,7 +38,7 @@ def resize_image(image: Image.Image, rows: int, columns: int, resize: Resize) ->
 def prepare_image(
     image: np.ndarray | Image.Image, shape: tuple[int, int, int], resize: Resize
 ) -> np.ndarray:
-    """Resizes one image, and turns colour to grey where the network takes grey.
+    """Resize one image, and turn colour to grey where the network takes grey.
 
     Training, evaluation and prediction all go through here, so that a network
     never meets an image prepared in another way than those it learnt from.
@@ -63,14 +63,14 @@ def prepare_image(
 
 
 def match_channels(images: np.ndarray, channels: int) -> np.ndarray:
-    """Repeats grey images `(n, rows, columns, 1)` to the network's channels."""
+    """Repeat grey images `(n, rows, columns, 1)` to the network's channels."""
     if images.shape[-1] == channels:
         return images
     return np.repeat(images, channels, axis=-1)
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preprocessing:
     """The way from an image as its source has it to what the network takes.
 
     The result depends only on the image's own pixels, this description, the view and
@@ -87,7 +87,7 @@ class Preparation:
     augmentation: Augmentation | None = None
 
     def apply(self, raw: Iterable[np.ndarray], indices: np.ndarray, view: int) -> np.ndarray:
-        """Prepares images.
+        """Prepare images.
 
         Args:
             raw: `k` images, as `Source.read` gives them.
@@ -125,7 +125,7 @@ class PackedImages:
 
     pixels: Pixels
     indices: np.ndarray
-    preparation: Preparation
+    preparation: Preprocessing
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -136,7 +136,7 @@ class PackedImages:
         return self.pixels.nbytes
 
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
-        """Reads images; see `Images.read`."""
+        """Read images; see `Images.read`."""
         raw = self.pixels.read(positions)
         return self.preparation.apply(raw, self.indices[positions], view)
 
@@ -168,12 +168,12 @@ class Images:
         return self.source.labels[self.indices]
 
     @property
-    def preparation(self) -> Preparation:
+    def preparation(self) -> Preprocessing:
         """What becomes of the source's images."""
-        return Preparation(self.shape, self.resize, self.augmentation)
+        return Preprocessing(self.shape, self.resize, self.augmentation)
 
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
-        """Reads images.
+        """Read images.
 
         Args:
             positions: `(k,)` int64, positions in this selection.
@@ -181,18 +181,18 @@ class Images:
 
         Returns:
             `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255]; see
-            `Preparation`.
+            `Preprocessing`.
         """
         indices = self.indices[positions]
         return self.preparation.apply(self.source.read(indices), indices, view)
 
     def pack(self, positions: np.ndarray) -> PackedImages:
-        """Takes some images along, numbered anew from 0, with the same pixels in every view."""
+        """Take some images along, numbered anew from 0, with the same pixels in every view."""
         indices = self.indices[positions]
         return PackedImages(self.source.pack(indices), indices, self.preparation)
 
     def describe(self, view: int = 0) -> dict[str, Any]:
-        """Everything that decides the pixels of a view, ready for JSON."""
+        """Return everything that decides the pixels of a view, ready for JSON."""
         augmentation = self.augmentation if view > 0 else None
         return {
             "source": self.source.fingerprint,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from framework.config.sections import DataConfig
+from framework.config.model import DataConfig
 from framework.data.augmentation import Augmentation
-from framework.data.datasets import Dataset
 from framework.data.images import Images
-from framework.data.sources import Source
+from framework.data.registry import Dataset
+from framework.data.sources.source import Source
 from framework.errors import RunError
 
 
@@ -29,12 +29,12 @@ class Splits:
     unlabelled: Images | None = None
 
     def by_name(self) -> Mapping[str, Images]:
-        """The selections under the names of `metrics.json`."""
+        """Return the selections under the names of `metrics.json`."""
         return {"training": self.training, "validation": self.validation, "test": self.test}
 
 
 def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
-    """Draws training, validation and test images, seeded and stratified by class.
+    """Draw training, validation and test images, seeded and stratified by class.
 
     Raises:
         RunError: There are too few images of a class to share them out.

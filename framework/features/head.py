@@ -38,7 +38,7 @@ class Head(keras.Model):
         self._compiled_by_xla = False if value == "auto" else value
 
     def make_train_function(self, force: bool = False) -> None:
-        """Makes what `fit` calls with its iterator; see `keras.Model`."""
+        """Make what `fit` calls with its iterator; see `keras.Model`."""
         if self.batch_size is None:
             super().make_train_function(force)
         elif self.train_function is None or force:
@@ -46,7 +46,7 @@ class Head(keras.Model):
 
 
 def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any]], Logs]:
-    """Returns what takes several batches as one, and trains a step on each."""
+    """Return what takes several batches as one, and train a step on each."""
 
     @tf.function(jit_compile=True, autograph=False)
     def train_batches(batches: Any, count: tf.Tensor) -> Logs:
@@ -81,7 +81,7 @@ def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any
 
 
 def _split(block: tf.Tensor, count: int, batch_size: int, most: int) -> tf.Tensor:
-    """Returns `(most, batch_size, ...)`: `count` batches, then zeros, which nothing reads.
+    """Return `(most, batch_size, ...)`: `count` batches, then zeros, which nothing reads.
 
     XLA compiles anew for every shape, so all have the same.
     """

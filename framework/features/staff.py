@@ -8,18 +8,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from framework.cluster.nodes import Cluster, Node, Share, share_out, stay_on
-from framework.environment import count_threads
+from framework.distributed.cluster import Cluster, Node, Resources, node_affinity, partition_node
 from framework.errors import RunError, first_sentence
-from framework.features.extraction import Extractor
+from framework.features.extractor import Extractor
+from framework.utils.environment import count_threads
 
 logger = logging.getLogger(__name__)
 
 # Seconds between two looks at which nodes there are.
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 
 # Seconds to wait for a first or another worker when there is none.
-PATIENCE = 300.0
+TIMEOUT_SECONDS = 300.0
 
 # Workers that may be lost on a node before they have begun; then it is left alone.
 FALSE_STARTS = 3
@@ -38,7 +38,7 @@ class Member:
 
     actor: Any
     node: Node
-    share: Share
+    share: Resources
     greeting: Any
 
 
@@ -72,11 +72,11 @@ class Staff:
         return [member.greeting for member in self._members if member.greeting is not None]
 
     def look_again(self) -> None:
-        """Lets the next call of `recruit` look for nodes at once."""
-        self._last_look = -LOOK_SECONDS
+        """Let the next call of `recruit` look for nodes at once."""
+        self._last_look = -POLL_SECONDS
 
     def recruit(self, needed: int) -> None:
-        """Starts workers where cores are without one.
+        """Start workers where cores are without one.
 
         Args:
             needed: As many as there is work for.
@@ -87,13 +87,13 @@ class Staff:
         now = time.monotonic()
         if self.ready:
             self._last_ready = now
-        elif now - self._last_ready > PATIENCE:
+        elif now - self._last_ready > TIMEOUT_SECONDS:
             raise RunError(
-                f"The Ray cluster has had no worker for {PATIENCE / 60:.0f} minutes: no node with "
-                "the versions of this machine has free processor cores (see ray status). What is "
-                "stored so far is kept."
+                f"The Ray cluster has had no worker for {TIMEOUT_SECONDS / 60:.0f} minutes: no "
+                "node with the versions of this machine has free processor cores (see ray status). "
+                "What is stored so far is kept."
             )
-        if now - self._last_look < LOOK_SECONDS:
+        if now - self._last_look < POLL_SECONDS:
             return
         self._last_look = now
         vacancies = [
@@ -109,11 +109,11 @@ class Staff:
         if not self._members:
             logger.warning("! No node of the Ray cluster can compute now: waiting for one.")
 
-    def _find_vacancies(self, node: Node) -> list[Share]:
+    def _find_vacancies(self, node: Node) -> list[Resources]:
         taken = Counter(member.share for member in self._members if member.node.id == node.id)
-        return list((Counter(share_out(node, self._threads)) - taken).elements())
+        return list((Counter(partition_node(node, self._threads)) - taken).elements())
 
-    def _start(self, node: Node, share: Share) -> Member:
+    def _start(self, node: Node, share: Resources) -> Member:
         import ray
 
         from framework.features.worker import Worker
@@ -122,13 +122,13 @@ class Staff:
             self._packed = ray.put(self._extractor.pack())
             self._output = self._extractor.fingerprint_output()
         kind = ray.remote(Worker).options(
-            num_cpus=share.cores, num_gpus=share.gpus, scheduling_strategy=stay_on(node)
+            num_cpus=share.cores, num_gpus=share.gpus, scheduling_strategy=node_affinity(node)
         )
         actor: Any = kind.remote(self._threads)
         return Member(actor, node, share, actor.take_extractor.remote(self._packed))
 
     def welcome(self, greeting: Any) -> None:
-        """Lets a worker whose greeting has come take part.
+        """Let a worker whose greeting has come take part.
 
         Raises:
             RunError: It can't be started, nor could any other there.
@@ -159,14 +159,14 @@ class Staff:
         member.greeting = None
 
     def dismiss(self, member: Member) -> None:
-        """Ends a worker, if it still runs, and with that frees its cores."""
+        """End a worker, if it still runs, and with that frees its cores."""
         import ray
 
         self._members.remove(member)
         ray.kill(member.actor)
 
     def close(self) -> None:
-        """Ends all workers."""
+        """End all workers."""
         for member in list(self._members):
             self.dismiss(member)
         self._packed = None

@@ -29,9 +29,9 @@ import platformdirs
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from framework.config.sections import FeatureCache
+from framework.config.model import FeatureCache
 from framework.errors import RunError
-from framework.features.entry import DESCRIPTION, read_description
+from framework.features.store_entry import DESCRIPTION, read_description
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ ELSEWHERE = (
 
 
 def compute_key(description: Mapping[str, Any]) -> str:
-    """SHA-256 of a description's canonical JSON, in hexadecimal."""
+    """Return SHA-256 of a description's canonical JSON, in hexadecimal."""
     text = json.dumps(description, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def find_directory(settings: FeatureCache) -> Path:
-    """Where features are stored: as the config, the environment, or the system says."""
+    """Return where features are stored: as the config, the environment, or the system says."""
     if settings.directory is not None:
         return Path(settings.directory).expanduser()
     root = os.environ.get(DIRECTORY_VARIABLE)
@@ -64,7 +64,7 @@ def find_directory(settings: FeatureCache) -> Path:
 
 
 def format_bytes(count: int) -> str:
-    """Bytes as people read them: `"442MB"`, in powers of ten."""
+    """Return bytes as people read them: `"442MB"`, in powers of ten."""
     return tqdm.format_sizeof(count, suffix="B")
 
 
@@ -122,7 +122,7 @@ class FeatureStore:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Holds an entry against all other processes; says so when it has to wait.
+        """Hold an entry against all other processes; says so when it has to wait.
 
         Raises:
             RunError: The store's directory allows no locks.
@@ -148,7 +148,7 @@ class FeatureStore:
         return True
 
     def keep(self, key: str) -> None:
-        """Marks an entry as used now, and in use as long as this store object lives."""
+        """Mark an entry as used now, and in use as long as this store object lives."""
         if key not in self._readers:
             self._is_read(key)  # Clears away what killed processes left.
             reader = FileLock(self._locks / f"{key}.{secrets.token_hex(4)}.reader")
@@ -157,7 +157,7 @@ class FeatureStore:
         os.utime(self.directory / key / DESCRIPTION)
 
     def list_entries(self) -> list[StoredEntry]:
-        """All entries, the least recently used first; damaged and outdated ones, too."""
+        """Return all entries, the least recently used first; damaged and outdated ones, too."""
         entries = []
         for directory in self.directory.iterdir():
             if not _is_entry(directory):
@@ -171,8 +171,8 @@ class FeatureStore:
             entries.append(StoredEntry(directory, size, used))
         return sorted(entries, key=lambda entry: entry.last_used)
 
-    def list_strangers(self) -> list[Path]:
-        """What somebody else has put into the directory, and the store leaves alone."""
+    def list_foreign_files(self) -> list[Path]:
+        """Return what somebody else has put into the directory, and the store leaves alone."""
         return sorted(
             path
             for path in self.directory.iterdir()
@@ -180,7 +180,7 @@ class FeatureStore:
         )
 
     def remove(self, key: str) -> bool:
-        """Removes an entry unless a run uses it; tells whether it did."""
+        """Remove an entry unless a run uses it; tells whether it did."""
         lock = FileLock(self._locks / f"{key}.lock")
         if not self._try_acquire(lock):
             return False
@@ -207,7 +207,7 @@ class FeatureStore:
         return False
 
     def make_room(self, wanted: Mapping[str, int], missing: int) -> bool:
-        """Removes what was least recently used until a run's features fit.
+        """Remove what was least recently used until a run's features fit.
 
         Args:
             wanted: Keys of the run's entries, with the bytes each takes when whole.

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from framework.data.images import PackedImages
-from framework.features.extraction import Extractor
+from framework.features.extractor import Extractor
 
 
 class Worker:
@@ -22,7 +22,7 @@ class Worker:
         tf.config.experimental.enable_op_determinism()
 
     def take_extractor(self, packed: bytes) -> str:
-        """Takes over what computes the features.
+        """Take over what computes the features.
 
         Args:
             packed: From `Extractor.pack`.
@@ -34,7 +34,7 @@ class Worker:
         return self._extractor.fingerprint_output()
 
     def compute(self, images: PackedImages, view: int) -> list[np.ndarray]:
-        """Computes the features of all images, in batches like those of one machine alone.
+        """Compute the features of all images, in batches like those of one machine alone.
 
         Returns:
             One `(n, *spec.shape)` array for each of the extractor's `specs`.

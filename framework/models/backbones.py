@@ -39,7 +39,7 @@ SIZED_WEIGHTS = ("MobileNet", "MobileNetV2")
 
 
 def find_preprocessing(model_name: str) -> str | None:
-    """The preprocessing of a backbone: `"caffe"`, `"tf"`, `"torch"` or `None`."""
+    """Return the preprocessing of a backbone: `"caffe"`, `"tf"`, `"torch"` or `None`."""
     if model_name.startswith("ResNet") and model_name.endswith("V2"):
         return PREPROCESSING["ResNetV2"]
     if model_name.startswith("MobileNetV3"):
@@ -51,7 +51,7 @@ def find_preprocessing(model_name: str) -> str | None:
 
 
 def preprocess(image: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
-    """Lays a backbone's preprocessing into the graph.
+    """Lay a backbone's preprocessing into the graph.
 
     The same arithmetic as `preprocess_input`, made of layers that every export
     format understands.
@@ -87,7 +87,7 @@ def build_backbone(
     weights: str | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """Builds a backbone without its ImageNet top.
+    """Build a backbone without its ImageNet top.
 
     Args:
         model_name: A Keras Application, such as `"VGG16"`, or `"none"`.

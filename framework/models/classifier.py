@@ -10,13 +10,13 @@ from pathlib import Path
 
 import keras
 
-from framework.config.sections import Config
+from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import RunError, first_sentence
-from framework.files import DAMAGED_ARCHIVE, fingerprint_file, publish, read_json
-from framework.models.freezing import check_freeze_line, freeze_layers
-from framework.models.shapes import check_output
-from framework.models.top import lay_top
+from framework.models.freezing import check_split_point, freeze_layers
+from framework.models.layer_errors import check_output
+from framework.models.top import build_top
+from framework.utils.files import DAMAGED_ARCHIVE, fingerprint_file, read_json, write_atomically
 
 CLASS_NAMES_MEMBER = "class_names.json"
 
@@ -45,16 +45,16 @@ class Classifier:
         return tuple(self.model.input_shape[1:])
 
     def list_backbone_layers(self) -> list[keras.Layer]:
-        """The layers below the declared top, from the image up."""
+        """Return the layers below the declared top, from the image up."""
         return [self.model.get_layer(name) for name in self.backbone_layers]
 
     def fingerprint_backbone(self) -> str:
-        """SHA-256 of the weights of the backbone's layers, in hexadecimal."""
+        """Return SHA-256 of the weights of the backbone's layers, in hexadecimal."""
         layers = self.list_backbone_layers()
         return fingerprint_arrays(weight for layer in layers for weight in layer.get_weights())
 
     def count_parameters(self) -> dict[str, int]:
-        """The numbers in the weights: `total`, `trainable`, `non_trainable`."""
+        """Return the numbers in the weights: `total`, `trainable`, `non_trainable`."""
         total = self.model.count_params()
         trainable = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
         return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
@@ -63,27 +63,27 @@ class Classifier:
 def build_classifier(
     config: Config, backbone: keras.Model, class_names: tuple[str, ...]
 ) -> Classifier:
-    """Freezes a backbone, as far as the config says, and lays the declared top on it.
+    """Freeze a backbone, as far as the config says, and lay the declared top on it.
 
     Raises:
         ConfigError: The top does not fit the backbone or the number of classes, or reads
             nothing of what the config wants to train.
     """
     freeze_layers(backbone.layers, config.model_configuration.trainable)
-    output = lay_top(config, backbone)
+    output = build_top(config, backbone)
     last = list(config.model_configuration.model_top_config)[-1]
     check_output(config, last, tuple(output.shape), len(class_names))
     model = keras.Model(backbone.inputs, output, name="classifier")
     # A top that reads only lower layers leaves the upper ones out of the classifier.
     reached = {layer.name for layer in model.layers}
     names = tuple(layer.name for layer in backbone.layers if layer.name in reached)
-    check_freeze_line(config, names)
+    check_split_point(config, names)
     return Classifier(model, class_names, names)
 
 
 def save_classifier(classifier: Classifier, path: Path) -> None:
-    """Writes a `.keras` file that plain Keras opens; the class names travel inside."""
-    with publish(path) as unfinished:
+    """Write a `.keras` file that plain Keras opens; the class names travel inside."""
+    with write_atomically(path) as unfinished:
         classifier.model.save(unfinished)
         names = {
             "class_names": classifier.class_names,
@@ -94,7 +94,7 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
 
 
 def load_classifier_file(path: Path) -> Classifier:
-    """Reads a `.keras` file written by `save_classifier`, never running code from it.
+    """Read a `.keras` file written by `save_classifier`, never running code from it.
 
     Raises:
         RunError: There is no such file, or it is no classifier.
@@ -120,7 +120,7 @@ def load_classifier_file(path: Path) -> Classifier:
 
 
 def _check_fingerprint(path: Path) -> None:
-    """Compares a run's model with what its run noted down; runs of old have no such note."""
+    """Compare a run's model with what its run noted down; runs of old have no such note."""
     record = path.with_name("environment.json")
     if path.name != MODEL or not record.is_file():
         return

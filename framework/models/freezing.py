@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 
 import keras
 
-from framework.config.sections import Config
+from framework.config.model import Config
 from framework.errors import ConfigError, Problem
 
 
 def freeze_layers(layers: Sequence[keras.Layer], trainable: str) -> None:
-    """Freezes a backbone but for what trains from the start.
+    """Freeze a backbone but for what trains from the start.
 
     Layers that train from the start train whole, `BatchNormalization` included:
     with random weights its statistics have yet to be learnt.
@@ -26,8 +26,8 @@ def freeze_layers(layers: Sequence[keras.Layer], trainable: str) -> None:
         layer.trainable = trains
 
 
-def check_freeze_line(config: Config, layer_names: Collection[str]) -> None:
-    """Makes sure that what a config wants to train is part of its network.
+def check_split_point(config: Config, layer_names: Collection[str]) -> None:
+    """Make sure that what a config wants to train is part of its network.
 
     Args:
         config: May name a lowest layer to train, or to fine-tune from.
@@ -63,7 +63,7 @@ def _make_problem(config: Config, path: tuple[str, ...], message: str) -> Proble
 
 
 def unfreeze_layers(layers: Sequence[keras.Layer], lowest: str) -> None:
-    """Lets a backbone's upper layers train, for fine-tuning.
+    """Let a backbone's upper layers train, for fine-tuning.
 
     `BatchNormalization` stays frozen, which in Keras means that it also runs in
     inference mode: its statistics fit the weights that are fine-tuned, and a few

@@ -8,16 +8,16 @@ from typing import Any
 
 import keras
 
-from framework.config.building import list_inputs
-from framework.config.sections import Config, TopLayer
-from framework.models.shapes import check_layer_inputs, explain_layer_error
+from framework.config.model import Config, TopLayer
+from framework.config.serialization import list_inputs
+from framework.models.layer_errors import check_layer_inputs, explain_layer_error
 
 WRAPPED_LAYERS = {"layer", "backward_layer"}
 """Arguments that hold a layer, `{"class_name": "LSTM", "config": {"units": 8}}`."""
 
 
-def lay_top(config: Config, backbone: keras.Model) -> keras.KerasTensor:
-    """Lays the declared top on a backbone.
+def build_top(config: Config, backbone: keras.Model) -> keras.KerasTensor:
+    """Lay the declared top on a backbone.
 
     Args:
         config: Its `model_top_config` is laid in order, its layers named as declared.
@@ -47,7 +47,7 @@ def lay_top(config: Config, backbone: keras.Model) -> keras.KerasTensor:
 def find_tensor(
     source: str, laid: Mapping[str, keras.KerasTensor], backbone: keras.Model
 ) -> keras.KerasTensor:
-    """The output of a top layer, of the whole backbone, or of one of its layers."""
+    """Return the output of a top layer, of the whole backbone, or of one of its layers."""
     if source in laid:
         return laid[source]
     if source == "backbone":
@@ -56,7 +56,7 @@ def find_tensor(
 
 
 def build_layer(name: str, declared: TopLayer, dtype: str | None = None) -> keras.Layer:
-    """Builds one layer; only names of the catalogue reach this place.
+    """Build one layer; only names of the catalogue reach this place.
 
     Args:
         name: What to call it.
@@ -72,7 +72,7 @@ def build_layer(name: str, declared: TopLayer, dtype: str | None = None) -> kera
 
 
 def complete_wrapped_layers(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Tells Keras where the classes of wrapped layers are found, as it saves them itself."""
+    """Tell Keras where the classes of wrapped layers are found, as it saves them itself."""
     completed = dict(arguments)
     for key in WRAPPED_LAYERS & arguments.keys():
         if isinstance(wrapped := arguments[key], Mapping):
@@ -82,7 +82,7 @@ def complete_wrapped_layers(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def connect(layer: keras.Layer, inputs: list[keras.KerasTensor], merges: bool) -> keras.KerasTensor:
-    """Calls a layer on its inputs: one tensor, a list, or query and value."""
+    """Call a layer on its inputs: one tensor, a list, or query and value."""
     if "query" in inspect.signature(layer.call).parameters:
         # MultiHeadAttention and its kin; a single input attends to itself.
         return layer(*inputs) if merges else layer(inputs[0], inputs[0])

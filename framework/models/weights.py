@@ -12,12 +12,12 @@ import keras
 import numpy as np
 
 from framework.config.catalog import NO_BACKBONE
-from framework.config.sections import ModelConfiguration
+from framework.config.model import ModelConfiguration
 from framework.errors import RunError, first_sentence
 from framework.models.backbones import build_backbone
 from framework.models.classifier import load_classifier_file
-from framework.network import DownloadError, fetch
-from framework.substitutions import Substitution
+from framework.utils.fallbacks import Fallback
+from framework.utils.network import DownloadError, fetch
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ class WeightsUnavailableError(RunError):
     """A weights file is not here and can't be fetched; `if_unavailable` may help."""
 
 
-def obtain_backbone(
+def load_pretrained_backbone(
     config: ModelConfiguration, shape: tuple[int, int, int]
-) -> tuple[keras.Model, Substitution | None]:
-    """Builds the backbone with the weights that the config names, or their substitute."""
+) -> tuple[keras.Model, Fallback | None]:
+    """Build the backbone with the weights that the config names, or their substitute."""
     wanted = config.weights
     if config.model_name == NO_BACKBONE:
         return build_backbone(NO_BACKBONE, shape), None
@@ -39,7 +39,7 @@ def obtain_backbone(
         if wanted.if_unavailable is None:
             raise
         reason = str(error).splitlines()[0]
-        substitution = Substitution("weights", str(wanted.name), wanted.if_unavailable, reason)
+        substitution = Fallback("weights", str(wanted.name), wanted.if_unavailable, reason)
     substitution.announce()
     backbone = build_backbone(config.model_name, shape, arguments=config.model_arguments)
     return backbone, substitution
@@ -51,7 +51,7 @@ def load_backbone(
     weights: str | None,
     arguments: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """Builds a backbone and loads its weights.
+    """Build a backbone and load its weights.
 
     Args:
         model_name: A Keras Application.
@@ -84,7 +84,7 @@ def load_backbone(
 
 
 def load_weights_file(backbone: keras.Model, path: Path) -> None:
-    """Loads a weights file, in Keras's present or in its published HDF5 layout.
+    """Load a weights file, in Keras's present or in its published HDF5 layout.
 
     Args:
         backbone: The model to load into, in place.
@@ -113,7 +113,7 @@ def load_weights_file(backbone: keras.Model, path: Path) -> None:
 
 
 def load_run_weights(backbone: keras.Model, path: Path) -> None:
-    """Loads the backbone of a classifier that an earlier run has trained.
+    """Load the backbone of a classifier that an earlier run has trained.
 
     Where that run's top read only lower layers, only those are loaded.
 

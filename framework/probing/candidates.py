@@ -8,12 +8,12 @@ from typing import Any
 import keras
 
 from framework.config import Config
-from framework.config.building import list_inputs
-from framework.config.schema import BACKBONE_OUTPUT
+from framework.config.schema.config_schema import BACKBONE_OUTPUT
+from framework.config.serialization import list_inputs
 from framework.config.suggestions import suggest_name
 from framework.errors import UsageError
-from framework.features.cut import sort_nodes
-from framework.models.shapes import describe_shape
+from framework.features.model_split import sort_nodes
+from framework.models.layer_errors import describe_shape
 
 # What follows such a layer's input at once is still the same block.
 _FINISHING = (
@@ -63,7 +63,7 @@ def find_cut_points(backbone: keras.Model) -> list[str]:
 
 
 def _is_layer(operation: keras.Operation) -> bool:
-    """Whether a top can name what is computed, and it is more than padding."""
+    """Return whether a top can name what is computed, and it is more than padding."""
     return isinstance(operation, keras.Layer) and not isinstance(operation, _PADDING)
 
 
@@ -120,7 +120,7 @@ def _list_learned(backbone: keras.Model) -> list[str]:
 
 
 def _has_form(backbone: keras.Model, name: str) -> bool:
-    """Whether a layer gives maps or a vector."""
+    """Return whether a layer gives maps or a vector."""
     output = backbone.get_layer(name).output
     return not isinstance(output, list) and len(output.shape) in (2, 4)
 

@@ -1,202 +1,206 @@
-"""The layers of a backbone, measured on the images that a config trains and validates on."""
+"""A probe from beginning to end: a config in, the best layer and a config that reads it out."""
 
 from __future__ import annotations
 
-import math
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
+from framework.config import Config, catalog, load_config
+from framework.config.checks.rules import IMAGENET
+from framework.config.suggestions import suggest_name
+from framework.data.registry import load_dataset
+from framework.data.splits import split_dataset
+from framework.errors import InterruptedRunError, UsageError
+from framework.probing.backbone_probe import (
+    DEFAULT_IMAGES,
+    DEFAULT_SHOTS,
+    ProbeSettings,
+    draw_subjects,
+    probe_backbone,
+)
+from framework.probing.pooling import LayerOutput
+from framework.probing.probe_results import ProbeResult, write_results
+from framework.probing.probe_table import Row, format_heading, format_rows
+from framework.runs import run_directory
+from framework.runs.manifest import name_weights
+from framework.utils.console import record_log
 
-from framework.config import Config
-from framework.data.images import Images
-from framework.data.splits import Splits
-from framework.errors import RunError, UsageError
-from framework.features.layers import LayerFeatures, prepare_layers
-from framework.models.assembly import assemble_backbone
-from framework.probing.candidates import choose_layers, find_cut_points, find_own_layers
-from framework.probing.measuring import ALL, LinearProbe, draw_shots
-from framework.probing.pooling import LayerOutput, describe_output
-from framework.probing.records import Row
-from framework.substitutions import Substitution
-from framework.training.objectives import weigh_classes
-
-DEFAULT_IMAGES = 3000
-DEFAULT_SHOTS: tuple[int | str, ...] = (5, 10, 100, ALL)
-
-VALIDATION_SHARE = 1 / 3
-"""Of the images of a probe, at most so many are validated on."""
-
-
-@dataclass(frozen=True)
-class ProbeSettings:
-    """What to probe.
-
-    Args:
-        layers: `"auto"`, `"all"` or names; see `framework.probing.candidates.choose_layers`.
-        images: Images at most, of training and validation together.
-        shots: Numbers of images a class, and `"all"`.
-        backbones: Keras Applications; none: the config's own.
-    """
-
-    layers: str | Sequence[str] = "auto"
-    images: int = DEFAULT_IMAGES
-    shots: Sequence[int | str] = DEFAULT_SHOTS
-    backbones: Sequence[str] = ()
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ProbedBackbone:
-    """A backbone whose layers have been measured.
+class Probe:
+    """What a probe has found.
 
     Args:
-        name: A Keras Application.
-        outputs: The layers, from the image up.
-        own: Those that the config's own top reads.
-        substitution: What its weights stand in for.
+        directory: Holds `probe.csv`, `probe.png`, `probe.html` and `config.yaml`.
+        rows: The lines of `probe.csv`.
+        best: The row of the layer that `config.yaml` reads.
     """
 
-    name: str
-    outputs: Sequence[LayerOutput]
-    own: Sequence[str]
-    substitution: Substitution | None
+    directory: Path
+    rows: Sequence[Row]
+    best: Row
 
 
-@dataclass(frozen=True)
-class Subjects:
-    """The images of a probe.
+def probe(
+    config: str | Path | Config,
+    layers: str | Sequence[str] = "auto",
+    images: int = DEFAULT_IMAGES,
+    shots: Sequence[int | str] = DEFAULT_SHOTS,
+    backbones: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    output: str | Path | None = None,
+) -> Probe:
+    """Find the layer of a frozen backbone that a top should read; `run.py probe` in Python.
 
     Args:
-        training: What linear classifiers learn from.
-        validation: What they are measured on, and what chooses their strength.
-        class_names: The name of each label.
+        config: A config, or the path of one.
+        layers: `"auto"`, `"all"`, a name, or several.
+        images: Images of training and validation together, at most.
+        shots: Numbers of training images a class, and `"all"`.
+        backbones: Keras Applications to probe; none: the config's own.
+        overrides: `KEY=VALUE`, as `--set` takes them; for a path only.
+        output: The directory to write to; by default one under `results/`.
+
+    Raises:
+        ConfigError: The config is wrong.
+        UsageError: There is no such layer or backbone, or there are too few images.
+        RunError: Data or weights can't be had, or a file can't be written.
     """
-
-    training: Images
-    validation: Images
-    class_names: tuple[str, ...]
-
-    def by_name(self) -> dict[str, Images]:
-        """The images under the names of their splits."""
-        return {"training": self.training, "validation": self.validation}
+    stem = "config" if isinstance(config, Config) else Path(config).stem
+    if not isinstance(config, Config):
+        config = load_config(config, overrides)
+    settings = ProbeSettings(layers, images, shots, backbones)
+    return run_probe(config, stem, settings, Path(output) if output else None)
 
 
-def probe_backbone(
+def run_probe(
     config: Config,
-    settings: ProbeSettings,
-    subjects: Subjects,
-    announce: Callable[[LayerOutput, Sequence[Row]], object],
-) -> ProbedBackbone:
-    """Measure the layers of a config's backbone.
+    config_stem: str,
+    settings: ProbeSettings | None = None,
+    output: Path | None = None,
+) -> Probe:
+    """Probe a config's backbone, or several, in a new directory.
 
     Args:
-        config: Names backbone, weights, seed and store.
-        settings: Which layers, and how many images a class.
-        subjects: The images.
-        announce: Is given the rows of a layer and a pooling as soon as they are measured.
+        config: Names images, backbone and weights, and the top whose cut is compared.
+        config_stem: Name of the config file without its ending; names the results folder.
+        settings: What to probe.
+        output: The directory; by default `results/<config stem>-probe/<time>`.
 
     Raises:
-        UsageError: There is no such layer, or no class has so many images.
-        RunError: Weights or images can't be had, or there is no room for the features.
+        UsageError: There is no backbone, or no such layer or backbone.
+        RunError: Data or weights can't be had, or a file can't be written.
     """
-    model_name = config.model_configuration.model_name
-    training = config.training_config
-    backbone, substitution = assemble_backbone(config)
-    own = find_own_layers(config, backbone)
-    names = choose_layers(backbone, model_name, settings.layers, own)
-    outputs = [describe_output(backbone, name) for name in names]
-    labels = subjects.training.labels
-    probe = LinearProbe(
-        labels,
-        subjects.validation.labels,
-        len(subjects.class_names),
-        weigh_classes(training, labels, subjects.class_names),
-        draw_shots(labels, settings.shots, training.seed),
-    )
-    with ExitStack() as stack:
-        cache = training.feature_cache
-        if cache.mode == "off":
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            cache = replace(cache, mode="auto", directory=folder)
-        features = prepare_layers(
-            backbone,
-            {output.name: output.tensors for output in outputs},
-            subjects.by_name(),
-            cache,
-            shared=set(names) <= set(find_cut_points(backbone)),
+    settings = settings or ProbeSettings()
+    configs = list_configs(config, settings.backbones)
+    directory = run_directory.create_run(f"{config_stem}-probe", output)
+    with _fill_directory(directory):
+        dataset, substitution = load_dataset(config.data_config.dataset)
+        seed = config.training_config.seed
+        splits = split_dataset(dataset, config.data_config, seed)
+        subjects = draw_subjects(splits, dataset.class_names, settings.images, seed)
+        logger.info(
+            "%s: %d classes, %s training and %s validation images",
+            dataset.name,
+            len(dataset.class_names),
+            f"{len(subjects.training):,}",
+            f"{len(subjects.validation):,}",
         )
-        for output in tqdm(outputs, desc="solving", unit=" layers", leave=False):
-            for rows in _measure_layer(model_name, output, features, probe):
-                announce(output, rows)
-    return ProbedBackbone(model_name, outputs, own, substitution)
+        rows: list[Row] = []
 
+        def announce(layer: LayerOutput, measured: Sequence[Row]) -> None:
+            width = max(22, len(layer.name))
+            if measured[0].backbone not in {row.backbone for row in rows}:
+                logger.info("")
+                logger.info(
+                    "%s: validation accuracy in percent, by training images a class",
+                    measured[0].backbone,
+                )
+                logger.info("%s", format_heading(width, [row.shots for row in measured]))
+            rows.extend(measured)
+            logger.info("%s", format_rows(layer, measured, width))
 
-def _measure_layer(
-    model_name: str, output: LayerOutput, features: LayerFeatures, probe: LinearProbe
-) -> Iterator[list[Row]]:
-    arrays = [features.read(output.name, split) for split in ("training", "validation")]
-    for pooling in output.poolings:
-        training, validation = (output.arrange(given, pooling) for given in arrays)
-        try:
-            accuracies = probe.measure(training, validation)
-        except RunError as error:
-            raise RunError(f"{model_name}: {output.name} {error}") from error
-        yield [
-            Row(
-                backbone=model_name,
-                layer=output.name,
-                pooling=pooling,
-                features=training.shape[1],
-                shots=shots,
-                validation_accuracy=round(accuracy.mean, 6),
-                low=round(accuracy.low, 6),
-                high=round(accuracy.high, 6),
-                seconds=round(accuracy.seconds, 3),
-                layer_size=math.prod(output.shape),
-                losses=accuracy.losses,
-            )
-            for shots, accuracy in accuracies.items()
+        probed = [probe_backbone(each, settings, subjects, announce) for each in configs]
+        weights = [
+            f"{backbone.name} ({name_weights(each, backbone.substitution)})"
+            for each, backbone in zip(configs, probed, strict=True)
         ]
+        substitutions = [substitution, *(backbone.substitution for backbone in probed)]
+        findings = ProbeResult(
+            config=config,
+            subject=f"{', '.join(weights)} on {dataset.name}",
+            subjects=subjects,
+            rows=rows,
+            probed=probed,
+            substitutions=[each for each in substitutions if each],
+        )
+        write_results(directory, findings)
+    return Probe(directory, rows, findings.best)
 
 
-def draw_subjects(splits: Splits, class_names: tuple[str, ...], images: int, seed: int) -> Subjects:
-    """Draw the images of a probe from those that a run trains and validates on.
+def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
+    """Return the config with each backbone to probe.
 
     Args:
-        splits: Of the run. Where they have no more images than wanted, all are taken, and the
-            run finds their features in the store.
-        class_names: The name of each label.
-        images: How many at most.
-        seed: Fixes the draw, which is stratified by class.
+        config: Names one.
+        backbones: Others to probe in its place, or with it; none: the config's own.
 
     Raises:
-        UsageError: So few images can't hold one of each class.
+        UsageError: There is no such backbone, or the config's settings fit its own alone.
     """
-    training, validation = splits.training, splits.validation
-    if len(training) + len(validation) > images:
-        held_out = min(len(validation), round(images * VALIDATION_SHARE))
-        kept = min(len(training), images - held_out)
-        if min(kept, held_out) < len(class_names):
-            least = math.ceil(len(class_names) / VALIDATION_SHARE)
+    model = config.model_configuration
+    if model.model_name == catalog.NO_BACKBONE:
+        raise UsageError(
+            "model_configuration.model_name is 'none': without a frozen backbone there are no "
+            "layers to choose from. Name a backbone, or probe others with --backbones."
+            if not backbones
+            else "--backbones: the config has no backbone, so there is no top to compare with. "
+            "Name one in model_configuration.model_name."
+        )
+    return [_exchange_backbone(config, name) for name in backbones or [model.model_name]]
+
+
+def _exchange_backbone(config: Config, name: str) -> Config:
+    """Return a config with another backbone, with its weights located."""
+    model = config.model_configuration
+    known = catalog.list_names("backbones")
+    if name not in known:
+        likely = suggest_name(name, known)
+        hint = f"Did you mean {likely!r}?" if likely else "See: python run.py list backbones"
+        raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
+    smallest = catalog.find_entry("backbones", name)["smallest_image"]
+    if min(config.data_config.image_shape.as_tuple[:2]) < smallest:
+        raise UsageError(
+            f"--backbones: {name} takes no images smaller than {smallest}x{smallest}. Set "
+            f"data_config.image_shape with --set."
+        )
+    if name != model.model_name:
+        if model.weights.name not in (None, IMAGENET):
             raise UsageError(
-                f"--images: expected at least {least}, so that an image of each of the "
-                f"{len(class_names)} classes is trained on and one validated on. Found {images}."
+                f"--backbones: the weights {model.weights.name} are of {model.model_name}. Set "
+                f"model_configuration.weights to imagenet, or probe that backbone alone."
             )
-        training = _draw(training, kept, seed)
-        validation = _draw(validation, held_out, seed)
-    return Subjects(replace(training, augmentation=None), validation, class_names)
+        model = replace(model, model_name=name, model_arguments={})
+    return replace(config, model_configuration=run_directory.locate_weights(model))
 
 
-def _draw(images: Images, count: int, seed: int) -> Images:
-    """Draw images stratified by class, at least one of each."""
-    labels = images.labels
-    order = np.random.default_rng([seed, count]).permutation(len(labels))
-    rank = np.empty(len(labels))  # The share of its class that is drawn before an image.
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        rank[members] = np.arange(len(members)) / len(members)
-    chosen = order[np.argsort(rank[order], kind="stable")[:count]]
-    return replace(images, indices=images.indices[np.sort(chosen)])
+@contextmanager
+def _fill_directory(directory: Path) -> Iterator[None]:
+    """Let the body fill a new directory, which is removed if it fails."""
+    try:
+        with record_log(directory / "run.log"):
+            yield
+    except BaseException as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedRunError(
+                "Interrupted. What was computed so far is stored for the next probe."
+            ) from error
+        raise
+    run_directory.finish_run(directory)

@@ -35,7 +35,7 @@ Adopt = Callable[[optuna.Study, FrozenTrial], None]
 
 
 def open_storage(url: str, adopt: Adopt | None) -> RDBStorage:
-    """Opens a database, and makes its tables if need be.
+    """Open a database, and make its tables if need be.
 
     Args:
         url: As SQLAlchemy takes it.
@@ -70,7 +70,7 @@ def open_storage(url: str, adopt: Adopt | None) -> RDBStorage:
 
 @contextmanager
 def accept_experiments() -> Iterator[None]:
-    """Lets the body use what Optuna calls experimental: heartbeats, since its version 2.9."""
+    """Let the body use what Optuna calls experimental: heartbeats, since its version 2.9."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield
@@ -78,7 +78,7 @@ def accept_experiments() -> Iterator[None]:
 
 @contextmanager
 def send_heartbeats(storage: RDBStorage, trial_id: int) -> Iterator[None]:
-    """Tells other machines, while the body runs, that a trial is at work."""
+    """Tell other machines, while the body runs, that a trial is at work."""
     if storage.get_heartbeat_interval() is None:
         yield
         return

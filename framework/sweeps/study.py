@@ -23,15 +23,15 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from framework.config.changes import list_changes
+from framework.config.diff import list_changes
 from framework.errors import UsageError
-from framework.files import write_text
-from framework.sweeps.loading import Sweep, describe_definition
-from framework.sweeps.plan import Plan
-from framework.sweeps.sampling import make_pruner, make_sampler, suggest_parameters
-from framework.sweeps.space import Parameter
+from framework.sweeps.definition.search_space import Parameter
+from framework.sweeps.definition.sweep import Sweep, describe_definition
+from framework.sweeps.parameter_plan import Plan
+from framework.sweeps.samplers import make_pruner, make_sampler, suggest_parameters
 from framework.sweeps.storage import accept_experiments, open_storage, send_heartbeats
-from framework.sweeps.trials import TrialResult, is_minimized
+from framework.sweeps.trial import TrialResult, is_minimized
+from framework.utils.files import write_text
 
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -45,7 +45,7 @@ AGAIN = "again"
 
 
 @dataclass(frozen=True)
-class Claim:
+class ActiveTrial:
     """A trial that this process runs.
 
     Args:
@@ -63,7 +63,7 @@ class Claim:
     lock: FileLock
 
     def report(self, epoch: int, value: float) -> bool:
-        """Notes a metric down; tells whether the trial is hopeless."""
+        """Note a metric down; tells whether the trial is hopeless."""
         self.trial.report(value, epoch)
         return self.trial.should_prune()
 
@@ -109,12 +109,12 @@ class Study:
             self._check_definition(definition)
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Let go of the database."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
-    def claim(self) -> Claim | None:
-        """Takes a trial to run: one that was interrupted, or a new one.
+    def claim(self) -> ActiveTrial | None:
+        """Take a trial to run: one that was interrupted, or a new one.
 
         Returns:
             The trial; `None` if none is left, or those that are left run elsewhere.
@@ -132,42 +132,42 @@ class Study:
             return self._begin(self._lost.pop()) if self._lost else None
 
     def list_trials(self) -> dict[int, FrozenTrial]:
-        """Returns the trials by their number in the sweep."""
-        trials = list_places(self.record.get_trials(deepcopy=False))
+        """Return the trials by their number in the sweep."""
+        trials = list_trial_indices(self.record.get_trials(deepcopy=False))
         # A machine that counted at the same moment as another began one too many.
         return {
             p: t for p, t in trials.items() if self._plan.trials is None or p < self._plan.trials
         }
 
     def count_running(self) -> int:
-        """Returns how many trials are at work, here and elsewhere."""
+        """Return how many trials are at work, here and elsewhere."""
         return sum(t.state == TrialState.RUNNING for t in self.list_trials().values())
 
-    def keep_alive(self, claim: Claim) -> AbstractContextManager[None]:
-        """Tells other machines, while the body runs, that a trial is at work."""
+    def keep_alive(self, claim: ActiveTrial) -> AbstractContextManager[None]:
+        """Tell other machines, while the body runs, that a trial is at work."""
         return send_heartbeats(self._storage, claim.trial._trial_id)
 
-    def settle(self, claim: Claim, result: TrialResult) -> None:
-        """Notes how a trial ended, and lets go of it."""
+    def settle(self, claim: ActiveTrial, result: TrialResult) -> None:
+        """Note how a trial ended, and let go of it."""
         if result.message:
             claim.trial.set_user_attr("message", result.message)
         # Where this machine fell silent for long, another one may have gone on.
         self.record.tell(claim.trial, result.value, STATES[result.state], skip_if_finished=True)
-        self.let_go(claim)
+        self.release(claim)
 
-    def let_go(self, claim: Claim) -> None:
-        """Leaves a trial, as it is, to whoever comes next."""
+    def release(self, claim: ActiveTrial) -> None:
+        """Leave a trial, as it is, to whoever comes next."""
         claim.lock.release()
 
     def _take_turns(self) -> FileLock:
-        """Lets one process of this directory at a time look what there is, and act on it."""
+        """Let one process of this directory at a time look what there is, and act on it."""
         return FileLock(self._locks / "study.lock")
 
-    def _begin(self, lost: FrozenTrial | None = None) -> Claim | None:
-        """Begins a trial, which the database numbers; or one that was lost, again."""
+    def _begin(self, lost: FrozenTrial | None = None) -> ActiveTrial | None:
+        """Begin a trial, which the database numbers; or one that was lost, again."""
         attributes: dict[str, Any] = {"home": self._home}
         if lost is not None:
-            places = list_places(self.record.get_trials(deepcopy=False))
+            places = list_trial_indices(self.record.get_trials(deepcopy=False))
             attributes[AGAIN] = next(p for p, t in places.items() if t.number == lost.number)
         template = create_trial(
             state=TrialState.RUNNING,
@@ -182,8 +182,8 @@ class Study:
                 return self._take(trial, place, self._directory)
         return None
 
-    def _take_over(self, trial: FrozenTrial, place: int) -> Claim | None:
-        """Takes a trial whose process has ended, if that can be told."""
+    def _take_over(self, trial: FrozenTrial, place: int) -> ActiveTrial | None:
+        """Take a trial whose process has ended, if that can be told."""
         home = trial.user_attrs["home"]
         directory = Path(home["directory"])
         if home["id"] == self._home["id"]:
@@ -192,7 +192,7 @@ class Study:
             return None
         return self._take(trial, place, directory)
 
-    def _take(self, trial: FrozenTrial, place: int, directory: Path) -> Claim | None:
+    def _take(self, trial: FrozenTrial, place: int, directory: Path) -> ActiveTrial | None:
         lock = FileLock(directory / "locks" / f"{place:04d}.lock")
         try:
             lock.acquire(timeout=0)
@@ -205,14 +205,14 @@ class Study:
         self.record.sampler = make_sampler(self._sweep.settings, self._plan, place)
         handle = optuna.Trial(self.record, trial._trial_id)
         parameters = suggest_parameters(handle, self._sweep.space)
-        return Claim(place, parameters, directory / "trials" / f"{place:04d}", handle, lock)
+        return ActiveTrial(place, parameters, directory / "trials" / f"{place:04d}", handle, lock)
 
     def _note_lost(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Remembers a trial whose machine has fallen silent; no other process is told of it."""
+        """Remember a trial whose machine has fallen silent; no other process is told of it."""
         self._lost.append(trial)
 
     def _check_definition(self, definition: dict[str, Any]) -> None:
-        """Notes down what the study is about, or compares with what was noted."""
+        """Note down what the study is about, or compare with what was noted."""
         known = self.record.user_attrs.get("definition")
         if known is None:
             self.record.set_user_attr("definition", json.dumps(definition))
@@ -225,8 +225,8 @@ class Study:
             )
 
 
-def list_places(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
-    """Returns trials by their number in the sweep; one that was begun again has its first one."""
+def list_trial_indices(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    """Return trials by their number in the sweep; one that was begun again has its first one."""
     places: dict[int, FrozenTrial] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
         places[trial.user_attrs.get(AGAIN, len(places))] = trial
@@ -234,7 +234,7 @@ def list_places(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
 
 
 def _name_study(definition: dict[str, Any], is_shared: bool) -> str:
-    """Returns a name that only this sweep has among those in a shared database."""
+    """Return a name that only this sweep has among those in a shared database."""
     if not is_shared:
         return "sweep"
     text = json.dumps(definition, sort_keys=True)
@@ -242,7 +242,7 @@ def _name_study(definition: dict[str, Any], is_shared: bool) -> str:
 
 
 def _identify(locks: Path) -> str:
-    """Returns what tells this directory from one of the same path on another machine."""
+    """Return what tells this directory from one of the same path on another machine."""
     if not (locks / "id").is_file():
         write_text(locks / "id", secrets.token_hex(8))
     return _read_identity(locks)

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from framework.errors import RunError
-from framework.files import write_text
 from framework.models.classifier import Classifier, save_classifier
+from framework.utils.files import write_text
 
 # Arguments that name a place to write to: it lies inside the run directory.
 PATH_ARGUMENTS = ("filepath", "filename", "log_dir")
@@ -26,7 +26,7 @@ PATH_ARGUMENTS = ("filepath", "filename", "log_dir")
 def build_callbacks(
     conf: Mapping[str, Mapping[str, Any]], directory: Path, classifier: Classifier
 ) -> list[keras.callbacks.Callback]:
-    """Builds the callbacks that `call_backs_conf` names.
+    """Build the callbacks that `call_backs_conf` names.
 
     Args:
         conf: Name of a Keras callback -> its arguments.
@@ -63,14 +63,14 @@ def _build_callback(
 
 
 def continue_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Lets callbacks that start a file anew at the start of `fit` go on with theirs."""
+    """Let callbacks that start a file anew at the start of `fit` go on with theirs."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):
             callback.append = True
 
 
 def close_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Closes files that callbacks leave open when `fit` ends before its time."""
+    """Close files that callbacks leave open when `fit` ends before its time."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
             callback.csv_file.close()
@@ -102,7 +102,7 @@ class _SavedClassifier:
     classifier: Classifier
 
     def save(self, filepath: str, overwrite: bool) -> None:
-        """Writes a file that is as good as a run's `model.keras`."""
+        """Write a file that is as good as a run's `model.keras`."""
         save_classifier(self.classifier, Path(filepath))
 
     def save_weights(self, filepath: str, overwrite: bool) -> None:
@@ -122,18 +122,18 @@ class BestWeights(keras.callbacks.Callback):
         self._weights: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Takes what the phase begins with, under its own freeze line, as the best so far."""
+        """Take what the phase begins with, under its own freeze line, as the best so far."""
         self._weights = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keeps the weights if they are the best."""
+        """Keep the weights if they are the best."""
         loss = (logs or {})["val_loss"]
         if loss < self._loss:
             self._loss = loss
             self._weights = self.model.get_weights()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Brings the best weights back."""
+        """Bring the best weights back."""
         self.model.set_weights(self._weights)
 
 
@@ -156,18 +156,18 @@ class HistoryRecorder(keras.callbacks.Callback):
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Starts the clock."""
+        """Start the clock."""
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Adds a row."""
+        """Add a row."""
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.add_row(epoch + 1, logs or {}, rate, time.perf_counter() - self._started)
 
     def add_row(
         self, epoch: int, logs: Mapping[str, Any], learning_rate: float | None, seconds: float
     ) -> None:
-        """Adds a row; one without a learning rate is no epoch of gradient descent."""
+        """Add a row; one without a learning rate is no epoch of gradient descent."""
         metrics = {name: float(value) for name, value in logs.items()}
         metrics.pop("learning_rate", None)
         self.rows.append(
@@ -187,7 +187,7 @@ LEADING_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes the rows of a training as CSV, a line for each epoch."""
+    """Write the rows of a training as CSV, a line for each epoch."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

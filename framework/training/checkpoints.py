@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from framework.errors import RunError
-from framework.files import DAMAGED_ARCHIVE, publish
+from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ SCALARS = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True)
-class Memory:
+class CallbackState:
     """What a callback remembers of the epochs so far.
 
     Args:
@@ -58,11 +58,11 @@ class Checkpoint:
     rows: list[dict[str, Any]]
     variables: list[np.ndarray]
     optimizer: list[np.ndarray]
-    callbacks: list[Memory]
+    callbacks: list[CallbackState]
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Publishes a checkpoint; the one before stays whole until then.
+    """Publish a checkpoint; the one before stays whole until then.
 
     Raises:
         RunError: The file cannot be written.
@@ -93,12 +93,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         ],
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    with publish(path) as temporary, temporary.open("wb") as stream:
+    with write_atomically(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
-    """Reads a checkpoint; every array is checked against the archive's checksums.
+    """Read a checkpoint; every array is checked against the archive's checksums.
 
     Returns:
         The checkpoint; `None` where there is none, or it is damaged, which is said.
@@ -121,7 +121,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
                 variables=recall("variables", header["variables"]),
                 optimizer=recall("optimizer", header["optimizer"]),
                 callbacks=[
-                    Memory(
+                    CallbackState(
                         memory["scalars"],
                         memory["operations"],
                         {
@@ -140,7 +140,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
 def restore(
     checkpoint: Checkpoint, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
 ) -> None:
-    """Brings a compiled model and its callbacks back to where a training stood.
+    """Bring a compiled model and its callbacks back to where a training stood.
 
     Raises:
         RunError: The checkpoint is of another model.
@@ -158,13 +158,13 @@ def restore(
 
 
 def _list_variables(model: keras.Model) -> list[keras.Variable]:
-    """Weights and random states, but not the metrics, which begin each epoch anew."""
+    """Return weights and random states, but not the metrics, which begin each epoch anew."""
     passing = {id(variable) for variable in model.metrics_variables}
     return [variable for variable in model.variables if id(variable) not in passing]
 
 
-def _read_memory(callback: keras.callbacks.Callback) -> Memory:
-    memory = Memory({}, {}, {})
+def _read_memory(callback: keras.callbacks.Callback) -> CallbackState:
+    memory = CallbackState({}, {}, {})
     if isinstance(callback, keras.callbacks.CSVLogger):
         return memory  # It remembers in its file, which `continue_logs` goes on with.
     for name, value in vars(callback).items():

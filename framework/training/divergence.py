@@ -39,7 +39,7 @@ class Divergence:
     weights: str
 
     def describe(self) -> dict[str, Any]:
-        """What `metrics.json` holds under `diverged`."""
+        """Return what `metrics.json` holds under `diverged`."""
         return {
             "epoch": self.epoch,
             "what": self.what,
@@ -83,18 +83,18 @@ class DivergenceGuard(keras.callbacks.Callback):
         self._batches_per_block = batches_per_block
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keeps the weights, which were sound until now."""
+        """Keep the weights, which were sound until now."""
         self._epoch = epoch
         self._sound = self.model.get_weights()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Checks the mean loss of the epoch so far."""
+        """Check the mean loss of the epoch so far."""
         # With several steps at once Keras may count past the last batch.
         done = min((batch + 1) * self._batches_per_block, self._batches)
         self._check(logs or {}, f"by batch {done} of {self._batches}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Checks the losses of the epoch."""
+        """Check the losses of the epoch."""
         self._check(logs or {}, "after its last batch")
         self._whose = f"those after epoch {epoch + 1}"
 

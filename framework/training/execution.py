@@ -8,8 +8,8 @@ from typing import Literal
 
 import keras
 
+from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
 from framework.features.head import Head
-from framework.features.specs import FeatureSpec, count_bytes_per_image
 
 # Steps between two returns to Python, where nobody waits for single batches. With a
 # dense top a step takes about a millisecond, so that Ctrl-C is still heard at once.
@@ -49,7 +49,7 @@ def choose_execution(
     specs: Sequence[FeatureSpec],
     batch_size: int,
 ) -> Execution:
-    """Chooses XLA and many steps at once wherever they help; see docs/performance.md.
+    """Choose XLA and many steps at once wherever they help; see docs/performance.md.
 
     Heads with convolutions are left to Keras: their steps are so long that several at
     once would gain nothing. Of the others, XLA gets those whose layers it was measured
@@ -65,7 +65,7 @@ def choose_execution(
     if any("Conv" in kind for kind in kinds):
         return Execution()
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA
-    if any(map(heeds_batches, callbacks)):
+    if any(map(needs_batch_events, callbacks)):
         return Execution(by_xla)
     fitting = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
     if by_xla and fitting > 1:
@@ -73,8 +73,8 @@ def choose_execution(
     return Execution(by_xla, STEPS_AT_ONCE)
 
 
-def heeds_batches(callback: keras.callbacks.Callback) -> bool:
-    """Whether a callback, as it is configured, does something for single batches."""
+def needs_batch_events(callback: keras.callbacks.Callback) -> bool:
+    """Return whether a callback, as it is configured, does something for single batches."""
     for frequency in ("save_freq", "update_freq"):
         if hasattr(callback, frequency):
             return getattr(callback, frequency) != "epoch"

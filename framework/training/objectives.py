@@ -8,22 +8,22 @@ import keras
 import numpy as np
 
 from framework.config import catalog
-from framework.config.sections import KerasObject, TrainingConfig
+from framework.config.model import KerasObject, TrainingConfig
 from framework.errors import RunError
 
 
 def takes_one_hot(loss: KerasObject) -> bool:
-    """Whether a loss wants labels one-hot, `(n, classes)`, instead of `(n,)` int."""
+    """Return whether a loss wants labels one-hot, `(n, classes)`, instead of `(n,)` int."""
     return catalog.wants_one_hot("losses", loss.name)
 
 
 def build_loss(loss: KerasObject) -> keras.losses.Loss:
-    """Builds the loss by its class name or its snake-case name."""
+    """Build the loss by its class name or its snake-case name."""
     return getattr(keras.losses, catalog.find_class_name("losses", loss.name))(**loss.arguments)
 
 
 def build_optimizer(optimizer: KerasObject) -> keras.optimizers.Optimizer:
-    """Builds a fresh optimizer, without any state, and its learning-rate schedule."""
+    """Build a fresh optimizer, without any state, and its learning-rate schedule."""
     arguments = dict(optimizer.arguments)
     if isinstance(schedule := arguments.get("learning_rate"), Mapping):
         arguments["learning_rate"] = keras.optimizers.schedules.deserialize(dict(schedule))
@@ -31,7 +31,7 @@ def build_optimizer(optimizer: KerasObject) -> keras.optimizers.Optimizer:
 
 
 def build_metrics(config: TrainingConfig) -> list[keras.metrics.Metric]:
-    """Builds accuracy, in the form that fits the labels, and the metrics of the config."""
+    """Build accuracy, in the form that fits the labels, and the metrics of the config."""
     accuracy = (
         keras.metrics.CategoricalAccuracy
         if takes_one_hot(config.loss)
@@ -41,7 +41,7 @@ def build_metrics(config: TrainingConfig) -> list[keras.metrics.Metric]:
 
 
 def _build_metric(metric: KerasObject) -> keras.metrics.Metric:
-    """Builds a metric that is logged by the name that callbacks watch."""
+    """Build a metric that is logged by the name that callbacks watch."""
     metric_class = getattr(keras.metrics, catalog.find_class_name("metrics", metric.name))
     log_name = catalog.find_entry("metrics", metric.name)["log_name"]
     return metric_class(**metric.arguments, name=log_name)
@@ -50,7 +50,7 @@ def _build_metric(metric: KerasObject) -> keras.metrics.Metric:
 def weigh_classes(
     config: TrainingConfig, labels: np.ndarray, class_names: tuple[str, ...]
 ) -> Mapping[int, float] | None:
-    """Turns `class_weight` into weights by label.
+    """Turn `class_weight` into weights by label.
 
     Args:
         config: `"balanced"` weighs each class by n / (classes * images of the class), after

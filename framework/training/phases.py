@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from framework.config.sections import Config, KerasObject, TrainingConfig
+from framework.config.model import Config, KerasObject, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Phase:
 
 
 def plan_phases(settings: TrainingConfig) -> tuple[Phase, ...]:
-    """The phases that a config asks for: none, one, or two with `fine_tuning`."""
+    """Return the phases that a config asks for: none, one, or two with `fine_tuning`."""
     if not settings.enable_training:
         return ()
     epochs = settings.epochs if settings.solver is None else 1
@@ -42,14 +42,14 @@ def plan_phases(settings: TrainingConfig) -> tuple[Phase, ...]:
 
 
 def count_views(config: Config) -> int | Literal["fresh"]:
-    """How many sets of augmented images training goes through: a number or `"fresh"`."""
+    """Return how many sets of augmented images training goes through: a number or `"fresh"`."""
     if not config.data_config.data_augmentation:
         return 1
     return config.training_config.feature_cache.augmented_views
 
 
 def count_stored_views(config: Config) -> int:
-    """How many views of the training images are worth storing."""
+    """Return how many views of the training images are worth storing."""
     views = count_views(config)
     if views == "fresh":
         return 1

@@ -32,27 +32,27 @@ class ProgressReporter(keras.callbacks.Callback):
         self._reported = 0
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Shows the bar."""
+        """Show the bar."""
         total = self._images * (self._last_epoch - self._first_epoch)
         self._bar = tqdm(total=total, desc="training", unit=" images", leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Counts an epoch's images from nought."""
+        """Count an epoch's images from nought."""
         self._reported = 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Moves the bar on; with several steps an execution `batch` jumps."""
+        """Move the bar on; with several steps an execution `batch` jumps."""
         self._advance(min((batch + 1) * self._batch_size, self._images))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Says how the epoch went."""
+        """Say how the epoch went."""
         self._advance(self._images)
         metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
         width = len(str(self._last_epoch))
         logger.info("epoch %*d/%d  %s", width, epoch + 1, self._last_epoch, metrics)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Takes the bar away."""
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutations import TEXTS, mutated
 
 from framework.config import dump_config, load_config, resolve_config
 from framework.errors import ConfigError
+from tests.helpers.config_mutations import TEXTS, mutated
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100"))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from framework.config import load_config
-from framework.config.sections import TrainingConfig
+from framework.config.model import TrainingConfig
 from framework.errors import ConfigError
 
 HERE = Path(__file__).parent

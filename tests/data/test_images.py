@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework.config.sections import DataConfig, DatasetConfig, ImageShape, Limit, Resize
+from framework.config.model import DataConfig, DatasetConfig, ImageShape, Limit, Resize
 from framework.data.augmentation import Augmentation
-from framework.data.datasets import load_dataset
 from framework.data.images import Images, match_channels, prepare_image
-from framework.data.sources import ArraySource
+from framework.data.registry import read_dataset
+from framework.data.sources.source import ArraySource
 from framework.data.splits import split_dataset
 from framework.errors import RunError
 
@@ -124,7 +124,7 @@ def test_augmented_pixels_stay_in_range(augmented, arguments):
 
 
 def split(seed=0, **keys):
-    dataset = load_dataset(DatasetConfig("digits"))
+    dataset = read_dataset(DatasetConfig("digits"))
     shape = ImageShape(8, 8, 1)
     return dataset, split_dataset(dataset, DataConfig(image_shape=shape, **keys), seed)
 

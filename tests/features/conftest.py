@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture
 def images():
     """50 tiny images; see `elsewhere.make_images`."""
-    from elsewhere import make_images
+    from tests.helpers.tiny_features import make_images
 
     return make_images()
 
@@ -16,7 +16,7 @@ def images():
 @pytest.fixture
 def computed(monkeypatch) -> list[int]:
     """The numbers of images that were computed, call by call."""
-    from framework.features.extraction import Extractor
+    from framework.features.extractor import Extractor
 
     counts = []
     stream = Extractor.stream

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from elsewhere import VIEWS, extract, make_images
-from program import ROOT
+
+from tests.helpers.program import ROOT
+from tests.helpers.tiny_features import VIEWS, extract, make_images
 
 IMAGES = VIEWS * len(make_images())
 
@@ -28,9 +29,13 @@ def find_chunks(directory: Path) -> set[str]:
 
 
 def test_the_next_run_uses_what_is_whole_and_computes_the_same_bits(whole, tmp_path, computed):
-    paths = [str(ROOT), str(ROOT / "tests" / "features"), os.environ["PYTHONPATH"]]
+    paths = [str(ROOT), os.environ["PYTHONPATH"]]
     with subprocess.Popen(
-        [sys.executable, "-c", f"from elsewhere import extract; extract({str(tmp_path)!r}, 45)"],
+        [
+            sys.executable,
+            "-c",
+            f"from tests.helpers.tiny_features import extract; extract({str(tmp_path)!r}, 45)",
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         stdout=subprocess.PIPE,
         text=True,

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.config.sections import FeatureCache
+from framework.config.model import FeatureCache
 from framework.errors import RunError
-from framework.features import cache, entry, store
-from framework.features.entry import Entry, choose_chunk_images
-from framework.features.specs import FeatureSpec
+from framework.features import maintenance, store, store_entry
+from framework.features.feature_spec import FeatureSpec
 from framework.features.store import FeatureStore, compute_key, find_directory
+from framework.features.store_entry import Entry, choose_chunk_images
 
 SPECS = (FeatureSpec((3,), "float32"), FeatureSpec((2, 2), "float16"))
 
@@ -44,7 +44,7 @@ def fill(feature_store: FeatureStore, name: str, images: int = 25, used: int = 0
     made.create()
     for chunk in made.check():
         made.write_chunk(chunk, make_arrays(made.positions_of(chunk)))
-    os.utime(place / entry.DESCRIPTION, (used, used))
+    os.utime(place / store_entry.DESCRIPTION, (used, used))
     return made
 
 
@@ -208,62 +208,62 @@ class TestDirectory:
 
 class TestCacheCommand:
     def test_list_shows_the_entries(self, feature_store):
-        assert "0 entries, 0.00B" in cache.list_cache(feature_store)
+        assert "0 entries, 0.00B" in maintenance.list_cache(feature_store)
         made = fill(feature_store, "a")
-        text = cache.list_cache(feature_store)
+        text = maintenance.list_cache(feature_store)
         assert "1 entry" in text
         assert made.key[:12] in text
         assert text.splitlines()[-1].split()[-3:] == ["25", "0", "pool"]
 
     def test_list_bears_a_damaged_description(self, feature_store):
         made = fill(feature_store, "a")
-        (made.directory / entry.DESCRIPTION).write_text("{")
-        assert made.key[:12] in cache.list_cache(feature_store)
+        (made.directory / store_entry.DESCRIPTION).write_text("{")
+        assert made.key[:12] in maintenance.list_cache(feature_store)
 
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (None, cache.DAMAGED),
-            (b"", cache.DAMAGED),
-            (b"\xff{", cache.DAMAGED),
-            (b"[1, 2]", cache.DAMAGED),
-            (b'{"model": "VGG16", "count": 25}', cache.OUTDATED),
-            (b'{"images": 25, "pixels": [], "layers": null}', cache.OUTDATED),
+            (None, maintenance.DAMAGED),
+            (b"", maintenance.DAMAGED),
+            (b"\xff{", maintenance.DAMAGED),
+            (b"[1, 2]", maintenance.DAMAGED),
+            (b'{"model": "VGG16", "count": 25}', maintenance.OUTDATED),
+            (b'{"images": 25, "pixels": [], "layers": null}', maintenance.OUTDATED),
         ],
     )
     def test_entries_that_can_not_be_understood_are_told_and_cleared(
         self, feature_store, content, said
     ):
         made, sound = fill(feature_store, "a"), fill(feature_store, "b")
-        path = made.directory / entry.DESCRIPTION
+        path = made.directory / store_entry.DESCRIPTION
         path.unlink() if content is None else path.write_bytes(content)
 
         (line,) = [
             line
-            for line in cache.list_cache(feature_store).splitlines()
+            for line in maintenance.list_cache(feature_store).splitlines()
             if line.startswith(f"  {made.key[:12]}")
         ]
         assert line.endswith(said)
-        text, _ = cache.verify_cache(feature_store)
+        text, _ = maintenance.verify_cache(feature_store)
         assert "2 entries" in text
         assert (made.key[:12] in text) == (content is not None)
-        assert cache.verify_cache(feature_store)[1]
+        assert maintenance.verify_cache(feature_store)[1]
         made.create()
         assert made.check() == []
-        assert "removed 2 entries" in cache.clear_cache(feature_store)
+        assert "removed 2 entries" in maintenance.clear_cache(feature_store)
         assert not made.directory.exists() and not sound.directory.exists()
 
     def test_what_others_put_there_is_named_and_left_alone(self, feature_store):
         made = fill(feature_store, "a")
         stranger = feature_store.directory / "holiday pictures"
         stranger.mkdir()
-        (stranger / entry.DESCRIPTION).write_text("{}")
+        (stranger / store_entry.DESCRIPTION).write_text("{}")
         (feature_store.directory / made.key[:-1]).write_text("a file")
 
         for text in (
-            cache.list_cache(feature_store),
-            cache.verify_cache(feature_store)[0],
-            cache.clear_cache(feature_store),
+            maintenance.list_cache(feature_store),
+            maintenance.verify_cache(feature_store)[0],
+            maintenance.clear_cache(feature_store),
         ):
             assert "  holiday pictures  is no entry, and left alone" in text
             assert f"  {made.key[:-1]}  is no entry" in text
@@ -271,23 +271,23 @@ class TestCacheCommand:
 
     def test_verify_finds_damage_once(self, feature_store):
         made = fill(feature_store, "a")
-        assert cache.verify_cache(feature_store) == (
+        assert maintenance.verify_cache(feature_store) == (
             f"{feature_store.directory}: 1 entry, all sound.",
             True,
         )
         path = next(made.directory.glob("*.npy"))
         path.write_bytes(path.read_bytes()[:-1])
-        text, sound = cache.verify_cache(feature_store)
+        text, sound = maintenance.verify_cache(feature_store)
         assert not sound
         assert f"{made.key}/{path.name}" in text
-        assert cache.verify_cache(feature_store)[1]
+        assert maintenance.verify_cache(feature_store)[1]
         assert len(made.find_missing()) == 1
 
     def test_clear_keeps_what_a_run_uses(self, feature_store):
         used, _ = fill(feature_store, "used"), fill(feature_store, "free")
         reader = FeatureStore(feature_store.directory, 1.0)
         reader.keep(used.key)
-        assert "removed 1 entry" in cache.clear_cache(feature_store)
+        assert "removed 1 entry" in maintenance.clear_cache(feature_store)
         assert find_keys(feature_store) == [used.key]
 
 

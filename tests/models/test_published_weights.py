@@ -9,9 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from framework.config.sections import ModelConfiguration, Weights
+from framework.config.model import ModelConfiguration, Weights
 from framework.errors import RunError
-from framework.models.weights import WeightsUnavailableError, load_backbone, obtain_backbone
+from framework.models.weights import (
+    WeightsUnavailableError,
+    load_backbone,
+    load_pretrained_backbone,
+)
 
 SHAPE = (32, 32, 3)
 FILES = {
@@ -101,8 +105,8 @@ def test_a_truncated_file_is_refused(tmp_path):
 def test_only_the_config_allows_random_weights_instead():
     wanted = ModelConfiguration("VGG16", {}, Weights("nowhere.h5"))
     with pytest.raises(WeightsUnavailableError, match="no file nowhere.h5"):
-        obtain_backbone(wanted, SHAPE)
+        load_pretrained_backbone(wanted, SHAPE)
     allowed = ModelConfiguration("VGG16", {}, Weights("nowhere.h5", if_unavailable="random"))
-    backbone, substitution = obtain_backbone(allowed, SHAPE)
+    backbone, substitution = load_pretrained_backbone(allowed, SHAPE)
     assert backbone.count_params() == 14_714_688
     assert (substitution.wanted, substitution.used) == ("nowhere.h5", "random")

@@ -9,16 +9,16 @@ import os
 
 import keras
 import pytest
-from drawing import draw_arguments, draw_named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from framework.config import catalog, resolve_config
 from framework.errors import ConfigError
-from framework.models.shapes import check_output, try_top
-from framework.models.top import lay_top
+from framework.models.layer_errors import check_output, validate_forward
+from framework.models.top import build_top
 from framework.training.callbacks import build_callbacks
 from framework.training.objectives import build_loss, build_metrics, build_optimizer
+from tests.helpers.catalog_strategies import draw_arguments, draw_named
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "40"))
 patient = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
@@ -78,9 +78,9 @@ def test_a_drawn_layer_builds_and_runs_or_is_refused(top):
     try:
         config = make_config(top)
         backbone = make_backbone()
-        output = lay_top(config, backbone)
+        output = build_top(config, backbone)
         check_output(config, "out", tuple(output.shape), 10)
-        try_top(config, keras.Model(backbone.inputs, output))
+        validate_forward(config, keras.Model(backbone.inputs, output))
     except ConfigError as error:
         assert all("model_top_config." in problem.path for problem in error.problems)
 

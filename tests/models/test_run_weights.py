@@ -6,12 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from framework.config.sections import ModelConfiguration, Weights
+from framework.config.model import ModelConfiguration, Weights
 from framework.errors import RunError
 from framework.models.backbones import build_backbone
 from framework.models.classifier import Classifier, save_classifier
-from framework.models.weights import WeightsUnavailableError, load_backbone, obtain_backbone
-from framework.runs import locate_weights
+from framework.models.weights import (
+    WeightsUnavailableError,
+    load_backbone,
+    load_pretrained_backbone,
+)
+from framework.runs.run_directory import locate_weights
 
 SMALL = {"alpha": 0.25}
 
@@ -41,7 +45,7 @@ def test_the_backbone_of_a_run_is_loaded_for_images_of_another_size(run, place):
         "MobileNet", {}, weights=Weights(str(where)), model_arguments={**SMALL, "pooling": "avg"}
     )
 
-    backbone, substitution = obtain_backbone(locate_weights(model), (48, 48, 3))
+    backbone, substitution = load_pretrained_backbone(locate_weights(model), (48, 48, 3))
 
     assert substitution is None
     for loaded, expected in zip(backbone.get_weights(), trained.get_weights(), strict=True):
@@ -62,7 +66,7 @@ def test_a_missing_run_may_be_substituted(tmp_path):
     model = ModelConfiguration("MobileNet", {}, Weights(str(tmp_path)), model_arguments=SMALL)
 
     with pytest.raises(WeightsUnavailableError, match="nor a finished run"):
-        obtain_backbone(locate_weights(model), (32, 32, 3))
+        load_pretrained_backbone(locate_weights(model), (32, 32, 3))
     allowed = replace(model, weights=Weights(str(tmp_path), if_unavailable="random"))
-    _, substitution = obtain_backbone(locate_weights(allowed), (32, 32, 3))
+    _, substitution = load_pretrained_backbone(locate_weights(allowed), (32, 32, 3))
     assert substitution.used == "random"

@@ -6,20 +6,20 @@ import re
 import numpy as np
 import pytest
 import yaml
-from program import read_json, read_rows
 
 import framework
-from framework.cli import main
+from framework.cli.main import main
 from framework.config import load_config, resolve_config
-from framework.data.datasets import load_digits
 from framework.data.images import Images
+from framework.data.registry import load_digits
 from framework.errors import RunError, UsageError
 from framework.experiment import start_experiment
-from framework.features.entry import Entry
+from framework.features.store_entry import Entry
 from framework.probing import pooling
-from framework.probing.experiment import run_probe
-from framework.probing.measuring import LinearProbe, draw_shots
-from framework.probing.probe import ProbeSettings
+from framework.probing.backbone_probe import ProbeSettings
+from framework.probing.linear_probe import LinearProbe, draw_shots
+from framework.probing.probe import run_probe
+from tests.helpers.program import read_json, read_rows
 
 LAYERS = ("conv_pw_1_relu", "conv_pw_2_relu", "conv_pw_13_relu")
 CONFIG = {
@@ -189,7 +189,7 @@ def test_the_test_images_have_no_say(probe, monkeypatch):
         return read(self, positions, view)
 
     digits = load_digits()
-    monkeypatch.setattr("framework.data.datasets.load_digits", lambda: digits)
+    monkeypatch.setattr("framework.data.registry.load_digits", lambda: digits)
     monkeypatch.setattr(Images, "read", refuse)
     assert [row.validation_accuracy for row in probe().rows] == [
         row.validation_accuracy for row in expected.rows

@@ -6,8 +6,9 @@ import time
 
 import optuna
 import pytest
-from program import read_json, read_rows
-from small_sweeps import RATE, write_sweep
+
+from tests.helpers.program import read_json, read_rows
+from tests.helpers.small_sweeps import RATE, write_sweep
 
 pytestmark = pytest.mark.long
 

@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import ExitStack, closing
 
 import pytest
-from small_sweeps import BATCH, RATE, write_sweep
 
 from framework.errors import RunError
-from framework.sweeps.loading import load_sweep
+from framework.sweeps.definition.sweep import load_sweep
 from framework.sweeps.study import Study
-from framework.sweeps.trials import TrialResult
+from framework.sweeps.trial import TrialResult
+from tests.helpers.small_sweeps import BATCH, RATE, write_sweep
 
 SECTION = {"trials": 3, "seed": 2, "keys": {RATE: {"log_range": [1e-3, 0.1]}}}
 DONE = TrialResult("complete", 0.5)
@@ -44,7 +44,7 @@ def test_no_two_processes_get_the_same_trial(open_study):
 def test_a_trial_that_was_let_go_is_taken_over_with_its_values(open_study):
     first, second = open_study(), open_study()
     left, kept = first.claim(), first.claim()
-    first.let_go(left)
+    first.release(left)
     taken = second.claim()
     assert (taken.place, taken.parameters) == (left.place, left.parameters)
     assert taken.directory == left.directory

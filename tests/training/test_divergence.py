@@ -5,14 +5,14 @@ import math
 import keras
 import numpy as np
 import pytest
-from program import read_json, read_rows
 
-from framework import runs
-from framework.cli import main
+from framework.cli.main import main
 from framework.config import load_config
 from framework.errors import DivergedError, RunError, UsageError
-from framework.evaluation.records import find_runs
 from framework.experiment import start_experiment
+from framework.runs import run_directory
+from framework.runs.records import find_runs
+from tests.helpers.program import read_json, read_rows
 
 CONFIG = """
 training_config:
@@ -110,11 +110,11 @@ def test_the_report_is_complete_and_says_so_first(late):
 def test_it_is_no_finished_run_to_anything(late, capsys):
     mark = (late / "UNFINISHED").read_text()
     assert mark.strip() == late.with_name("message.txt").read_text()
-    assert not runs.is_finished(late)
+    assert not run_directory.is_finished(late)
     with pytest.raises(RunError, match="has diverged in epoch 2"):
-        runs.find_run(late)
+        run_directory.find_run(late)
     with pytest.raises(RunError, match="There is no finished run"):
-        runs.find_run(late.parent)
+        run_directory.find_run(late.parent)
     with pytest.raises(UsageError, match="there is no finished run in it"):
         find_runs([late])
     assert main(["--resume", str(late)]) == 1

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from framework.features.cut import find_cut
+from framework.features.feature_spec import FeatureSpec
 from framework.features.head import Head
-from framework.features.specs import FeatureSpec
+from framework.features.model_split import split_model
 from framework.training.execution import Execution, choose_execution
 
 FAST = Execution(jit_compile=True, batches_per_block=50)
@@ -54,7 +54,7 @@ def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
         image = keras.Input((4, 4, 2))
         frozen = layers.Conv2D(3, 4, trainable=False, name="frozen")(image)
         hidden = layers.BatchNormalization()(layers.Dense(8)(layers.Flatten()(frozen)))
-        head = find_cut(keras.Model(image, layers.Dense(3)(hidden)), {"frozen"}).head
+        head = split_model(keras.Model(image, layers.Dense(3)(hidden)), {"frozen"}).head
         head.batch_size = 8
         head.compile("adam", "mse", jit_compile=True)
         random = np.random.default_rng(0)

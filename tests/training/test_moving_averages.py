@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from small_runs import load_weights
-from small_sweeps import BASE
 
-from framework.cli import main
+from framework.cli.main import main
+from tests.helpers.small_runs import load_weights
+from tests.helpers.small_sweeps import BASE
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from framework.config.sections import KerasObject, TrainingConfig
+from framework.config.model import KerasObject, TrainingConfig
 from framework.errors import RunError
 from framework.training.objectives import build_loss, build_optimizer, weigh_classes
 

@@ -1,0 +1,1 @@
+"""The command line: its entry point, the options that commands share, and the commands."""

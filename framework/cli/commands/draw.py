@@ -1,0 +1,38 @@
+"""`run.py draw --run DIR`: a local page to draw on."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.cli.commands.predict import add_run
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_run(parser)
+    parser.add_argument(
+        "--port", type=_parse_port, default=7860, help="0 for any that is free (default: 7860)"
+    )
+
+
+def _parse_port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535. Found {text!r}.")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve the page until interrupted, which is how it is meant to end."""
+    from framework.utils.native_logs import start_tensorflow
+    from framework.utils.optional_dependencies import require_packages
+
+    require_packages("The page", {"starlette": "starlette", "uvicorn": "uvicorn"}, "app")
+    start_tensorflow()
+    from framework.inference.app.server import serve_page
+    from framework.inference.trained_classifier import load_classifier
+
+    try:
+        serve_page(load_classifier(options.run), options.port)
+    except KeyboardInterrupt:
+        return 0
+    return 0

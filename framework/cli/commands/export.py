@@ -1,0 +1,59 @@
+"""`run.py export --run DIR --format F`: a classifier for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from framework.cli.commands.predict import add_run
+from framework.errors import UsageError
+
+logger = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_run(parser)
+    parser.add_argument(
+        "--format", choices=("keras", "saved_model", "onnx", "litert"), required=True
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="the folder to make, or a file with the format's ending "
+        "(default: export_<format> in the run directory)",
+    )
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="litert only: compute with 8-bit integers, calibrated on training images",
+    )
+    parser.add_argument(
+        "--input-dtype",
+        choices=("float32", "uint8"),
+        default="float32",
+        help="onnx and litert: the images that the model takes, in [0, 255] either way; the "
+        "other formats take both (default: float32)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the export, and say how it compares with the classifier."""
+    if options.int8 and options.format != "litert":
+        raise UsageError(f"--int8: goes with --format litert only. Found {options.format}.")
+    from framework.utils.native_logs import start_tensorflow
+
+    start_tensorflow()
+    from framework.inference.export.exporter import check_packages, export_classifier
+    from framework.inference.trained_classifier import load_classifier
+
+    check_packages(options.format)
+    trained = load_classifier(options.run)
+    export = export_classifier(
+        trained, options.format, options.output, options.int8, options.input_dtype
+    )
+    logger.info("Compared on test images: %s", export.comparison)
+    logger.info("Exported to %s", export.path)
+    return 0

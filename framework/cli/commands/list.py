@@ -1,0 +1,19 @@
+"""`run.py list KIND [NAME]`: what a config may name."""
+
+from __future__ import annotations
+
+import argparse
+
+from framework.config.listing import KINDS, list_catalog
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("name", nargs="?", help="show the arguments of this one")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table."""
+    print(list_catalog(options.kind, options.name))
+    return 0

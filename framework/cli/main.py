@@ -1,0 +1,105 @@
+"""The roof: finds the command, runs it, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
+
+from framework import __version__
+from framework.errors import FrameworkError, InterruptedRunError, RunError
+from framework.utils.console import start_console
+
+# What each command does; its module is imported only when it runs, so that help is instant.
+COMMANDS = {
+    "predict": "name the classes of your own images with a trained classifier",
+    "draw": "serve a local page to draw digits on, and see what the model reads",
+    "export": "export a trained classifier to Keras, SavedModel, ONNX or LiteRT",
+    "features": "write the outputs of a backbone layer for your own images",
+    "compare": "set finished runs side by side",
+    "probe": "find the layer of the backbone that the top should read",
+    "sweep": "run many trials over chosen keys of a config, and rank them",
+    "cache": "list, verify or clear the stored features",
+    "schema": "print the JSON Schema of a config",
+    "list": "list what a config may name",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The command line without the program's name; by default the process's.
+
+    Returns:
+        The exit code: 0 done, 1 the run failed, 2 the config or the command line is
+        wrong, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Argparse wants every subcommand to be named; training is what goes without a name.
+    name = words.pop(0) if words and words[0] in COMMANDS else "train"
+    command = import_module(f"framework.cli.commands.{name}")
+    parser = make_parser(name, command)
+    if name == "train" and words and not words[0].startswith("-"):
+        parser.error(_say_unknown(words[0]))
+    options = parser.parse_args(words)
+    start_console()
+    return _run_command(command.run, options)
+
+
+def _say_unknown(word: str) -> str:
+    """Return what was probably meant by a first word that is no command."""
+    from framework.config.suggestions import suggest_name
+
+    if word.lower().endswith((".json", ".yaml", ".yml")):
+        return f"a config needs its option: --config {word}"
+    if word == "train":
+        return "training is what goes without a command: run.py --config FILE"
+    likely = suggest_name(word, COMMANDS)
+    question = f"Did you mean {likely!r}?" if likely else f"There are {', '.join(COMMANDS)}."
+    return f"there is no command {word!r}. {question}"
+
+
+def make_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
+    """Build the parser of one command; that of training introduces the others."""
+    if name == "train":
+        width = max(map(len, COMMANDS))
+        listing = "\n".join(f"  {other:<{width}}  {about}" for other, about in COMMANDS.items())
+        parser = argparse.ArgumentParser(
+            prog="run.py",
+            description="Train the classifier that a config describes, evaluate it, and report.",
+            epilog=f"other commands (each has its own --help):\n{listing}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("--version", action="version", version=__version__)
+    else:
+        parser = argparse.ArgumentParser(prog=f"run.py {name}", description=command.__doc__)
+    command.add_options(parser)
+    parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _run_command(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    failure: BaseException
+    try:
+        return command(options)
+    except FrameworkError as error:
+        failure, message, code = error, str(error), error.exit_code
+    except KeyboardInterrupt as error:
+        failure, message, code = error, "Interrupted.", InterruptedRunError.exit_code
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        failure, message = error, f"{place}{error.strerror or error}"
+        code = RunError.exit_code
+    if options.traceback:
+        traceback.print_exception(failure)
+    print(message, file=sys.stderr)
+    return code

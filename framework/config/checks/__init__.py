@@ -1,0 +1,1 @@
+"""Rules that a JSON Schema cannot express, one topic per module."""

@@ -1,0 +1,147 @@
+"""The graph of the declared top: every rule that needs no shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from framework.config import catalog
+from framework.config.checks.partial_config import PartialConfig, PartialLayer
+from framework.config.parse.document import MAX_KEY
+from framework.config.schema.config_schema import BACKBONE_OUTPUT
+from framework.config.schema.validator import Violation, format_mismatch
+from framework.config.suggestions import suggest_name
+
+MAX_LISTED = 8
+"""Layer names that a message lists."""
+
+
+def check_graph(draft: PartialConfig) -> Iterator[Violation]:
+    """Yield what is wrong with how the layers of the top are joined."""
+    layers = draft.list_layers()
+    yield from _check_names(layers, draft)
+    unknown = list(_check_inputs(layers, draft))
+    yield from unknown
+    for layer in layers:
+        yield from _check_count(layer)
+    try:
+        sort_layers({layer.name: layer.inputs for layer in layers})
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        message = f"the layers form a circle: {' -> '.join(map(_shorten, circle))}."
+        where = max(circle, key=[layer.name for layer in layers].index)
+        yield Violation((*next(x for x in layers if x.name == where).path, "input_layer"), message)
+        return
+    if not unknown:
+        yield from _check_ends(layers)
+
+
+def sort_layers(inputs: dict[str, Sequence[str]]) -> list[str]:
+    """Return the layers so that each comes after its inputs; otherwise in the given order.
+
+    Args:
+        inputs: Layer name -> names of its inputs, of which other names than layers' don't count.
+
+    Raises:
+        CycleError: The layers form a circle.
+    """
+    sorter = TopologicalSorter(
+        {name: [given for given in names if given in inputs] for name, names in inputs.items()}
+    )
+    sorter.prepare()
+    position = {name: i for i, name in enumerate(inputs)}
+    ordered: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=position.__getitem__)
+        ordered.append(ready.pop(0))
+        sorter.done(ordered[-1])
+    return ordered
+
+
+def _check_names(layers: list[PartialLayer], draft: PartialConfig) -> Iterator[Violation]:
+    """Yield the layers whose name stands for something else already."""
+    for layer in layers:
+        if layer.name == BACKBONE_OUTPUT:
+            yield Violation(
+                layer.path,
+                "the name stands for the backbone's output: choose another name.",
+                at_key=True,
+            )
+        elif layer.name in catalog.OWN_LAYERS:
+            message = "the framework has a layer of this name: choose another name."
+            yield Violation(layer.path, message, at_key=True)
+        elif layer.name in draft.backbone_layers:
+            message = f"{draft.backbone} has a layer of this name: choose another name."
+            yield Violation(layer.path, message, at_key=True)
+
+
+def _check_inputs(layers: list[PartialLayer], draft: PartialConfig) -> Iterator[Violation]:
+    """Yield the inputs that are no layer."""
+    if draft.backbone is None:
+        return
+    names = [layer.name for layer in layers]
+    known = {*names, BACKBONE_OUTPUT, *draft.backbone_layers}
+    for position, layer in enumerate(layers):
+        given = draft.read(*layer.path, "input_layer")
+        for i, name in enumerate(layer.inputs):
+            if name in known:
+                continue
+            earlier = [other for other in names[:position] if other != layer.name]
+            candidates = [*reversed(earlier), *names, BACKBONE_OUTPUT, *draft.backbone_layers]
+            suggestion = suggest_name(name, dict.fromkeys(candidates))
+            expected = _describe_inputs(earlier, has_backbone=bool(draft.backbone_layers))
+            path = (*layer.path, "input_layer", *([i] if isinstance(given, list) else []))
+            yield Violation(path, format_mismatch(expected, name, suggestion and repr(suggestion)))
+
+
+def _describe_inputs(earlier: list[str], has_backbone: bool) -> str:
+    """Return what a layer may take as its input."""
+    listed = [_shorten(name) for name in earlier[-MAX_LISTED:]]
+    dots = "..., " if len(earlier) > len(listed) else ""
+    layers = f"an earlier layer ({dots}{', '.join(listed)})" if earlier else ""
+    others = (
+        [f'"{BACKBONE_OUTPUT}"', "a backbone layer"] if has_backbone else [f'"{BACKBONE_OUTPUT}"']
+    )
+    parts = [part for part in (layers, *others) if part]
+    return " or ".join([", ".join(parts[:-1])] * (len(parts) > 1) + parts[-1:])
+
+
+def _check_count(layer: PartialLayer) -> Iterator[Violation]:
+    """Yield a layer that has too few or too many inputs."""
+    if layer.layer_type is None:
+        return
+    rule = catalog.find_input_rule(layer.layer_type)
+    count = len(layer.inputs)
+    if count >= rule.fewest and (rule.most is None or count <= rule.most):
+        return
+    if rule.most == 1:
+        expected = f"{layer.layer_type} takes one input"
+        remedy = "Join them first, with Concatenate or Add"
+    else:
+        numbers = str(rule.fewest) if rule.fewest == rule.most else f"{rule.fewest} or more"
+        if rule.most is not None and rule.most > rule.fewest:
+            numbers = f"{rule.fewest} to {rule.most}"
+        expected = f"{layer.layer_type} takes {numbers} inputs"
+        remedy = "Give input_layer a list of layers"
+    found = f"{count}: {', '.join(map(_shorten, layer.inputs[:MAX_LISTED]))}"
+    yield Violation((*layer.path, "input_layer"), f"{expected}. Found {found}. {remedy}.")
+
+
+def _check_ends(layers: list[PartialLayer]) -> Iterator[Violation]:
+    """Yield the layers whose output nobody uses, other than the last of them."""
+    used = {name for layer in layers for name in layer.inputs}
+    ends = [layer for layer in layers if layer.name not in used]
+    for layer in ends[:-1]:
+        name, end = _shorten(layer.name), _shorten(ends[-1].name)
+        yield Violation(
+            layer.path,
+            f"nobody uses the output of this layer. Expected one end, {end!r}: remove "
+            f"{name!r}, or name it as the input of another layer.",
+            at_key=True,
+        )
+
+
+def _shorten(name: str) -> str:
+    """Return a layer's name as a message shows it, even if it is far too long for a name."""
+    return name if len(name) <= MAX_KEY else f"{name[: MAX_KEY - 4]} ..."

@@ -1,0 +1,120 @@
+"""The learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from framework.evaluation.figures.style import (
+    BLUE,
+    INK,
+    MUTED,
+    ORANGE,
+    make_figure,
+    show_message,
+    styled,
+)
+from framework.evaluation.metrics.training_summary import TrainingSummary, is_finite
+from framework.evaluation.report.report_inputs import HistoryRow
+
+_MOST_EPOCHS_WITH_DOTS = 40
+# The splits differ in line and marker too, for print in grey.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "training": {"color": BLUE, "linestyle": "-", "marker": "o"},
+    "validation": {"color": ORANGE, "linestyle": "--", "marker": "s"},
+}
+_PREFIXES = {"training": "", "validation": "val_"}
+
+
+@styled
+def plot_curves(
+    history: Sequence[HistoryRow],
+    metric: str,
+    splits: Sequence[str],
+    milestones: TrainingSummary,
+    subject: str,
+) -> Figure:
+    """Draw a metric against the epochs.
+
+    Args:
+        history: One row for each epoch; may be empty.
+        metric: `"loss"`, `"accuracy"` or another column.
+        splits: `"training"`, `"validation"` or both.
+        milestones: The epochs to mark.
+        subject: What was trained on what.
+    """
+    whose = " and ".join(splits)
+    figure = make_figure(7.2, 3.9, f"{whose} {metric}".capitalize(), subject)
+    axes = figure.subplots()
+    if not history:
+        show_message(axes, "No training in this run: the classifier was loaded.")
+        return figure
+    epochs = np.array([row["epoch"] for row in history], dtype=float)
+    for split in splits:
+        values = read_column(history, _PREFIXES[split] + metric)
+        _draw_curve(axes, epochs, values, split)
+    if not milestones.solved:
+        _mark_best(axes, history, milestones)
+    _mark_milestones(axes, milestones)
+    axes.set_xlabel("solved in closed form: no epochs" if milestones.solved else "epoch")
+    axes.set_ylabel(metric)
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0))
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower left", ncols=2)
+    return figure
+
+
+def read_column(history: Sequence[HistoryRow], name: str) -> np.ndarray:
+    """Return `(epochs,)` float64; NaN where a cell is empty or not finite."""
+    cells = (row.get(name) for row in history)
+    return np.array([cell if is_finite(cell) else np.nan for cell in cells], dtype=float)
+
+
+def _draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, split: str) -> None:
+    missing = int(np.isnan(values).sum())
+    label = split if not missing else f"{split} ({missing} of {len(values)} epochs not finite)"
+    look = dict(_LOOKS[split])
+    if len(values) > _MOST_EPOCHS_WITH_DOTS:
+        look["marker"] = ""
+    axes.plot(epochs, values, label=label, markersize=4, **look)
+
+
+def _mark_best(axes: Axes, history: Sequence[HistoryRow], milestones: TrainingSummary) -> None:
+    """Ring the best epoch on every curve drawn so far; one entry in the legend for all."""
+    if milestones.best is None:
+        return
+    values = {row["epoch"]: row[milestones.monitor] for row in history if milestones.monitor in row}
+    label = f"best epoch: {milestones.best} ({milestones.monitor} {values[milestones.best]:.4g})"
+    for line in list(axes.lines):
+        epochs, curve = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        best = epochs == milestones.best
+        axes.plot(
+            epochs[best], curve[best], linestyle="", marker="o", markersize=11, zorder=3,
+            markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.6, label=label,
+        )  # fmt: skip
+        label = ""
+
+
+def _mark_milestones(axes: Axes, milestones: TrainingSummary) -> None:
+    if milestones.fine_tuning is not None:
+        axes.axvline(
+            milestones.fine_tuning - 0.5, color=MUTED, linewidth=1.2, linestyle="-.",
+            label=f"fine-tuning from epoch {milestones.fine_tuning}",
+        )  # fmt: skip
+    end = milestones.diverged or milestones.stopped
+    if end is not None:
+        reason = "early stopping after" if milestones.early_stopping else "ended after"
+        if milestones.diverged is not None:
+            reason = "diverged in"
+        axes.axvline(
+            end, color=MUTED, linewidth=1.2, linestyle=":",
+            label=f"{reason} epoch {end} of {milestones.planned}",
+        )  # fmt: skip

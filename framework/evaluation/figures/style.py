@@ -1,0 +1,169 @@
+"""One look for all pictures."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from framework.utils.files import write_atomically
+
+# Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind readers. Ordered so
+# that neighbours also differ in lightness, for print in grey.
+BLUE, ORANGE, GREEN, SKY, VERMILION, PURPLE, YELLOW, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#F0E442", "#000000",
+)  # fmt: skip
+COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK)
+INK, MUTED, FAINT = "#1c2430", "#5b6675", "#d9dee5"
+RIGHT, WRONG = BLUE, VERMILION
+
+# Class names may be written in any script; these are the usual fonts beyond Matplotlib's own.
+_FALLBACK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans Devanagari",
+    "Arial Unicode MS",
+)
+
+_TITLE_SIZE, _SUBTITLE_SIZE = 13.0, 9.5
+_CHARACTERS_PER_INCH = 13.5  # of DejaVu Sans at the subtitle's size, measured, rounded down
+
+P = ParamSpec("P")
+
+
+@cache
+def _make_parameters() -> dict[Any, Any]:
+    installed = set(font_manager.get_font_names())
+    return {
+        "font.family": ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)],
+        "font.size": 10.0,
+        "text.color": INK,
+        # A class named "$5" is a name, not a formula.
+        "text.parse_math": False,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": INK,
+        "axes.labelsize": 10.0,
+        "axes.titlesize": 10.5,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": False,
+        "axes.axisbelow": True,
+        "axes.linewidth": 0.8,
+        "grid.color": FAINT,
+        "grid.linewidth": 0.8,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 9.0,
+        "ytick.labelsize": 9.0,
+        "legend.frameon": False,
+        "legend.fontsize": 9.5,
+        "lines.linewidth": 2.0,
+        "image.cmap": "gray",
+        "savefig.dpi": 130.0,
+        "savefig.facecolor": "white",
+    }
+
+
+@contextmanager
+def use_style() -> Iterator[None]:
+    """Apply the look within its body; Matplotlib's own settings come back after it."""
+    with matplotlib.rc_context(_make_parameters()), warnings.catch_warnings():
+        # A name in a script that no installed font has is drawn as boxes; the page has it in full.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
+
+
+def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Make a function draw its figure in the common look."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with use_style():
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def make_figure(
+    width: float, height: float, title: str, subtitle: str, beside: float = 0.0
+) -> Figure:
+    """Return an empty figure with its titles at the top left and a layout below them.
+
+    Args:
+        width: In inches.
+        height: In inches, without the titles.
+        title: What the picture shows.
+        subtitle: Of what: data, split, weights. Wrapped where it is too long.
+        beside: Inches at the right, within the width, that the layout leaves free.
+    """
+    lines = textwrap.wrap(subtitle, max(20, int(width * _CHARACTERS_PER_INCH))) or [""]
+    band = 0.5 + 0.19 * len(lines)
+    total = height + band
+    layout = ConstrainedLayoutEngine(
+        rect=(0, 0, 1 - beside / width, height / total), w_pad=0.08, h_pad=0.08
+    )
+    figure = Figure(figsize=(width, total), layout=layout)
+    left = 0.12 / width
+    figure.text(left, 1 - 0.1 / total, title, size=_TITLE_SIZE, weight="bold", ha="left", va="top")
+    figure.text(
+        left,
+        1 - 0.37 / total,
+        "\n".join(lines),
+        size=_SUBTITLE_SIZE,
+        color=MUTED,
+        ha="left",
+        va="top",
+        linespacing=1.3,
+    )
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Publish `figure` as a file; the suffix of `path` is the format.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    with use_style(), write_atomically(path) as temporary:
+        figure.savefig(temporary)
+    return path
+
+
+def render_png(figure: Figure) -> bytes:
+    """Return `figure` as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    with use_style():
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def shorten(name: str, width: int = 22) -> str:
+    """Return `name` in at most `width` characters, cut in the middle.
+
+    Both ends stay, because `"aquatic mammal 1"` and `"aquatic mammal 2"` differ in the last one.
+    """
+    name = " ".join(name.split())
+    if len(name) <= width:
+        return name
+    tail = width // 3
+    return f"{name[: width - 1 - tail].rstrip()}…{name[-tail:].lstrip()}"
+
+
+def show_message(axes: Axes, text: str) -> None:
+    """Say in an otherwise empty plot why it is empty."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)

@@ -1,0 +1,1 @@
+"""Predictions of a split, and the metrics computed from them."""

@@ -1,0 +1,138 @@
+"""Which pictures a run leaves behind, and where its report shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from framework.evaluation.figures.activations import plot_feature_maps, plot_filters
+from framework.evaluation.figures.confusion_matrix import plot_confusion_matrix
+from framework.evaluation.figures.dataset_overview import plot_dataset
+from framework.evaluation.figures.feature_map import plot_embedding
+from framework.evaluation.figures.gradcam import plot_grad_cam
+from framework.evaluation.figures.learning_curves import plot_curves
+from framework.evaluation.figures.quality import (
+    plot_class_scores,
+    plot_one_vs_rest,
+    plot_reliability,
+)
+from framework.evaluation.figures.sample_images import plot_mistakes, plot_samples
+from framework.evaluation.metrics.scores import score_predictions
+from framework.evaluation.metrics.training_summary import summarize_training
+from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
+
+Section = Literal["result", "errors", "curves", "data", "inside"]
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """One picture of a run.
+
+    Args:
+        name: Its file.
+        draw: Makes it.
+        section: Where the report shows it; `None` for a file alone.
+        photo: Whether it shows images, which keep their colours on a dark page.
+        folded: Whether the report shows it on demand only.
+        optional: Whether a run goes on without it when it fails.
+    """
+
+    name: str
+    draw: Callable[[], Figure]
+    section: Section | None
+    photo: bool = False
+    folded: bool = False
+    optional: bool = False
+
+
+def list_figures(evidence: ReportInputs) -> list[FigureSpec]:
+    """List the pictures of a run in the order of its report."""
+    return [
+        *_list_matrices(evidence),
+        *_list_errors(evidence),
+        *_list_curves(evidence),
+        *_list_data(evidence),
+        *_list_inside(evidence),
+    ]
+
+
+def _list_matrices(evidence: ReportInputs) -> Iterator[FigureSpec]:
+    for split in ("test", "validation", "training"):
+        matrix = evidence.predictions[split].confusion_matrix
+        draw = partial(plot_confusion_matrix, matrix, evidence.class_names, split, evidence.subject)
+        is_test = split == "test"
+        section: Section = "result" if is_test else "errors"
+        yield FigureSpec(f"confusion_matrix_{split}.png", draw, section, folded=not is_test)
+
+
+def _list_errors(evidence: ReportInputs) -> Iterator[FigureSpec]:
+    test, names, subject = evidence.predictions["test"], evidence.class_names, evidence.subject
+    images, seed = evidence.images["test"], evidence.config.training_config.seed
+    mistakes = partial(plot_mistakes, test, images, names, subject)
+    yield FigureSpec("misclassified.png", mistakes, "errors", photo=True)
+    samples = partial(plot_samples, test, images, names, subject, seed)
+    yield FigureSpec("sample_predictions.png", samples, "errors", photo=True)
+    per_class = score_predictions(test, names)["per_class"]
+    for name, draw in (
+        ("class_scores.png", partial(plot_class_scores, per_class, subject)),
+        ("reliability.png", partial(plot_reliability, test, subject)),
+        ("one_vs_rest.png", partial(plot_one_vs_rest, test, names, subject)),
+    ):
+        yield FigureSpec(name, draw, "errors", optional=True)
+
+
+def _list_curves(evidence: ReportInputs) -> Iterator[FigureSpec]:
+    milestones = summarize_training(evidence.history, evidence.config.training_config)
+    for metric in ("loss", "accuracy"):
+        for prefix, splits in (
+            ("", ("training", "validation")),
+            ("training_", ("training",)),
+            ("validation_", ("validation",)),
+        ):
+            draw = partial(
+                plot_curves, evidence.history, metric, splits, milestones, evidence.subject
+            )
+            yield FigureSpec(f"{prefix}{metric}.png", draw, None if prefix else "curves")
+
+
+def _list_data(evidence: ReportInputs) -> Iterator[FigureSpec]:
+    augmented = bool(evidence.config.data_config.data_augmentation)
+    splits = {split: evidence.images[split] for split in SPLITS}
+    draw = partial(plot_dataset, splits, evidence.class_names, evidence.subject, augmented)
+    yield FigureSpec("dataset.png", draw, "data", photo=True)
+
+
+def _list_inside(evidence: ReportInputs) -> Iterator[FigureSpec]:
+    wanted, classifier = evidence.config.report_config, evidence.classifier
+    test, images = evidence.predictions["test"], evidence.images["test"]
+    names, subject = evidence.class_names, evidence.subject
+    make = partial(FigureSpec, section="inside", optional=True)
+    if wanted.grad_cam:
+        draw = partial(plot_grad_cam, classifier, test, images, names, subject)
+        yield make("grad_cam.png", draw, photo=True)
+    for layer in wanted.feature_maps:
+        draw = partial(_plot_maps_of_sample, classifier, layer, evidence)
+        yield make(f"feature_maps_{layer}.png", draw, photo=True)
+    for layer in wanted.filters:
+        draw = partial(plot_filters, classifier, layer, subject)
+        yield make(f"filters_{layer}.png", draw, photo=True)
+    if wanted.embedding:
+        seed = evidence.config.training_config.seed
+        draw = partial(plot_embedding, classifier, test, images, names, subject, seed)
+        yield make("embedding.png", draw)
+
+
+def _plot_maps_of_sample(classifier: keras.Model, layer: str, evidence: ReportInputs) -> Figure:
+    """Draw the maps of the first test image that is classified right, or else of the first."""
+    test = evidence.predictions["test"]
+    position = np.argmax(test.correct)
+    image = evidence.images["test"].read(np.array([position]))[0]
+    name = evidence.class_names[test.true[position]]
+    of = f"test image no. {test.indices[position]}, class {name}"
+    return plot_feature_maps(classifier, layer, image, of, evidence.subject)

@@ -1,0 +1,178 @@
+"""The report of a run as one self-contained page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import keras
+from PIL import Image
+
+from framework.config import dump_config
+from framework.evaluation.figures.confusion_matrix import find_confusions, share_rows
+from framework.evaluation.metrics.training_summary import is_finite, summarize_training
+from framework.evaluation.report.data_uri import embed_pictures
+from framework.evaluation.report.figure_list import FigureSpec, Section
+from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
+from framework.evaluation.report.templating import render_template
+
+CONFUSIONS_LISTED = 12
+_PICTURE_SCALE = 1.3  # pixels of a picture for one of the page: 130 dpi against 100
+
+
+@dataclass(frozen=True)
+class RenderedFigure:
+    """A picture that was drawn.
+
+    Args:
+        picture: What was asked for.
+        path: Its file.
+        title: Its first line, which says what it shows.
+        subtitle: Its second, which says of what.
+    """
+
+    picture: FigureSpec
+    path: Path
+    title: str
+    subtitle: str
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A line in the table of layers."""
+
+    name: str
+    kind: str
+    shape: str
+    parameters: int
+    trainable: bool
+
+
+def render_report(
+    evidence: ReportInputs, shown: Sequence[RenderedFigure], left_out: Mapping[str, str]
+) -> str:
+    """Render the page.
+
+    Args:
+        evidence: What there is to show.
+        shown: The pictures drawn.
+        left_out: The file of each picture that failed -> why.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    metrics = evidence.metrics
+    return render_template(
+        "report.html",
+        subject=evidence.subject,
+        metrics=metrics,
+        splits=[split for split in SPLITS if split in metrics],
+        count=sum(row["support"] for row in metrics["test"]["per_class"].values()),
+        wrong=len(evidence.predictions["test"]) - int(evidence.predictions["test"].correct.sum()),
+        sizes={split: len(predictions) for split, predictions in evidence.predictions.items()},
+        diverged=metrics.get("diverged"),
+        substitutions=evidence.environment.get("substitutions", []),
+        notes=[*_find_notes(evidence), *(f"{k} is left out: {v}" for k, v in left_out.items())],
+        confusions=_list_confusions(evidence),
+        pictures=_place_pictures(shown),
+        layers=_list_layers(evidence.classifier),
+        config=json.dumps(dump_config(evidence.config), indent=2, ensure_ascii=False),
+        environment=list(_flatten(evidence.environment)),
+    )
+
+
+def _find_notes(evidence: ReportInputs) -> Iterator[str]:
+    """Yield what a reader must know before believing the figures."""
+    yield from evidence.environment.get("data", {}).get("remarks", ())
+    yield from evidence.environment.get("notes", ())
+    milestones = summarize_training(evidence.history, evidence.config.training_config)
+    if not evidence.history:
+        yield "This run trained nothing; it evaluates a classifier that was trained before."
+    elif milestones.stopped is not None and milestones.diverged is None:
+        reason = "Early stopping ended" if milestones.early_stopping else "The run ended"
+        yield f"{reason} the training after epoch {milestones.stopped} of {milestones.planned}."
+    elif milestones.solved:
+        solver = evidence.metrics["solver"]
+        yield (
+            f"The last layer was solved in closed form by ridge regression on {solver['images']:,} "
+            f"images (alpha {solver['alpha']:g}): there were no epochs."
+        )
+    elif len(evidence.history) == 1:
+        yield "The training had a single epoch."
+    for split, predictions in evidence.predictions.items():
+        if not is_finite(predictions.loss):
+            yield f"The loss on the {split} images is not a finite number."
+    matrix = evidence.predictions["test"].confusion_matrix
+    for counts, what in (
+        (matrix.sum(axis=1), "No test images, so that recall, precision and f1 count as 0"),
+        (matrix.sum(axis=0), "Never predicted, so that precision and f1 count as 0"),
+    ):
+        names = [name for name, n in zip(evidence.class_names, counts, strict=True) if n == 0]
+        if names:
+            yield f"{what}: {', '.join(names)}."
+
+
+def _list_confusions(evidence: ReportInputs) -> list[dict[str, Any]]:
+    matrix = evidence.predictions["test"].confusion_matrix
+    shares = share_rows(matrix)
+    return [
+        {
+            "true": evidence.class_names[true],
+            "predicted": evidence.class_names[predicted],
+            "count": count,
+            "share": shares[true, predicted],
+        }
+        for true, predicted, count in find_confusions(matrix, CONFUSIONS_LISTED)
+    ]
+
+
+def _place_pictures(shown: Sequence[RenderedFigure]) -> dict[str, list[dict[str, Any]]]:
+    """Group the pictures by section, each with what the template needs."""
+    placed = [one for one in shown if one.picture.section]
+    uris = embed_pictures([one.path for one in placed])
+    sections: dict[str, list[dict[str, Any]]] = {section: [] for section in get_args(Section)}
+    for one in placed:
+        with Image.open(one.path) as image:
+            width, height = (round(side / _PICTURE_SCALE) for side in image.size)
+        sections[str(one.picture.section)].append(
+            {
+                "file": one.picture.name,
+                "uri": uris.get(one.path),
+                "title": one.title,
+                "alt": f"{one.title}. {one.subtitle}",
+                "width": width,
+                "height": height,
+                "photo": one.picture.photo,
+                "folded": one.picture.folded,
+            }
+        )
+    return sections
+
+
+def _list_layers(classifier: keras.Model | None) -> list[LayerRow]:
+    if classifier is None:
+        return []
+    return [
+        LayerRow(
+            name=layer.name,
+            kind=type(layer).__name__,
+            shape=" x ".join("n" if side is None else str(side) for side in layer.output.shape),
+            parameters=layer.count_params(),
+            trainable=bool(layer.trainable_weights),
+        )
+        for layer in classifier.layers
+    ]
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield `(dotted name, value)` of nested values; what the page shows elsewhere is left out."""
+    for key, value in values.items():
+        if prefix + key in ("substitutions", "class_names", "subject", "notes", "data.remarks"):
+            continue
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, "–" if value is None else str(value)

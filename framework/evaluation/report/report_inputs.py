@@ -1,0 +1,74 @@
+"""What a run leaves behind to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from framework.config.model import Config
+from framework.evaluation.metrics.scores import Predictions
+
+if TYPE_CHECKING:
+    import keras
+
+SPLITS = ("training", "validation", "test")
+
+HistoryRow = Mapping[str, Any]
+"""One epoch of `history.csv`: `epoch` from 1, metrics by name, optionally `phase`."""
+
+
+class Images(Protocol):
+    """The images of one split, read when they are needed."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """`(n,)` int64, the true classes."""
+        ...
+
+    @property
+    def indices(self) -> np.ndarray:
+        """`(n,)` int64, the positions in the source's own split."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
+        """Return `(k, rows, columns, channels)` float32 in [0, 255].
+
+        Args:
+            positions: `(k,)` int64, which images of the split.
+            view: 0 for the plain images, 1 and up for augmented ones.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """All that the pictures and the report of a run are made from.
+
+    Args:
+        config: The resolved config.
+        subject: What was trained on what, as every title says it: the backbone
+            with the weights and the data really used, such as
+            `"VGG16 (random weights) on digits"`.
+        class_names: The name of each class, in the order of the probabilities.
+        predictions: Split -> what the classifier says about it.
+        images: Split -> its images.
+        history: One row for each epoch; empty where the run did not train.
+        environment: What `environment.json` holds.
+        metrics: What `metrics.json` holds.
+        classifier: The trained classifier; pictures of its inside need it.
+    """
+
+    config: Config
+    subject: str
+    class_names: Sequence[str]
+    predictions: Mapping[str, Predictions]
+    images: Mapping[str, Images] = field(default_factory=dict)
+    history: Sequence[HistoryRow] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    classifier: keras.Model | None = None

@@ -1,0 +1,54 @@
+"""Jinja, set up once for all pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+@cache
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        # Every name on a page, such as that of a class, is text and no markup.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = format_percent
+    environment.filters["seconds"] = format_seconds
+    environment.filters["number"] = format_number
+    return environment
+
+
+def render_template(name: str, **values: Any) -> str:
+    """Render a template of this package with escaped values."""
+    return _make_environment().get_template(name).render(values)
+
+
+def format_percent(share: float | None, digits: int = 2) -> str:
+    """Return `0.9722` as `97.22 %`; a missing value as a dash."""
+    return "–" if share is None else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def format_number(value: float | None, digits: int = 4) -> str:
+    """Return a number with thousands separated; a missing value as a dash."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 10 min`."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,222 @@
+"""The fixed part of a classifier at work: images in, features out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
+
+LARGEST_BATCH = 256
+# Bytes that the largest activation of one batch may take; see docs/performance.md.
+ACTIVATION_BYTES = 64 * 2**20
+
+# Images whose features tell whether two machines compute the same bits.
+SAMPLE_IMAGES = 8
+
+Forward = Callable[[np.ndarray], list[tf.Tensor]]
+
+
+class Readable(Protocol):
+    """Images that can be read; see `framework.data.images.Images`."""
+
+    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
+        """Return `(k, rows, columns, channels)` float32 in [0, 255]."""
+        ...
+
+
+class Extractor:
+    """Computes features with the fixed part of a classifier.
+
+    Args:
+        model: Image to a list of tensors, as `ModelSplit.extractor`.
+        devices: Names of those that compute, a batch each at a time. By default the one that
+            TensorFlow chooses.
+    """
+
+    def __init__(self, model: keras.Model, devices: Sequence[str] = ()) -> None:
+        self._model = model
+        self.specs = tuple(_make_spec(tensor) for tensor in model.outputs)
+        self.batch_size = _choose_batch_size(model)
+        self._forward = _make_forward(model)
+        self._forwards = [self._forward]
+        if len(devices) > 1:
+            self._forwards = [_make_forward_on(device, model) for device in devices]
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes that all features of one image take."""
+        return count_bytes_per_image(self.specs)
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """What decides the features of an image, ready for JSON: graph and weights."""
+        digest = hashlib.sha256()
+        for weight in self._model.weights:
+            digest.update(np.ascontiguousarray(weight.numpy()).data)
+        return {"graph": _describe_graph(self._model), "weights": digest.hexdigest()}
+
+    def pack(self) -> bytes:
+        """Graph and weights as a `.keras` file, for `unpack` in another process."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "extractor.keras"
+            self._model.save(path)
+            return path.read_bytes()
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Extractor:
+        """Return the extractor that another process has packed."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "extractor.keras"
+            path.write_bytes(packed)
+            return cls(keras.models.load_model(path, compile=False))
+
+    def fingerprint_output(self) -> str:
+        """Return SHA-256 of the features of a few fixed images of noise, in hexadecimal."""
+        shape = (min(SAMPLE_IMAGES, self.batch_size), *self._model.input_shape[1:])
+        sample = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+        digest = hashlib.sha256()
+        for array in self.compute(sample):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def stream(
+        self, images: Readable, positions: np.ndarray, view: int
+    ) -> Iterator[list[np.ndarray]]:
+        """Compute the features of some images, batch by batch.
+
+        Args:
+            images: The images to choose from.
+            positions: `(k,)` int64, which of them, in this order.
+            view: Which augmented set; 0 for the images as they are.
+
+        Yields:
+            One `(m, *spec.shape)` array for each of `specs`, `m` images at a time.
+        """
+        batches = self._read_batches(images, positions, view)
+        count = len(self._forwards)
+        if count == 1:
+            yield from map(self.compute, batches)
+            return
+        with ThreadPoolExecutor(count) as pool:
+            at_work: deque[Future[list[np.ndarray]]] = deque()
+            for number, batch in enumerate(batches):
+                at_work.append(pool.submit(self.compute, batch, number % count))
+                if len(at_work) == count:
+                    yield at_work.popleft().result()
+            for last in at_work:
+                yield last.result()
+
+    def compute(self, batch: np.ndarray, device: int = 0) -> list[np.ndarray]:
+        """Compute the features of one batch.
+
+        Args:
+            batch: `(m, rows, columns, channels)` float32 in [0, 255].
+            device: Which of the devices computes.
+
+        Returns:
+            One `(m, *spec.shape)` array for each of `specs`.
+        """
+        features = [tensor.numpy() for tensor in self._forwards[device](batch)]
+        return [
+            array.astype(spec.dtype, copy=False)
+            for array, spec in zip(features, self.specs, strict=True)
+        ]
+
+    def measure_rate(self) -> float:
+        """Return images a second, from one small batch; reading them not counted."""
+        batch = np.zeros((min(32, self.batch_size), *self._model.input_shape[1:]), np.float32)
+        self._forward(batch)  # Traces and compiles.
+        start = time.perf_counter()
+        self._forward(batch)
+        return len(batch) / (time.perf_counter() - start)
+
+    def _read_batches(
+        self, images: Readable, positions: np.ndarray, view: int
+    ) -> Iterator[np.ndarray]:
+        """Read images batch by batch, each while the one before is computed."""
+        batches = range(0, len(positions), self.batch_size)
+        with ThreadPoolExecutor(1) as reader:
+            pending = [
+                reader.submit(images.read, positions[first : first + self.batch_size], view)
+                for first in batches[:1]
+            ]
+            for first in batches[1:]:
+                batch = pending.pop().result()
+                following = positions[first : first + self.batch_size]
+                pending.append(reader.submit(images.read, following, view))
+                yield batch
+            for last in pending:
+                yield last.result()
+
+
+def _make_forward(model: keras.Model) -> Forward:
+    """Return what computes a batch, traced and compiled when it is first called."""
+    # Without XLA, which is slower for convolutions on CPUs; see docs/performance.md.
+    return tf.function(
+        lambda batch: keras.tree.flatten(model(batch, training=False)),
+        input_signature=[tf.TensorSpec(model.inputs[0].shape, "float32")],
+    )
+
+
+def _make_forward_on(device: str, model: keras.Model) -> Forward:
+    """Return what computes a batch on a device, with the weights there."""
+    with tf.device(device):
+        twin = keras.models.clone_model(model)
+        twin.set_weights(model.get_weights())
+        forward = _make_forward(twin)
+
+    def compute(batch: np.ndarray) -> list[tf.Tensor]:
+        with tf.device(device):
+            return forward(batch)
+
+    return compute
+
+
+def _make_spec(tensor: keras.KerasTensor) -> FeatureSpec:
+    # NumPy has no bfloat16; the head turns what it is given back into it.
+    dtype = "float32" if tensor.dtype == "bfloat16" else tensor.dtype
+    return FeatureSpec(shape=tuple(tensor.shape[1:]), dtype=dtype)
+
+
+def _choose_batch_size(model: keras.Model) -> int:
+    """Return the power of two that keeps the largest activation of a batch in bounds."""
+    largest = max(
+        _make_spec(tensor).bytes_per_image
+        for layer in model.layers
+        for tensor in layer._inbound_nodes[0].output_tensors
+    )
+    fitting = max(1, ACTIVATION_BYTES // largest)
+    return min(LARGEST_BATCH, 2 ** int(math.log2(fitting)))
+
+
+def _describe_graph(model: keras.Model) -> Any:
+    """Return the configs of all layers and how they are joined, whatever their names.
+
+    Keras numbers unnamed layers through the life of a process, so equal networks
+    bear different names; layers are told by their place instead.
+    """
+    config = model.get_config()
+    names = {layer["name"]: f"layer {place}" for place, layer in enumerate(config["layers"])}
+
+    def simplify(value: Any) -> Any:
+        if isinstance(value, dict):
+            # What was frozen how has no bearing on what the frozen part computes.
+            return {key: simplify(item) for key, item in value.items() if key != "trainable"}
+        if isinstance(value, list | tuple):
+            return [simplify(item) for item in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    return simplify({"layers": config["layers"], "outputs": config["output_layers"]})

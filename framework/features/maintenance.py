@@ -1,0 +1,90 @@
+"""The stored features for people: what there is, whether it is sound, and out with it.
+
+Each function returns what `run.py cache` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from framework.features.store import FeatureStore, StoredEntry, format_bytes
+from framework.features.store_entry import remove_damaged
+
+DAMAGED = "(entry.json is missing or damaged)"
+OUTDATED = "(of another version)"
+
+
+def list_cache(store: FeatureStore) -> str:
+    """Return a table of the entries, the most recently used first."""
+    entries = store.list_entries()[::-1]
+    total = sum(entry.bytes for entry in entries)
+    lines = [f"{store.directory}: {_count(entries)}, {format_bytes(total)}"]
+    if entries:
+        lines.append(f"  {'key':<12}  {'last used':<16}  {'size':>8}  {'images':>8}  view  layers")
+    for entry in entries:
+        images, view, layers = _describe(entry)
+        lines.append(
+            f"  {entry.key[:12]}"
+            f"  {datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}"
+            f"  {format_bytes(entry.bytes):>8}"
+            f"  {images:>8}"
+            f"  {view:>4}"
+            f"  {layers}"
+        )
+    lines.extend(_name_foreign_files(store))
+    return "\n".join(lines)
+
+
+def verify_cache(store: FeatureStore) -> tuple[str, bool]:
+    """Read every stored byte and remove what does not match its checksum.
+
+    Returns:
+        The report, and whether everything was sound; what is outdated or does not
+        belong there is told, and no damage.
+    """
+    damaged = []
+    entries = store.list_entries()
+    for entry in entries:
+        with store.lock(entry.key):
+            damaged.extend(remove_damaged(entry.directory))
+    if damaged:
+        lines = [f"{store.directory}: {_count(entries)}; damaged, and removed:"]
+        lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
+        lines.append("The next run that needs them computes them again.")
+    else:
+        lines = [f"{store.directory}: {_count(entries)}, all sound."]
+    for entry in entries:
+        if _describe(entry)[-1] == OUTDATED:
+            lines.append(f"  {entry.key[:12]}  {OUTDATED}: no run of this one reads it")
+    lines.extend(_name_foreign_files(store))
+    return "\n".join(lines), not damaged
+
+
+def clear_cache(store: FeatureStore) -> str:
+    """Remove all entries but those that a run uses now."""
+    entries = store.list_entries()
+    removed = [entry for entry in entries if store.remove(entry.key)]
+    freed = format_bytes(sum(entry.bytes for entry in removed))
+    line = f"{store.directory}: removed {_count(removed)}, {freed}."
+    kept = len(entries) - len(removed)
+    lines = [line if kept == 0 else f"{line} Kept, because a run uses them: {kept}."]
+    return "\n".join(lines + _name_foreign_files(store))
+
+
+def _describe(entry: StoredEntry) -> tuple[str, str, str]:
+    """Return an entry's number of images, view and layers, or what is wrong with it."""
+    match entry.description:
+        case {"images": int(images), "pixels": {"view": int(view)}, "layers": [*layers]}:
+            return str(images), str(view), ", ".join(map(str, layers))
+        case empty if not empty:
+            return "?", "?", DAMAGED
+    return "?", "?", OUTDATED
+
+
+def _name_foreign_files(store: FeatureStore) -> list[str]:
+    return [f"  {path.name}  is no entry, and left alone" for path in store.list_foreign_files()]
+
+
+def _count(entries: Sequence[StoredEntry]) -> str:
+    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"

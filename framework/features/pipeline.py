@@ -1,0 +1,247 @@
+"""From a cut and some images to features, by the cheapest way the settings allow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from framework.config.model import FeatureCache
+from framework.data.images import Images
+from framework.distributed.cluster import Cluster
+from framework.errors import RunError
+from framework.features.executors import Executor, LocalExecutor
+from framework.features.extractor import Extractor
+from framework.features.feature_sources import ComputedFeatures, Features, RawImages, StoredFeatures
+from framework.features.feature_spec import count_bytes_per_image
+from framework.features.model_split import ModelSplit
+from framework.features.ray_executor import RayExecutor
+from framework.features.store import FeatureStore, compute_key, find_directory, format_bytes
+from framework.features.store_entry import Entry, choose_chunk_images
+from framework.utils.environment import count_threads
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images, and how many of their views are wanted in the store.
+
+    Args:
+        images: The images.
+        views: Views 0 to `views - 1` are stored; others are computed when read.
+    """
+
+    images: Images
+    views: int = 1
+
+
+def prepare_features(
+    cut: ModelSplit,
+    splits: Mapping[str, Split],
+    settings: FeatureCache,
+    cluster: Cluster | None = None,
+    devices: Sequence[str] = (),
+) -> dict[str, Features]:
+    """Compute what is not stored yet, and say beforehand what that will cost.
+
+    With the same settings the features are the same, whether they come from the
+    store or are computed when they are read: the store saves time and changes nothing.
+
+    Args:
+        cut: The cut classifier.
+        splits: What is needed, by names for the console such as `"training"`.
+        settings: Whether and where to store.
+        cluster: What computes the features to be stored; this machine alone if `None`.
+        devices: Those of this machine that compute; by default one.
+
+    Returns:
+        The features of each split.
+
+    Raises:
+        RunError: The store cannot be written, an image cannot be read, or the cluster
+            has no worker any more.
+    """
+    here = ", on this machine: the Ray cluster has nothing to do" if cluster else ""
+    if cut.extractor is None:
+        logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
+        return {name: RawImages(split.images) for name, split in splits.items()}
+    extractor = Extractor(cut.extractor, devices)
+    computed = {name: ComputedFeatures(split.images, extractor) for name, split in splits.items()}
+    if settings.mode == "off":
+        logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)
+        return dict(computed)
+    store = FeatureStore(find_directory(settings), settings.limit_gb)
+    entries = {
+        (name, view): find_entry(store, extractor, cut.layers, split.images, view)
+        for name, split in splits.items()
+        for view in range(split.views)
+    }
+    with _gather_crew(extractor, cluster) as crew:
+        what = f"Frozen up to {', '.join(cut.layers)}"
+        passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
+        if not plan_storage(store, crew, what, passes):
+            logger.warning(
+                "Nothing is stored, and the frozen part runs in every epoch. Raise "
+                "training_config.feature_cache.limit_gb or choose another directory."
+            )
+            return dict(computed)
+        for (name, view), entry in entries.items():
+            title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
+            _fill(store, entry, crew, splits[name].images, view, title)
+    return {
+        name: StoredFeatures(
+            tuple(entries[name, view] for view in range(split.views)), computed[name], store
+        )
+        for name, split in splits.items()
+    }
+
+
+@contextmanager
+def _gather_crew(extractor: Extractor, cluster: Cluster | None) -> Iterator[Executor]:
+    if cluster is None:
+        yield LocalExecutor(extractor)
+        return
+    with closing(RayExecutor(extractor, cluster)) as crew:
+        yield crew
+
+
+def find_entry(
+    store: FeatureStore,
+    extractor: Extractor,
+    layers: Sequence[str],
+    images: Images,
+    view: int = 0,
+    computed_with: Mapping[str, Any] | None = None,
+) -> Entry:
+    """Return the place of a view's features, by everything that decides them.
+
+    Args:
+        store: Where it is to be found.
+        extractor: What computes the features.
+        layers: Names of the layers that give them, for people.
+        images: What they are computed from.
+        view: Which augmented set; 0 for the images as they are.
+        computed_with: What else may decide the last bits, ready for JSON.
+    """
+    chunk_images = choose_chunk_images(extractor.bytes_per_image, extractor.batch_size)
+    key = compute_key(
+        {
+            "format": FORMAT,
+            "images": images.describe(view),
+            "extractor": extractor.description,
+            "chunk_images": chunk_images,
+            # These decide the last bits; releases may, too, but bug fixes do not.
+            "threads": count_threads(),
+            "versions": [
+                version.rsplit(".", 1)[0] for version in (keras.__version__, tf.__version__)
+            ],
+            **(computed_with or {}),
+        }
+    )
+    return Entry(
+        directory=store.directory / key,
+        description={
+            "layers": list(layers),
+            "images": len(images),
+            "shapes": [list(spec.shape) for spec in extractor.specs],
+            "pixels": images.describe(view),
+        },
+        images=len(images),
+        chunk_images=chunk_images,
+        specs=extractor.specs,
+    )
+
+
+def plan_storage(
+    store: FeatureStore, crew: Executor, what: str, passes: Sequence[Sequence[Entry]]
+) -> bool:
+    """Say what will be stored and what it will cost; tells whether it fits.
+
+    Args:
+        store: Where the entries lie; what was least recently used makes room.
+        crew: Who computes what is missing.
+        what: What the features are of, for people.
+        passes: Entries of the same images, which one pass over these images fills.
+    """
+    entries = {entry.key: entry for group in passes for entry in group}
+    missing_bytes = sum(
+        len(entry.find_missing_positions()) * count_bytes_per_image(entry.specs)
+        for entry in entries.values()
+    )
+    missing = sum(
+        len(np.unique(np.concatenate([entry.find_missing_positions() for entry in group])))
+        for group in passes
+    )
+    total = sum(group[0].images for group in passes)
+    size = format_bytes(sum(entry.bytes for entry in entries.values()))
+    logger.info(
+        "%s: %s of features an image, computed once and kept in %s.",
+        what,
+        format_bytes(sum(count_bytes_per_image(entry.specs) for entry in passes[0])),
+        store.directory,
+    )
+    wanted = {entry.key: entry.bytes for entry in entries.values()}
+    if not store.make_room(wanted, missing_bytes):
+        logger.warning(
+            "The features would take %s, more than the limit (%s) or the disk has room for.",
+            size,
+            format_bytes(store.limit),
+        )
+        return False
+    if missing == 0:
+        logger.info("All %s images (%s) are there already.", f"{total:,}", size)
+        return True
+    logger.info(
+        "To compute: %s of %s images (%s in all), %s.",
+        f"{missing:,}",
+        f"{total:,}",
+        size,
+        crew.estimate_cost(missing),
+    )
+    return True
+
+
+def open_entry(store: FeatureStore, entry: Entry) -> list[int]:
+    """Make an entry ready to be filled, and check what is there; its lock is held.
+
+    Returns:
+        The chunks that have to be computed.
+
+    Raises:
+        RunError: The entry can't be read or written.
+    """
+    try:
+        entry.create()
+        store.keep(entry.key)
+        return entry.check()
+    except OSError as error:
+        raise RunError(
+            f"{entry.directory}: stored features cannot be read: {error.strerror}. Set "
+            "training_config.feature_cache.directory to another place, then start again."
+        ) from error
+
+
+def _fill(
+    store: FeatureStore, entry: Entry, crew: Executor, images: Images, view: int, title: str
+) -> None:
+    """Bring an entry to completeness: checks what is there, compute the rest."""
+    with store.lock(entry.key):
+        missing = open_entry(store, entry)
+        if not missing:
+            return
+        chunks = {chunk: entry.positions_of(chunk) for chunk in missing}
+        count = sum(map(len, chunks.values()))
+        with tqdm(total=count, desc=f"features ({title})", unit=" images", leave=False) as bar:
+            for chunk, arrays in crew.compute(images, view, chunks, bar.update):
+                entry.write_chunk(chunk, arrays)
+        logger.debug("Stored the features of %s: %s images.", title, f"{count:,}")

@@ -1,0 +1,214 @@
+"""The features of one view of some images, in chunks on disk.
+
+    entry.json                       what the features are, for people
+    <chunk>.<array>.<SHA-256>.npy    `(images of the chunk, *shape)`
+
+The name of a file carries its checksum, so that both appear in the same instant
+and no index can disagree with the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framework.errors import RunError
+from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
+from framework.utils.files import write_atomically, write_json
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = "entry.json"
+CHUNK_IMAGES = 2048
+CHUNK_BYTES = 16 * 2**20
+CHUNK_NAME = re.compile(r"(?P<chunk>\d{6})\.(?P<array>\d+)\.(?P<digest>[0-9a-f]{64})\.npy")
+
+
+def choose_chunk_images(bytes_per_image: int, batch_size: int) -> int:
+    """Return images in a chunk: whole batches, so that a chunk always has the same bits."""
+    images = min(CHUNK_IMAGES, CHUNK_BYTES // bytes_per_image)
+    return max(1, images // batch_size) * batch_size
+
+
+def list_files(directory: Path) -> list[tuple[int, int, str, Path]]:
+    """Chunk, array, checksum and path of every file of features in an entry."""
+    matches = [(CHUNK_NAME.fullmatch(path.name), path) for path in directory.glob("*.npy")]
+    return [
+        (int(match["chunk"]), int(match["array"]), match["digest"], path)
+        for match, path in matches
+        if match is not None
+    ]
+
+
+def read_description(directory: Path) -> dict[str, Any]:
+    """Return what an entry's `entry.json` says; empty if it is missing or damaged."""
+    try:
+        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return description if isinstance(description, dict) else {}
+
+
+def remove_damaged(directory: Path) -> list[Path]:
+    """Read all files of an entry once, and remove those that are not what they should be.
+
+    Returns:
+        What was removed: features that their names belie, a description that says nothing.
+    """
+    damaged = []
+    if (directory / DESCRIPTION).exists() and not read_description(directory):
+        (directory / DESCRIPTION).unlink()
+        damaged.append(directory / DESCRIPTION)
+    for _, _, digest, path in list_files(directory):
+        with path.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() == digest:
+                continue
+        path.unlink()
+        damaged.append(path)
+    return damaged
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Features of `images` images, of which any number of chunks is on disk.
+
+    Whoever changes files holds the entry's lock; see `framework.features.store`.
+
+    Args:
+        directory: Where the files lie; its name is the entry's key.
+        description: What the features are, for people; ready for JSON.
+        images: Number of images.
+        chunk_images: Number of images in a chunk; the last one may have fewer.
+        specs: The arrays that cross the cut.
+    """
+
+    directory: Path
+    description: Mapping[str, Any]
+    images: int
+    chunk_images: int
+    specs: tuple[FeatureSpec, ...]
+    _paths: dict[tuple[int, int], Path] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def key(self) -> str:
+        """The name of the entry in its store."""
+        return self.directory.name
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the whole entry takes, but for a few in headers."""
+        return self.images * count_bytes_per_image(self.specs)
+
+    def positions_of(self, chunk: int) -> np.ndarray:
+        """Return `(k,)` int64, the positions of a chunk's images."""
+        first = chunk * self.chunk_images
+        return np.arange(first, min(first + self.chunk_images, self.images))
+
+    def find_missing(self) -> list[int]:
+        """Return the chunks that are not all on disk, going by the names of the files."""
+        found = {(chunk, array) for chunk, array, _, _ in list_files(self.directory)}
+        arrays = range(len(self.specs))
+        chunks = range(-(-self.images // self.chunk_images))
+        return [chunk for chunk in chunks if not all((chunk, array) in found for array in arrays)]
+
+    def find_missing_positions(self) -> np.ndarray:
+        """Return `(k,)` int64, ascending: the images of the chunks that `find_missing` gives."""
+        chunks = [self.positions_of(chunk) for chunk in self.find_missing()]
+        return np.concatenate([np.arange(0), *chunks])
+
+    def check(self) -> list[int]:
+        """Remove damaged files, and find the sound ones for `read`.
+
+        Returns:
+            The chunks that have to be computed.
+        """
+        for path in remove_damaged(self.directory):
+            logger.warning("%s does not match its checksum: it is computed again.", path)
+        self._paths.clear()
+        for chunk, array, _, path in list_files(self.directory):
+            self._paths[chunk, array] = path
+        return self.find_missing()
+
+    def create(self) -> None:
+        """Make the directory, and clears what a killed process left half-written."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for leftover in self.directory.glob(".*"):
+            leftover.unlink()
+        if not read_description(self.directory):
+            write_json(self.directory / DESCRIPTION, self.description)
+
+    def write_chunk(self, chunk: int, arrays: Sequence[np.ndarray]) -> None:
+        """Publish the features of a chunk.
+
+        Args:
+            chunk: Number of the chunk, from 0.
+            arrays: One `(k, *spec.shape)` array for each of `specs`.
+
+        Raises:
+            RunError: The disk is full or cannot be written.
+        """
+        for number, array in enumerate(arrays):
+            buffer = io.BytesIO()
+            np.save(buffer, array, allow_pickle=False)
+            content = buffer.getvalue()  # No view, which an error would hold on to.
+            digest = hashlib.sha256(content).hexdigest()
+            path = self.directory / f"{chunk:06d}.{number}.{digest}.npy"
+            try:
+                with write_atomically(path) as temporary:
+                    temporary.write_bytes(content)
+            except RunError as error:
+                raise RunError(
+                    f"{self.directory}: features cannot be stored: {error.__cause__}. The chunks "
+                    "written so far are kept. Make room, or set "
+                    "training_config.feature_cache.directory to another disk or "
+                    'training_config.feature_cache.mode to "off", then start again.'
+                ) from error
+            former = self._paths.get((chunk, number), path)
+            if former != path:  # Computed on another machine, with other last bits.
+                former.unlink()
+            self._paths[chunk, number] = path
+
+    def read(self, positions: np.ndarray) -> list[np.ndarray]:
+        """Gather features of images, in any order.
+
+        The files are mapped for the length of the call only, so that what was
+        read does not stay in the memory of the process.
+
+        Args:
+            positions: `(k,)` int64.
+
+        Returns:
+            One `(k, *spec.shape)` array for each of `specs`.
+
+        Raises:
+            RunError: A file of the entry has vanished.
+        """
+        order = np.argsort(positions, kind="stable")
+        chunks, firsts = np.unique(positions[order] // self.chunk_images, return_index=True)
+        lasts = np.append(firsts, len(positions))[1:]
+        results = [np.empty((len(positions), *spec.shape), spec.dtype) for spec in self.specs]
+        for chunk, first, last in zip(chunks.tolist(), firsts, lasts, strict=True):
+            place = order[first:last]
+            rows = positions[place] - chunk * self.chunk_images
+            for number, result in enumerate(results):
+                result[place] = self._map(chunk, number)[rows]
+        return results
+
+    def _map(self, chunk: int, array: int) -> np.ndarray:
+        path = self._paths[chunk, array]
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except OSError as error:
+            raise RunError(
+                f"{path}: stored features cannot be read: {error.strerror}. "
+                "Start the run again: what is missing is then computed anew."
+            ) from error

@@ -1,0 +1,1 @@
+"""The drawing page: its server, segmentation of drawings, and static files."""

@@ -1,0 +1,60 @@
+"""What the page says of a drawing: the characters, each as the model sees it, and its class."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from framework.data.image_files import read_picture
+from framework.data.images import prepare_image
+from framework.inference.app.segmentation import find_characters
+from framework.inference.polarity import FRAMINGS
+from framework.inference.trained_classifier import Prediction, TrainedClassifier
+
+# As large as a good camera's, 6000x4000; anybody on this machine can send one.
+PIXEL_LIMIT = 24_000_000
+HINT = "There is nothing to read yet: draw a digit, large and dark."
+
+
+def read_drawing(trained: TrainedClassifier, picture: bytes) -> dict[str, Any]:
+    """Read the characters of a picture; the whole picture where none were learnt.
+
+    Args:
+        trained: The classifier.
+        picture: A picture file's bytes.
+
+    Returns:
+        `text`, all classes read, in order; `message`, a hint where there are none;
+        `crops`, a list of `image` (a PNG as a data URL, what the network takes),
+        `predicted`, `confidence` and `top`. Ready for JSON.
+
+    Raises:
+        RunError: It is no picture, or holds too many strokes.
+    """
+    image = read_picture(io.BytesIO(picture), "The image", PIXEL_LIMIT)
+    framing = FRAMINGS.get(trained.data_name)
+    if framing is None:
+        prepared = [trained.prepare(image)]
+    else:
+        shape, resize = trained.image_shape, trained.config.data_config.resize
+        characters = find_characters(image, framing)
+        prepared = [prepare_image(character, shape, resize) for character in characters]
+    if not prepared:
+        return {"text": "", "message": HINT, "crops": []}
+    predictions = trained.name_classes(trained.predict_prepared(prepared))
+    names = [one.predicted for one in predictions]
+    separator = "" if all(len(name) == 1 for name in names) else " "
+    crops = [_describe(*pair) for pair in zip(prepared, predictions, strict=True)]
+    return {"text": separator.join(names), "message": "", "crops": crops}
+
+
+def _describe(prepared: np.ndarray, prediction: Prediction) -> dict[str, Any]:
+    stream = io.BytesIO()
+    pixels = prepared[..., 0] if prepared.shape[-1] == 1 else prepared
+    Image.fromarray(pixels).save(stream, "PNG")
+    url = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return {"image": url, **prediction.describe()}

@@ -1,0 +1,1 @@
+"""Export of a classifier to other formats, with verification."""

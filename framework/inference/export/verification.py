@@ -1,0 +1,91 @@
+"""Proof that an export says what the classifier says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from framework.errors import RunError
+from framework.inference.export.formats import Dtype, Format
+
+# The largest difference of any probability from the classifier's own.
+TOLERANCE = 1e-4
+
+# What an export's read-me says, and nothing of this package.
+PROGRAM = """
+import sys
+import numpy as np
+{load}
+blocks = []
+several = np.load(sys.argv[1])
+for dtype in sys.argv[3:]:
+    for images in np.split(several.astype(dtype), range(32, len(several), 32)):
+        {call}
+        blocks.append(probabilities)
+np.save(sys.argv[2], np.concatenate(blocks))
+"""
+
+
+def run_export(
+    form: Format, directory: Path, images: np.ndarray, dtypes: Sequence[Dtype]
+) -> np.ndarray:
+    """Run an export in a process of its own, as its read-me says.
+
+    Args:
+        form: The export's format.
+        directory: The folder that the model lies in.
+        images: `(n, rows, columns, channels)`, whole numbers in [0, 255].
+        dtypes: As what the images are given to it, one after the other.
+
+    Returns:
+        `(len(dtypes), n, classes)` float32.
+
+    Raises:
+        RunError: The export can't be loaded or run.
+    """
+    program = PROGRAM.format(load=form.load.format(file=form.file_name), call=form.call)
+    with tempfile.TemporaryDirectory() as scratch:
+        given, answered = Path(scratch, "images.npy"), Path(scratch, "probabilities.npy")
+        np.save(given, images)
+        ended = subprocess.run(
+            # Isolated: not even a package that lies in this folder can be imported.
+            [sys.executable, "-I", "-c", program, str(given), str(answered), *dtypes],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+        if ended.returncode != 0:
+            reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
+            raise RunError(f"The export was written, but can't be run: {reason}")
+        return np.load(answered).reshape(len(dtypes), len(images), -1)
+
+
+def compare_answers(exported: np.ndarray, expected: np.ndarray) -> float:
+    """Make sure that an export gives the classifier's answers.
+
+    Args:
+        exported: `(n, classes)` float32, the export's probabilities.
+        expected: `(n, classes)` float32, the classifier's.
+
+    Returns:
+        The largest difference of any probability.
+
+    Raises:
+        RunError: A probability differs by more than `TOLERANCE`, or a class differs.
+    """
+    difference = float(np.abs(exported - expected).max())
+    others = int((exported.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    # Written so that NaN fails too.
+    if not difference <= TOLERANCE or others:
+        raise RunError(
+            f"The export does not give the classifier's answers: of {len(expected)} test images "
+            f"{others} get another class, and a probability differs by {difference:.2g}, where "
+            f"{TOLERANCE:g} is allowed. Nothing was kept."
+        )
+    return difference

@@ -1,0 +1,138 @@
+"""The outputs of one layer of a backbone for picture files, in one `.npz` file."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from framework.config import Config, catalog
+from framework.config.suggestions import suggest_name
+from framework.data.image_files import read_picture, show_path
+from framework.data.images import match_channels, prepare_image
+from framework.errors import RunError, UsageError
+from framework.features.extractor import Extractor
+from framework.inference.image_batches import stream_batches
+from framework.models.builder import assemble_backbone
+from framework.runs.run_directory import locate_weights
+from framework.utils.files import write_atomically
+
+logger = logging.getLogger(__name__)
+
+
+def build_extractor(config: Config, layer_name: str, size: int | None = None) -> keras.Model:
+    """Build a config's backbone up to one of its layers, with its weights.
+
+    Args:
+        config: Names the backbone, its weights and the size of its images.
+        layer_name: The layer whose output is wanted.
+        size: Pixels of the side of square images; by default the config's `image_shape`.
+
+    Returns:
+        From images `(n, rows, columns, channels)` float32 in [0, 255] to the layer's output.
+
+    Raises:
+        UsageError: The backbone has no such layer, or takes no images of that size.
+        RunError: The weights can't be had.
+    """
+    model_name = config.model_configuration.model_name
+    _check_layer(model_name, layer_name)
+    if size is not None:
+        _check_size(model_name, size)
+    located = replace(config, model_configuration=locate_weights(config.model_configuration))
+    backbone, _ = assemble_backbone(located, (size, size) if size else None)
+    return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
+
+
+def _check_layer(model_name: str, layer_name: str) -> None:
+    names = catalog.load_backbone_layers(model_name)
+    if not names:
+        raise UsageError("--config: it names no backbone, so there is no layer to take.")
+    if layer_name not in names:
+        likely = suggest_name(layer_name, names)
+        hint = f"Did you mean {likely!r}?" if likely else f"It has: {', '.join(names)}."
+        raise UsageError(f"--layer: {model_name} has no layer {layer_name!r}. {hint}")
+
+
+def _check_size(model_name: str, size: int) -> None:
+    smallest = catalog.find_entry("backbones", model_name)["smallest_image"]
+    if size < smallest:
+        raise UsageError(
+            f"--size: expected at least {smallest}: {model_name} takes no smaller images. "
+            f"Found {size}."
+        )
+
+
+def write_features(
+    extractor: keras.Model, files: Sequence[Path], config: Config, layer_name: str, output: Path
+) -> int:
+    """Compute the features of picture files, and write them as soon as they are known.
+
+    The file holds `features` `(n, ...)` float32, `paths` `(n,)` and `layer`, texts, and
+    opens without pickle. Files that can't be read are left out, and said.
+
+    Args:
+        extractor: From `build_extractor`.
+        files: The pictures.
+        config: How pictures are brought to the extractor's size.
+        layer_name: The name to note down.
+        output: The `.npz` file.
+
+    Returns:
+        How many files could not be read.
+
+    Raises:
+        RunError: None of them could, or `output` can't be written.
+    """
+    shape = (len(files), *extractor.outputs[0].shape[1:])
+    paths: list[str] = []
+    with (
+        write_atomically(output) as unfinished,
+        # Beside the output, which needs the room for them anyway.
+        tempfile.TemporaryFile(dir=output.parent) as scratch,
+    ):
+        features = np.memmap(scratch, "float32", "w+", shape=shape)
+        for path, row in _stream_features(extractor, files, config):
+            features[len(paths)] = row
+            paths.append(path)
+        if not paths:
+            raise RunError("None of the pictures could be read.")
+        np.savez(
+            unfinished,
+            allow_pickle=False,
+            features=features[: len(paths)],
+            paths=np.array(paths),
+            layer=np.array(layer_name),
+        )
+    return len(files) - len(paths)
+
+
+def _stream_features(
+    model: keras.Model, files: Sequence[Path], config: Config
+) -> Iterator[tuple[str, np.ndarray]]:
+    shape = tuple(model.input_shape[1:])
+    extractor = Extractor(model)
+    batches = stream_batches(
+        files,
+        lambda file: prepare_image(read_picture(file), shape, config.data_config.resize),
+        extractor.batch_size,
+    )
+    with tqdm(total=len(files), unit=" images", disable=None) as progress:
+        for batch in batches:
+            for _, outcome in batch:
+                if isinstance(outcome, RunError):
+                    logger.warning("%s", outcome)
+            read = [
+                (show_path(file), image) for file, image in batch if isinstance(image, np.ndarray)
+            ]
+            if read:
+                images = [match_channels(image[np.newaxis], shape[-1]) for _, image in read]
+                rows = extractor.compute(np.concatenate(images).astype(np.float32))[0]
+                yield from zip((path for path, _ in read), rows, strict=True)
+            progress.update(len(batch))

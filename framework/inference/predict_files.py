@@ -1,0 +1,55 @@
+"""The classes of picture files, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from framework.data.image_files import show_path
+from framework.errors import RunError
+from framework.inference.image_batches import stream_batches
+from framework.inference.polarity import Invert
+from framework.inference.trained_classifier import BATCH_SIZE, Prediction, TrainedClassifier
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """What is said of one file: a prediction, or why there is none."""
+
+    image: str
+    prediction: Prediction | None = None
+    error: str | None = None
+
+
+def predict_files(
+    trained: TrainedClassifier, files: Sequence[Path], invert: Invert = "auto", top: int = 3
+) -> Iterator[FilePrediction]:
+    """Predict the classes of picture files, with a progress bar if it takes several batches.
+
+    Args:
+        trained: The classifier.
+        files: Read in batches, so that memory does not grow with their number.
+        invert: See `TrainedClassifier.predict`.
+        top: How many of the most probable classes to name.
+
+    Yields:
+        One answer for each file, in order.
+    """
+    batches = stream_batches(files, lambda file: trained.prepare(file, invert), BATCH_SIZE)
+    # `None` hides the bar where standard error is no terminal.
+    hidden = None if len(files) > BATCH_SIZE else True
+    with tqdm(total=len(files), unit=" images", disable=hidden) as progress:
+        for batch in batches:
+            prepared = [outcome for _, outcome in batch if isinstance(outcome, np.ndarray)]
+            probabilities = trained.predict_prepared(prepared) if prepared else np.empty((0, 0))
+            predictions = iter(trained.name_classes(probabilities, top))
+            for file, outcome in batch:
+                if isinstance(outcome, RunError):
+                    yield FilePrediction(show_path(file), error=str(outcome))
+                else:
+                    yield FilePrediction(show_path(file), next(predictions))
+            progress.update(len(batch))

@@ -1,0 +1,58 @@
+"""What a run says about itself at its beginning and at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.config import Config
+from framework.config.catalog import NO_BACKBONE
+from framework.data.splits import Splits
+from framework.models.classifier import Classifier
+
+logger = logging.getLogger(__name__)
+
+
+def announce_plan(
+    subject: str, splits: Splits, classifier: Classifier, notes: Sequence[str]
+) -> None:
+    """Say what is trained on what, and what is odd about it."""
+    parameters = classifier.count_parameters()
+    counts = ", ".join(f"{len(images):,} {name}" for name, images in splits.by_name().items())
+    logger.info("%s: %d classes, %s images", subject, len(classifier.class_names), counts)
+    logger.info(
+        "%s parameters, of which %s train",
+        f"{parameters['total']:,}",
+        f"{parameters['trainable']:,}",
+    )
+    for note in notes:
+        logger.warning("! %s", note)
+
+
+def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config) -> None:
+    """Say how good the classifier is, where the results are, and what can be done next."""
+    test = metrics["test"]
+    low, high = test["accuracy_interval"]
+    count = sum(row["support"] for row in test["per_class"].values())
+    logger.info("")
+    logger.info(
+        "Test accuracy %.2f %% on %s images (95 %% interval %.2f to %.2f %%)",
+        100 * test["accuracy"],
+        f"{count:,}",
+        100 * low,
+        100 * high,
+    )
+    logger.info("Results   %s", directory)
+    logger.info("Look at   %s", directory / "report.html")
+    logger.info("Next      python run.py predict --run %s IMAGE", directory)
+    logger.info(
+        "          or edit the config's top and run it again: stored features make it quick"
+    )
+    model = config.model_configuration
+    if model.model_name != NO_BACKBONE and model.trainable == "none":
+        logger.info(
+            "          or find the layer that the top should read: python run.py probe --config %s",
+            directory / "config.json",
+        )

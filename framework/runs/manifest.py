@@ -1,0 +1,147 @@
+"""What a run was really made of: data, weights, versions, and what stands in for what."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from framework.config import Config
+from framework.config.catalog import NO_BACKBONE
+from framework.config.diff import list_changes
+from framework.data.registry import Dataset
+from framework.errors import RunError
+from framework.models.builder import assemble_classifier, load_fitting_classifier
+from framework.models.classifier import Classifier
+from framework.runs import run_directory
+from framework.utils.environment import describe_environment
+from framework.utils.fallbacks import Fallback
+from framework.utils.files import read_json
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data and the weights of a run come from.
+
+    Args:
+        dataset: What was really loaded.
+        weights: The backbone's weights for people, such as `"ImageNet weights"`.
+        substitutions: What stands in for what the config names.
+    """
+
+    dataset: Dataset
+    weights: str
+    substitutions: tuple[Fallback, ...]
+
+    def describe_subject(self, config: Config) -> str:
+        """Return what was trained on what, as every title says it."""
+        name = config.model_configuration.model_name
+        if name == NO_BACKBONE:
+            return f"network without backbone on {self.dataset.name}"
+        return f"{name} ({self.weights}) on {self.dataset.name}"
+
+    def describe(self, config: Config, classifier: Classifier) -> dict[str, Any]:
+        """Return what `environment.json` holds."""
+        return {
+            **describe_environment(),
+            "seed": config.training_config.seed,
+            "subject": self.describe_subject(config),
+            "substitutions": [asdict(substitution) for substitution in self.substitutions],
+            "data": {
+                "name": self.dataset.name,
+                "place": self.dataset.place,
+                "train": self.dataset.train.fingerprint,
+                "test": self.dataset.test.fingerprint,
+                "remarks": list(self.dataset.remarks),
+            },
+            "weights": {"name": self.weights, "fingerprint": classifier.fingerprint_backbone()},
+            "class_names": list(classifier.class_names),
+        }
+
+
+def note_changes(directory: Path, environment: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what is otherwise than when a run began that now goes on.
+
+    Args:
+        directory: The run directory; `environment.json` is there if the run had come so far.
+        environment: As `Provenance.describe` gives it.
+
+    Returns:
+        One note; none if all is as it was.
+
+    Raises:
+        RunError: The `environment.json` that is there is damaged.
+    """
+    path = directory / "environment.json"
+    before = read_json(path) if path.exists() else {}
+    # An older version may have written less.
+    now = {name: environment[name] for name in before if name in environment}
+    changes = list_changes({name: before[name] for name in now}, now)
+    if not changes:
+        return ()
+    return (
+        "The run goes on otherwise than it began, and may end with other results: "
+        f"{'; '.join(changes)}.",
+    )
+
+
+def load_or_build_classifier(
+    config: Config, dataset: Dataset, replaced: Fallback | None
+) -> tuple[Classifier, Provenance]:
+    """Build the classifier to train, or load the trained one that the config names.
+
+    Args:
+        config: Says which of the two, with `enable_training`.
+        dataset: What the classifier is for.
+        replaced: What the data set stands in for.
+    """
+    substitutions = [replaced] if replaced else []
+    if config.training_config.enable_training:
+        model = run_directory.locate_weights(config.model_configuration)
+        config = replace(config, model_configuration=model)
+        classifier, substitution = assemble_classifier(config, dataset.class_names)
+        weights = name_weights(config, substitution)
+        substitutions += [substitution] if substitution else []
+    else:
+        path = Path(str(config.model_configuration.saved_model))
+        logger.info("Evaluating %s without training it", path)
+        classifier = load_fitting_classifier(path, config, dataset.class_names)
+        weights, recalled = _recall_weights(path)
+        substitutions += recalled
+    return classifier, Provenance(dataset, weights, tuple(substitutions))
+
+
+def name_weights(config: Config, substitution: Fallback | None) -> str:
+    """Return the backbone's weights that were really used, for people."""
+    if config.model_configuration.model_name == NO_BACKBONE:
+        return "random weights"
+    name = substitution.used if substitution else config.model_configuration.weights.name
+    if name == "imagenet":
+        return "ImageNet weights"
+    if name in (None, "random"):
+        return "random weights"
+    path = Path(str(name))
+    if path.name == "model.keras":
+        return f"backbone of the run {path.parent}"
+    return f"weights of {path.name}"
+
+
+def _recall_weights(model_path: Path) -> tuple[str, list[Fallback]]:
+    """Return what the run that saved a model says of its backbone's weights."""
+    path = model_path.with_name("environment.json")
+    if not path.is_file():
+        return f"weights of {model_path.name}", []
+    environment = read_json(path)
+    try:
+        substitutions = [
+            Fallback(**record)
+            for record in environment["substitutions"]
+            if record["what"] == "weights"
+        ]
+        return environment["weights"]["name"], substitutions
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{path} does not say where the model comes from: {error}.") from error

@@ -1,0 +1,165 @@
+"""Finished runs, read back from their directories without TensorFlow."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framework.config.reserved_files import UNFINISHED
+from framework.errors import RunError, UsageError
+
+MISSING = "–"
+_METRICS = ("validation", "test", "parameters", "timing")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run directory says.
+
+    Args:
+        name: What tells it from the other runs.
+        directory: The run directory.
+        config: `config.json`.
+        environment: `environment.json`.
+        metrics: `metrics.json`.
+        history: `history.csv`, one row for each epoch; cells that are no numbers stay text.
+        answers: `predictions_test.csv`: image -> (true class, predicted class).
+    """
+
+    name: str
+    directory: Path
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    answers: Mapping[str, tuple[str, str]]
+
+    @property
+    def subject(self) -> str:
+        """What was trained on what."""
+        return str(self.environment.get("subject", MISSING))
+
+
+def find_runs(paths: Sequence[Path]) -> list[Path]:
+    """Find the finished runs at and below some paths, in order and each once.
+
+    Raises:
+        UsageError: A path holds no finished run.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        inside = sorted(
+            file.parent
+            for file in path.rglob("metrics.json")
+            if not file.with_name(UNFINISHED).exists()
+        )
+        if not inside:
+            raise UsageError(f"{path}: there is no finished run in it. Name a run directory.")
+        for directory in inside:
+            found.setdefault(directory.resolve(), directory)
+    return list(found.values())
+
+
+def load_runs(directories: Sequence[Path]) -> list[RunRecord]:
+    """Read several runs.
+
+    Raises:
+        RunError: A file of a run is missing or damaged.
+    """
+    names = _name_runs(directories)
+    return [_load_run(path, name) for path, name in zip(directories, names, strict=True)]
+
+
+def find_common_parent(directories: Sequence[Path]) -> Path:
+    """Return the nearest folder that all the runs lie in."""
+    return Path(os.path.commonpath([path.resolve().parent for path in directories]))
+
+
+def _name_runs(directories: Sequence[Path]) -> list[str]:
+    parent = find_common_parent(directories)
+    return [path.resolve().relative_to(parent).as_posix() for path in directories]
+
+
+def _load_run(directory: Path, name: str) -> RunRecord:
+    answers = _read_csv(directory / "predictions_test.csv", ("index", "true", "predicted"))
+    history = directory / "history.csv"
+    return RunRecord(
+        name=name,
+        directory=directory,
+        config=_read_json(directory / "config.json"),
+        environment=_read_json(directory / "environment.json"),
+        metrics=_read_json(directory / "metrics.json", _METRICS),
+        history=[
+            {key: _read_cell(cell) for key, cell in row.items()}
+            # A run that trained nothing has none.
+            for row in (_read_csv(history, ("epoch",)) if history.exists() else ())
+        ],
+        answers={row["index"]: (row["true"], row["predicted"]) for row in answers},
+    )
+
+
+def _read_json(path: Path, wanted: Iterable[str] = ()) -> Mapping[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
+    if not isinstance(values, dict):
+        raise _make_error(path, "it holds no object")
+    _check_keys(path, values, wanted)
+    return values
+
+
+def _read_csv(path: Path, wanted: Iterable[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True, restval="")
+            columns, rows = reader.fieldnames or (), list(reader)
+    except (OSError, ValueError, csv.Error) as error:
+        raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
+    _check_keys(path, columns, wanted)
+    return rows
+
+
+def _check_keys(path: Path, found: Collection[str], wanted: Iterable[str]) -> None:
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        raise _make_error(path, f"it lacks {', '.join(missing)}")
+
+
+def _make_error(path: Path, reason: str) -> RunError:
+    return RunError(f"{path}: cannot be read: {reason}. Leave this run out, or run it again.")
+
+
+def _read_cell(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def list_differences(values: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """List what is not the same everywhere.
+
+    Args:
+        values: Nested mappings, such as configs.
+
+    Returns:
+        Dotted key -> its value in each of `values`, as text; keys in their first order.
+    """
+    flat = [dict(_flatten(value)) for value in values]
+    keys = dict.fromkeys(key for one in flat for key in one)
+    rows = {key: [one.get(key, MISSING) for one in flat] for key in keys}
+    return {key: row for key, row in rows.items() if len(set(row)) > 1}
+
+
+def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield from _flatten(inner, f"{prefix}{key}.")
+        else:
+            yield prefix + key, inner if isinstance(inner, str) else json.dumps(inner)

@@ -1,0 +1,224 @@
+"""Run directories: created, found, and known to be finished or not."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from framework.config.model import Config, ModelConfiguration
+from framework.config.reserved_files import CHECKPOINT, LOCK, UNFINISHED
+from framework.errors import (
+    ConfigError,
+    DivergedError,
+    InterruptedRunError,
+    RunError,
+    UsageError,
+)
+from framework.utils.console import record_log
+from framework.utils.files import read_json, remove_temporary_files, write_text
+
+RESULTS = Path("results")
+
+
+@contextmanager
+def open_run(directory: Path) -> Iterator[None]:
+    """Let the body fill a run directory, and logs what it says to `run.log`.
+
+    A new directory in which nothing was trained when the run failed is removed; any other
+    is kept, and the message says how to go on with it. A run that has diverged has its
+    report, and stays marked as unfinished.
+
+    Args:
+        directory: As `create_run` or `reopen_run` gave it.
+
+    Raises:
+        RunError: Another process works in the same directory.
+    """
+    lock = FileLock(directory / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(f"{directory}: another process is at work on this run.") from error
+    remove_temporary_files(directory)
+    begun = (directory / "config.json").exists()
+    go_on = f"Go on with: python run.py --resume {directory}"
+    try:
+        with record_log(directory / "run.log"):
+            yield
+            finish_run(directory)
+    except KeyboardInterrupt as error:
+        raise InterruptedRunError(f"Interrupted. {go_on}") from error
+    except DivergedError as error:
+        write_text(directory / UNFINISHED, f"{error}\n")
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+        raise
+    except (ConfigError, RunError, OSError) as error:
+        if not begun and not (directory / "history.csv").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        if isinstance(error, ConfigError):
+            raise  # No way of going on would mend it.
+        raise RunError(f"{error}\nWhat is done so far is kept. {go_on}") from error
+    finally:
+        lock.release()
+
+
+def reopen_run(directory: Path) -> Path:
+    """Find an interrupted run, to go on with it.
+
+    Returns:
+        Its resolved config file.
+
+    Raises:
+        RunError: There is no run that could go on.
+    """
+    config = directory / "config.json"
+    if not config.is_file():
+        raise RunError(f"{directory} holds no run: there is no config.json in it.")
+    if not (directory / UNFINISHED).exists():
+        raise RunError(
+            f"{directory} holds no interrupted run: there is no {UNFINISHED} in it. "
+            f"Start a new run with: python run.py --config {config}"
+        )
+    _refuse_diverged(directory)
+    return config
+
+
+def _refuse_diverged(directory: Path) -> None:
+    """Raise a `RunError` where a run has come to its end by diverging."""
+    metrics = directory / "metrics.json"
+    if not metrics.is_file() or "diverged" not in (record := read_json(metrics)):
+        return
+    raise RunError(
+        f"The training of the run in {directory} has diverged in epoch "
+        f"{record['diverged']['epoch']}, and would again: see {directory / 'report.html'}. "
+        "Change its config, the learning rate above all, and start a new run."
+    )
+
+
+def create_run(config_stem: str, output: Path | None = None) -> Path:
+    """Create an empty run directory, marked as unfinished.
+
+    Args:
+        config_stem: Name of the config file without its ending.
+        output: Where the user wants it; by default
+            `results/<config stem>/<YYYYmmdd-HHMMSS>`.
+
+    Raises:
+        UsageError: `output` holds something already.
+        RunError: The directory can't be written.
+    """
+    directory = output or RESULTS / config_stem / time.strftime("%Y%m%d-%H%M%S")
+    try:
+        if output is None:
+            directory = _make_unique(directory)
+        elif directory.is_dir() and any(directory.iterdir()):
+            raise UsageError(
+                f"--output: {directory} is not empty, and nothing in it shall be lost. "
+                "Name another directory."
+            )
+        else:
+            directory.mkdir(parents=True, exist_ok=True)
+        marker = directory / UNFINISHED
+        marker.write_text("This run has not finished; its files may be incomplete.\n")
+    except OSError as error:
+        raise RunError(
+            f"{directory}: no run directory can be made there: {error.strerror}. "
+            "Choose another place with --output."
+        ) from error
+    return directory
+
+
+def _make_unique(directory: Path) -> Path:
+    """Make `directory`, or `directory-2` and so on where two runs start in one second."""
+    number = 1
+    candidate = directory
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            number += 1
+            candidate = directory.with_name(f"{directory.name}-{number}")
+
+
+def finish_run(directory: Path) -> None:
+    """Take away what only an unfinished run needs, and its mark."""
+    for name in (CHECKPOINT, UNFINISHED, LOCK):
+        (directory / name).unlink(missing_ok=True)
+
+
+def is_finished(directory: Path) -> bool:
+    """Return whether a directory holds a complete run."""
+    return (directory / "metrics.json").is_file() and not (directory / UNFINISHED).exists()
+
+
+def resolve_saved_model(config: Config, config_stem: str) -> Config:
+    """Name the model that `enable_training: false` evaluates, so that a run can be repeated.
+
+    Args:
+        config: Its `saved_model` may be a run directory, a folder of runs, or a `.keras`
+            file; without one it is the newest finished run of this config.
+        config_stem: Name of the config file without its ending.
+
+    Returns:
+        The config, whose `saved_model` is a file where the config does not train.
+
+    Raises:
+        RunError: There is no such model.
+    """
+    if config.training_config.enable_training:
+        return config
+    model = config.model_configuration
+    path = Path(model.saved_model or RESULTS / config_stem).expanduser()
+    if path.suffix != ".keras":
+        path = find_run(path) / "model.keras"
+    return replace(config, model_configuration=replace(model, saved_model=str(path)))
+
+
+def find_run(path: Path) -> Path:
+    """Find a finished run.
+
+    Args:
+        path: A run directory, or a folder of run directories.
+
+    Returns:
+        The run directory; of several runs the newest finished one.
+
+    Raises:
+        RunError: There is none.
+    """
+    if is_finished(path):
+        return path
+    if not path.is_dir():
+        raise RunError(
+            f"There is no run directory {path}. Train one with: python run.py --config CONFIG"
+        )
+    if (path / UNFINISHED).exists():
+        _refuse_diverged(path)
+        raise RunError(f"The run in {path} has not finished.")
+    finished = [child for child in path.iterdir() if is_finished(child)]
+    if not finished:
+        raise RunError(f"There is no finished run in {path}.")
+    return max(finished, key=lambda run: (run / "metrics.json").stat().st_mtime_ns)
+
+
+def locate_weights(model: ModelConfiguration) -> ModelConfiguration:
+    """Put the model file for weights that name a run, or a folder of runs.
+
+    What names neither stays as it is: whoever loads the weights says that they are missing.
+    """
+    name = model.weights.name
+    if name is None or name == "imagenet" or not Path(name).expanduser().is_dir():
+        return model
+    try:
+        file = find_run(Path(name).expanduser()) / "model.keras"
+    except RunError:
+        return model
+    return replace(model, weights=replace(model.weights, name=str(file)))

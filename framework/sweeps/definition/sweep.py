@@ -1,0 +1,230 @@
+"""From a file to a checked `Sweep`, or a list of all problems. Imports neither engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from framework.config.checks.callbacks import list_measured
+from framework.config.checks.partial_config import PartialConfig
+from framework.config.loader import check_config, locate_violations, sort_problems
+from framework.config.parse.document import KeyPath, TextError
+from framework.config.parse.merge import apply_overrides, read_chain, set_value
+from framework.config.parse.source_map import SourceMap
+from framework.config.schema.config_schema import SWEEP
+from framework.config.schema.validator import Violation, check_values, show_value
+from framework.errors import ConfigError, Problem
+from framework.sweeps.definition.checks import (
+    check_end,
+    check_entry,
+    check_metric,
+    check_nesting,
+    locate,
+)
+from framework.sweeps.definition.search_space import (
+    Parameter,
+    Space,
+    apply_parameters,
+    make_dimension,
+)
+from framework.sweeps.definition.sweep_config import SweepConfig, make_section_schema
+from framework.sweeps.parameter_plan import Plan
+
+MOST_CHECKED = 200
+"""Combinations that are checked before anything runs; single values are checked all."""
+
+FREE_KEYS = ("trials", "time_budget", "storage", "study", "reports")
+"""Keys of `sweep_config` that may change while a sweep goes on."""
+
+KEYS: KeyPath = (SWEEP, "keys")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep: a base config, and what is varied in it.
+
+    Args:
+        settings: How it is varied.
+        space: What is varied.
+        base: The sections of the base config, as a file holds them.
+        section: `sweep_config`, as the file holds it.
+    """
+
+    settings: SweepConfig
+    space: Space
+    base: Mapping[str, Any]
+    section: Mapping[str, Any]
+
+    def make_values(self, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+        """Return the config of a trial as plain values."""
+        values = copy.deepcopy(dict(self.base))
+        for path, value in apply_parameters(self.space, parameters).items():
+            set_value(values, path.split("."), copy.deepcopy(value))
+        return values
+
+    def dump(self) -> dict[str, Any]:
+        """Return the sweep as a file that repeats it holds it."""
+        return {**self.base, SWEEP: self.section}
+
+
+def describe_definition(dumped: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides which trials a sweep has, but for their number.
+
+    Args:
+        dumped: The sweep, as `Sweep.dump` gives it.
+    """
+    section = {key: value for key, value in dumped[SWEEP].items() if key not in FREE_KEYS}
+    return {**dumped, SWEEP: section}
+
+
+def is_sweep(path: Path) -> bool:
+    """Return whether a file says what to vary.
+
+    Raises:
+        ConfigError: It can't be read.
+    """
+    return SWEEP in read_chain(path)[0]
+
+
+def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
+    """Load and check a sweep, with every value that it may try.
+
+    Args:
+        path: A JSON or YAML file with `sweep_config`.
+        overrides: `KEY=VALUE` options, for the base config or for `sweep_config`.
+
+    Raises:
+        ConfigError: Something is wrong; the error holds every problem with its place.
+    """
+    values, origins = read_chain(path)
+    apply_overrides(values, origins, overrides)
+    return _Reader(values, origins).read()
+
+
+class _Reader:
+    """Collects the problems of a sweep on the way to it."""
+
+    def __init__(self, values: dict[str, Any], origins: SourceMap) -> None:
+        self._section = values.pop(SWEEP, None)
+        self._base = values
+        self._origins = origins
+        self._problems: dict[Problem, None] = {}
+
+    def read(self) -> Sweep:
+        """Return the sweep, or raise ConfigError with all that is wrong."""
+        entries = self._check_section()
+        self._check_entries(entries)
+        self._raise_problems()
+        settings = SweepConfig(**self._section)
+        space = {path: make_dimension(entry) for path, entry in entries.items()}
+        sweep = Sweep(settings, space, self._base, self._section)
+        self._check_combinations(sweep)
+        self._raise_problems()
+        return sweep
+
+    def _raise_problems(self) -> None:
+        if self._problems:
+            raise ConfigError(sort_problems(self._problems, self._origins))
+
+    def _report(self, findings: Sequence[Violation], origins: SourceMap | None = None) -> None:
+        for problem in locate_violations(findings, origins or self._origins):
+            self._problems.setdefault(problem)
+
+    def _check_section(self) -> dict[str, dict[str, Any]]:
+        """Check `sweep_config` itself; returns the entries of `keys` that are sound."""
+        if self._section is None:
+            message = "required, but missing: it says what to vary. See docs/sweep.md."
+            self._report([Violation((SWEEP,), message)])
+            self._raise_problems()
+        findings = locate(iter(check_values(self._section, make_section_schema())), (SWEEP,))
+        draft = PartialConfig({SWEEP: self._section}, [finding.path for finding in findings])
+        sampler = draft.read(SWEEP, "sampler", default="random")
+        entries = {}
+        for path, entry in (draft.read(*KEYS) or {}).items():
+            if not draft.is_sound(*KEYS, path):
+                continue
+            found = locate(check_entry(path, entry, sampler), (*KEYS, path))
+            findings += found
+            if not found:
+                entries[path] = entry
+        for path, message in check_nesting(list(entries)):
+            findings.append(Violation((*KEYS, path), message, at_key=True))
+            del entries[path]
+        misspelt = any(len(finding.path) <= len(KEYS) for finding in findings)
+        if not misspelt:  # Otherwise it is not sure that a key is missing.
+            findings += locate(check_end(self._section), (SWEEP,))
+        self._report(findings)
+        return entries
+
+    def _check_entries(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Check the config with each single value, the other keys at their first ones."""
+        candidates = {path: _list_candidates(path, entry) for path, entry in entries.items()}
+        firsts = {path: values[0] for path, values in candidates.items()}
+        values, known, origins = self._vary(firsts)
+        self._report(known, origins)
+        if isinstance(self._section, dict) and isinstance(
+            metric := self._section.get("metric", SweepConfig.metric), str
+        ):
+            measured = list_measured(PartialConfig(values, [finding.path for finding in known]))
+            self._report(locate(check_metric(metric, measured), (SWEEP,)))
+        told = {(finding.path, finding.message) for finding in known}
+        for path, others in candidates.items():
+            for other in others[1:]:
+                _, findings, origins = self._vary({**firsts, path: other})
+                new = [
+                    _explain(finding, path, other[0])
+                    for finding in findings
+                    if (finding.path, finding.message) not in told
+                ]
+                self._report(new, origins)
+
+    def _vary(
+        self, chosen: Mapping[str, tuple[Any, KeyPath]]
+    ) -> tuple[dict[str, Any], list[Violation], SourceMap]:
+        """Return the config with some values, what is wrong with it, and where it is from."""
+        values, origins = copy.deepcopy(self._base), self._origins.copy()
+        findings = []
+        for dotted, (value, there) in chosen.items():
+            try:
+                path = set_value(values, dotted.split("."), copy.deepcopy(value))
+            except TextError as error:
+                findings.append(Violation((*KEYS, dotted), error.message, at_key=True))
+                continue
+            origins.replace(path, self._origins, there)
+            origins.point_at_key(path, self._origins, (*KEYS, dotted))
+        return values, findings + check_config(values), origins
+
+    def _check_combinations(self, sweep: Sweep) -> None:
+        """Check the trials that are known beforehand, whose values are right by themselves."""
+        plan = Plan(sweep.space, sweep.settings)
+        if sweep.settings.sampler == "tpe":
+            return
+        for number in range(min(plan.trials or MOST_CHECKED, MOST_CHECKED)):
+            parameters = plan.find_parameters(number)
+            findings = check_config(sweep.make_values(parameters))
+            if findings:
+                shown = ", ".join(f"{path} = {show_value(v)}" for path, v in parameters.items())
+                first = findings[0]
+                where = ".".join(map(str, first.path))
+                message = f"these values don't go together: {shown}. {where}: {first.message}"
+                self._report([Violation(KEYS, message)])
+                return
+
+
+def _list_candidates(path: str, entry: Mapping[str, Any]) -> list[tuple[Any, KeyPath]]:
+    """Return the values of an entry, of a range its ends, each with its place in the file."""
+    kind = next(iter({"choice", "range", "log_range"} & entry.keys()))
+    values = entry[kind]
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    return [(value, (*KEYS, path, kind, place)) for place, value in items]
+
+
+def _explain(finding: Violation, path: str, value: Any) -> Violation:
+    """Return a finding that says which value is to blame, where its place does not."""
+    dotted = ".".join(map(str, finding.path))
+    if dotted == path or dotted.startswith(f"{path}."):
+        return finding
+    return Violation(finding.path, f"{finding.message} So with {path} = {show_value(value)}.")

@@ -1,0 +1,118 @@
+"""What a sweep leaves behind: ranking, comparison, pictures, and the winning config."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+from optuna.trial import FrozenTrial
+
+from framework.config import dump_config, resolve_config
+from framework.errors import RunError
+from framework.evaluation.comparison.compare import compare_runs
+from framework.sweeps.definition.sweep import Sweep
+from framework.sweeps.results.ranking import Row, format_ranking, format_ranking_csv, rank_rows
+from framework.sweeps.results.study_figures import draw_figures
+from framework.sweeps.study import STATES, Study
+from framework.sweeps.trial import is_minimized
+from framework.utils.files import write_json, write_text
+from framework.utils.native_logs import start_tensorflow
+
+logger = logging.getLogger(__name__)
+
+COMPARED = 10
+"""Trials that are set side by side, the best ones."""
+
+
+def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
+    """Write the results of all trials so far, and say where they are.
+
+    Raises:
+        RunError: No trial came to its end, or a file can't be written.
+    """
+    metric = sweep.settings.metric
+    trials = study.list_trials()
+    rows = rank_rows(
+        [make_row(place, trial, directory) for place, trial in trials.items()],
+        is_minimized(metric),
+    )
+    if not rows:
+        raise RunError("No trial was begun: give the sweep more time with time_budget.")
+    # Processes that share the directory come to their ends together.
+    with FileLock(directory / "locks" / "results.lock"):
+        write_text(directory / "ranking.csv", format_ranking_csv(rows, metric))
+        logger.info("\n%s\n", format_ranking(rows, metric))
+        complete = [row for row in rows if row.state == "complete"]
+        if not complete:
+            raise RunError(_explain_failure(rows, directory))
+        best = complete[0]
+        values = sweep.make_values(best.parameters)
+        write_json(directory / "best.json", dump_config(resolve_config(values, "best.json")))
+        here = [row.directory for row in complete if (row.directory / "metrics.json").is_file()]
+        write_reports(here, sweep.settings.reports)
+        draw_figures(study.record, rows, metric, directory)
+        if len(here) > 1:
+            compare_runs(here[:COMPARED], directory)
+    _announce(best, metric, directory, compared=len(here) > 1)
+
+
+def make_row(place: int, trial: FrozenTrial, directory: Path) -> Row:
+    """Return a trial as the ranking shows it.
+
+    Args:
+        place: Its number in the sweep.
+        trial: Optuna's record.
+        directory: Of the sweep.
+    """
+    duration = trial.duration
+    home = Path(trial.user_attrs["home"]["directory"])
+    own = directory if home == directory.resolve() else home
+    return Row(
+        trial=place,
+        state=next(name for name, state in STATES.items() if state == trial.state),
+        value=trial.value,
+        parameters=trial.params,
+        directory=own / "trials" / f"{place:04d}",
+        seconds=round(duration.total_seconds(), 1) if duration else None,
+        message=trial.user_attrs.get("message", ""),
+    )
+
+
+def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
+    """Draw the pictures of the best runs that have none yet.
+
+    Args:
+        directories: Finished runs, the best first.
+        wanted: How many; `"all"`.
+    """
+    chosen = directories if wanted == "all" else directories[: int(wanted)]
+    missing = [path for path in chosen if not (path / "report.html").is_file()]
+    if not missing:
+        return
+    start_tensorflow()
+    from framework.experiment import report_experiment
+    from framework.sweeps.trial_run import recall_dataset
+
+    logger.info("Drawing the reports of the best %d", len(chosen))
+    for directory in missing:
+        report_experiment(directory, recall_dataset)
+
+
+def _explain_failure(rows: Sequence[Row], directory: Path) -> str:
+    failed = [row for row in rows if row.state == "failed"]
+    if not failed:
+        return f"No trial has come to its end. Go on with: run.py sweep --resume {directory}"
+    return (
+        f"All {len(rows)} trials have failed or were pruned; trial {failed[0].trial} says:\n"
+        f"{failed[0].message}\nAll messages are in {directory / 'ranking.csv'}."
+    )
+
+
+def _announce(best: Row, metric: str, directory: Path, compared: bool) -> None:
+    logger.info("Best      trial %d, %s %.4g", best.trial, metric, best.value)
+    logger.info("Results   %s", directory)
+    if compared:
+        logger.info("Look at   %s", directory / "comparison.html")
+    logger.info("Next      python run.py --config %s", directory / "best.json")

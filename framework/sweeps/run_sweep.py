@@ -1,0 +1,86 @@
+"""The whole story of a sweep: trial after trial, then the results."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from pathlib import Path
+
+from framework.distributed.cluster import Cluster
+from framework.errors import InterruptedRunError
+from framework.sweeps.definition.sweep import Sweep
+from framework.sweeps.ray_trials import run_trials_on
+from framework.sweeps.results.write_results import write_results
+from framework.sweeps.study import ActiveTrial, Study
+from framework.sweeps.sweep_directory import finish_sweep
+from framework.sweeps.trial import TrialResult, run_trial
+from framework.sweeps.trial_end import announce_trial, finish_trial
+from framework.utils.console import quiet_console, record_log
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 1.0
+"""Between two looks at what other processes do."""
+
+
+def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> None:
+    """Run what is left of a sweep, alone or beside other processes, and write the results.
+
+    Args:
+        sweep: What to try.
+        directory: The sweep's directory; see `framework.sweeps.sweep_directory`.
+        cluster: Where the trials run; in this process if `None`.
+
+    Raises:
+        InterruptedRunError: The user stopped it.
+        RunError: All trials have failed, or something can't be written.
+        UsageError: The directory, or the database, holds another sweep.
+    """
+    try:
+        with record_log(directory / "sweep.log"), quiet_console(__package__):
+            with closing(Study(sweep, directory)) as study:
+                if cluster is None:
+                    run_trials(study, sweep)
+                else:
+                    run_trials_on(cluster, study, sweep)
+                write_results(study, sweep, directory)
+            finish_sweep(sweep, directory)
+    except (KeyboardInterrupt, InterruptedRunError) as error:
+        raise InterruptedRunError(
+            f"Interrupted. Go on with: python run.py sweep --resume {directory}"
+        ) from error
+
+
+def run_trials(study: Study, sweep: Sweep) -> None:
+    """Run trials one after the other until none is left and no other process runs one."""
+    budget = sweep.settings.time_budget
+    started = time.monotonic()
+    waiting = False
+    while budget is None or time.monotonic() - started < budget:
+        claim = study.claim()
+        if claim is not None:
+            run_active_trial(study, sweep, claim)
+            continue
+        running = study.count_running()
+        if running == 0:
+            return
+        if not waiting:
+            logger.info("Waiting for trials that other processes run: %d", running)
+            waiting = True
+        time.sleep(_PAUSE_SECONDS)
+    logger.info("The time budget of %g s is used up.", budget)
+
+
+def run_active_trial(study: Study, sweep: Sweep, claim: ActiveTrial) -> TrialResult:
+    """Run one trial in this process, and settles it."""
+    announce_trial(claim)
+    values = sweep.make_values(claim.parameters)
+    try:
+        with study.keep_alive(claim):
+            result = run_trial(values, claim.directory, sweep.settings.metric, claim.report)
+    except BaseException:
+        study.release(claim)  # Interrupted: it goes on when the sweep does.
+        raise
+    finish_trial(study, sweep, claim, result)
+    return result

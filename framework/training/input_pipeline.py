@@ -1,0 +1,124 @@
+"""Features and labels, in batches, as Keras trains and evaluates on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from framework.errors import RunError
+from framework.features.feature_sources import Features
+from framework.features.model_split import unpack_single
+
+
+class TrainingFeed:
+    """Training batches, different in each epoch and the same in each run.
+
+    Which batches an epoch has depends on the seed and the epoch's number alone, so
+    that a resumed run goes on with the batches it would have had.
+
+    Args:
+        features: What to train on.
+        batch_size: Images in a batch; the last batch of an epoch may have fewer.
+        views: `K`: epoch `e` trains on view `e mod K`. `"fresh"`: on view `e + 1`,
+            which no other epoch sees.
+        seed: Fixes the order of the images.
+        ahead: Whether the next batches are fetched while one is trained on.
+
+    Attributes:
+        dataset: For `fit`; one pass is one epoch of `(features, labels)`.
+        callback: Must be among the callbacks of `fit`: tells the number of the epoch.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        batch_size: int,
+        views: int | Literal["fresh"],
+        seed: int,
+        ahead: bool = True,
+    ) -> None:
+        self._features = features
+        self._views = views
+        self._seed = seed
+        self._epoch = 0
+        self.dataset = _batch(features, self._stream_epoch, batch_size, ahead)
+        self.callback: keras.callbacks.Callback = keras.callbacks.LambdaCallback(
+            on_epoch_begin=self._begin_epoch
+        )
+
+    def _begin_epoch(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def _stream_epoch(self) -> Iterator[tuple[Any, np.ndarray]]:
+        epoch = self._epoch
+        view = epoch + 1 if self._views == "fresh" else epoch % self._views
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._features.images))
+        return _stream(self._features, order, view)
+
+
+def make_dataset(
+    features: Features, batch_size: int, view: int = 0, ahead: bool = True
+) -> tf.data.Dataset:
+    """Batches of `(features, labels)` in the order of the images, to evaluate on.
+
+    Args:
+        features: What to evaluate on.
+        batch_size: Images in a batch.
+        view: Which augmented set; 0 for the images as they are.
+        ahead: Whether the next batches are fetched while one is worked on.
+
+    Returns:
+        Batches of what the head takes, and `(k,)` int64 labels.
+    """
+    order = np.arange(len(features.images))
+    return _batch(features, lambda: _stream(features, order, view), batch_size, ahead)
+
+
+def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[Any, np.ndarray]]:
+    """Blocks of features with their labels, in the given order."""
+    labels = features.images.labels[order]
+    first = 0
+    for block in features.stream(order, view):
+        last = first + len(block[0])
+        yield unpack_single(block), labels[first:last]
+        first = last
+
+
+def _batch(features: Features, stream: Any, batch_size: int, ahead: bool) -> tf.data.Dataset:
+    """Cut blocks into batches, in TensorFlow."""
+    specs = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
+    labels = tf.TensorSpec((None,), features.images.labels.dtype)
+    blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
+    batches = blocks.rebatch(batch_size)
+    if ahead:
+        batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
+    count = -(-len(features.images) // batch_size)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+    options = tf.data.Options()
+    # What it tries out to find better buffers slows some epochs down to half their speed.
+    options.autotune.enabled = False
+    # Where several devices train, each batch is shared among them, not the images as a whole.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return batches.with_options(options)
+
+
+@contextmanager
+def unwrap_errors() -> Iterator[None]:
+    """Give back what went wrong while a dataset was read, which tf.data only quotes.
+
+    Raises:
+        RunError: As it was raised by the features.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        quoted = re.search(rf"{RunError.__name__}: (.*?)\n+Traceback", error.message, re.DOTALL)
+        if quoted is None:
+            raise
+        raise RunError(quoted[1]) from error

@@ -1,0 +1,1 @@
+"""Closed-form training of the last layer."""

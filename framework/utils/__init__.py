@@ -1,0 +1,1 @@
+"""Helpers that know nothing of transfer learning: files, network, console, seeds, timing."""

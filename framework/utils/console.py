@@ -1,0 +1,85 @@
+"""What a run says: on the console, and more of it in `run.log`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+logger = logging.getLogger("framework")
+
+
+class _ConsoleHandler(logging.StreamHandler):
+    """Writes through tqdm, so that a line does not tear a progress bar apart."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(self.format(record), file=sys.stdout)
+        sys.stdout.flush()
+
+
+def start_console() -> None:
+    """Send the framework's messages to standard output, once.
+
+    To be called before anything imports tqdm, which reads its settings then: bars that
+    nobody watches, in a log file say, move on every ten seconds only.
+    """
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_MININTERVAL", "10")
+    logger.setLevel(logging.DEBUG)
+    if not logger.handlers:
+        console = _ConsoleHandler()
+        console.setLevel(logging.INFO)
+        logger.addHandler(console)
+
+
+class _LogFileHandler(logging.FileHandler):
+    """A log file that a full disk cuts short without a word; results come first."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Give the message up: whoever writes results will say that the disk is full."""
+
+
+@contextmanager
+def quiet_console(loud: str) -> Iterator[None]:
+    """Keep what the body says from the console, but for one part of it and for warnings.
+
+    A warning that has been given before is not repeated. Files get everything.
+
+    Args:
+        loud: Name of the loggers, with those below it, that go on as ever.
+    """
+    told: set[str] = set()
+
+    def passes(record: logging.LogRecord) -> bool:
+        if record.name.startswith(loud):
+            return True
+        new = record.levelno >= logging.WARNING and record.getMessage() not in told
+        told.add(record.getMessage())
+        return new
+
+    consoles = [handler for handler in logger.handlers if isinstance(handler, _ConsoleHandler)]
+    for console in consoles:
+        console.addFilter(passes)
+    try:
+        yield
+    finally:
+        for console in consoles:
+            console.removeFilter(passes)
+
+
+@contextmanager
+def record_log(path: Path) -> Iterator[None]:
+    """Write all messages of the body to a file too, with their times."""
+    file = _LogFileHandler(path, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s  %(levelname)-7s  %(name)s  %(message)s"))
+    logger.addHandler(file)
+    try:
+        yield
+    finally:
+        logger.removeHandler(file)
+        file.close()

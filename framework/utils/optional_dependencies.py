@@ -1,0 +1,49 @@
+"""Packages that only some commands need, and how to get them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import requires
+from importlib.util import find_spec
+from pathlib import Path
+
+from framework.errors import RunError
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def require_packages(purpose: str, packages: Mapping[str, str], extra: str) -> None:
+    """Make sure that optional packages are installed.
+
+    Args:
+        purpose: What needs them, for people.
+        packages: Import name -> name on the package index.
+        extra: The extra of this package that brings them.
+
+    Raises:
+        RunError: Something is missing.
+    """
+    missing = [package for module, package in packages.items() if not find_spec(module)]
+    if missing:
+        raise RunError(
+            f"{purpose} needs {', '.join(missing)}. Install with: {describe_installation(extra)}"
+        )
+
+
+def describe_installation(extra: str) -> str:
+    """Return the command that installs an extra.
+
+    The framework is on no package index. Its source, where that is there, brings the extra;
+    elsewhere the packages have to be named.
+    """
+    if (SOURCE / "setup.cfg").is_file():
+        place = "." if Path.cwd() == SOURCE else SOURCE
+        return f"pip install --editable '{place}[{extra}]'"
+    wanted = [
+        requirement
+        for requirement, _, marker in (
+            line.partition(";") for line in requires("transfer-framework") or []
+        )
+        if f"extra == '{extra}'" in marker.replace('"', "'")
+    ]
+    return " ".join(["pip install", *(f"'{one.strip()}'" for one in wanted)])

@@ -1,0 +1,24 @@
+"""One integer fixes every random draw of a run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# One stream for each purpose, so that what one draws never shifts what another gets.
+STREAMS = ("backbone", "top", "training")
+
+
+def set_seed(seed: int, stream: Literal["backbone", "top", "training"]) -> None:
+    """Seed Python, NumPy and TensorFlow, and make TensorFlow's kernels repeatable.
+
+    Args:
+        seed: The config's `training_config.seed`.
+        stream: What is about to draw.
+    """
+    sequence = np.random.SeedSequence([seed, STREAMS.index(stream)])
+    keras.utils.set_random_seed(int(sequence.generate_state(1)[0]))
+    tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,20 @@
+"""What the first word of a command line is taken for."""
+
+import pytest
+
+from framework.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("predicted", "there is no command 'predicted'. Did you mean 'predict'?"),
+        ("configs/vgg16.json", "a config needs its option: --config configs/vgg16.json"),
+        ("train", "training is what goes without a command: run.py --config FILE"),
+    ],
+)
+def test_a_word_that_is_no_command(word, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([word])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,125 @@
+"""Archives of arrays: what is read, and what is refused in which words."""
+
+import numpy as np
+import pytest
+
+from framework.config.model import DatasetConfig
+from framework.data.dataset import DataUnavailableError
+from framework.data.registry import load_dataset, read_dataset
+from framework.data.sources.npz_archive import read_archive
+from framework.errors import RunError
+
+
+def make_arrays(**changed):
+    random = np.random.default_rng(0)
+    arrays = {
+        "x_train": random.integers(0, 256, (6, 5, 4), dtype=np.uint8),
+        "y_train": np.array([0, 1, 2, 0, 1, 2]),
+        "x_test": random.integers(0, 256, (3, 5, 4), dtype=np.uint8),
+        "y_test": np.array([0, 1, 2]),
+    }
+    return {**arrays, **changed}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(**changed):
+        arrays = {
+            name: array for name, array in make_arrays(**changed).items() if array is not None
+        }
+        np.savez(tmp_path / "data.npz", **arrays)
+        return tmp_path / "data.npz"
+
+    return write
+
+
+def test_an_archive_gives_its_arrays(write):
+    read = read_archive(write())
+
+    for array, expected in zip(read, make_arrays().values(), strict=True):
+        assert np.array_equal(array, expected)
+
+
+def test_class_names_may_lie_in_the_archive(write):
+    path = write(class_names=np.array(["cat", "dog", "猫"]))
+
+    dataset = read_dataset(DatasetConfig("npz", str(path)))
+
+    assert dataset.class_names == ("cat", "dog", "猫")
+    assert read_dataset(DatasetConfig("npz", str(write()))).class_names == ("0", "1", "2")
+
+
+def test_equal_forms_of_images_and_labels_read_alike(write):
+    usual = make_arrays()
+    path = write(
+        x_train=usual["x_train"][..., None].astype(np.float64),
+        y_train=usual["y_train"][:, None].astype(np.uint8),
+    )
+
+    images, labels, *_ = read_archive(path)
+
+    assert np.array_equal(images, usual["x_train"]) and images.dtype == np.uint8
+    assert np.array_equal(labels, usual["y_train"]) and labels.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"y_test": None}, "lacks y_test"),
+        ({"x_train": np.zeros((6, 5), np.uint8)}, r"shape \(6, 5\). Expected \(n, rows, columns\)"),
+        ({"x_train": np.zeros((6, 5, 4, 2), np.uint8)}, r"shape \(6, 5, 4, 2\)"),
+        ({"x_train": np.zeros((0, 5, 4), np.uint8), "y_train": np.zeros(0, int)}, "no image"),
+        ({"y_train": np.zeros(5, int)}, r"6 images, but y_train has shape \(5,\)"),
+        ({"y_train": np.zeros(6)}, "dtype float64. Expected integer labels"),
+        ({"x_train": np.full((6, 5, 4), 256)}, "values from 256 to 256"),
+        ({"x_train": np.full((6, 5, 4), np.nan)}, "values from nan"),
+        ({"x_train": np.full((6, 5, 4), 0.5)}, r"images scaled to \[0, 1\]"),
+        ({"x_train": np.full((6, 5, 4), "a")}, "Expected numbers in 0 to 255"),
+        ({"x_test": np.zeros((3, 4, 4), np.uint8)}, "different shapes"),
+        ({"x_train": np.full((6, 5, 4), None)}, "can't be read as an .npz archive"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told(write, changed, message):
+    with pytest.raises(RunError, match=message):
+        read_archive(write(**changed))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", None])
+def test_a_damaged_archive_is_told(write, content):
+    path = write()
+    path.write_bytes(path.read_bytes()[:-200] if content is None else content)
+
+    with pytest.raises(RunError, match="can't be read as an .npz archive"):
+        read_archive(path)
+
+
+def test_a_single_array_is_told(tmp_path):
+    with (tmp_path / "data.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+
+    with pytest.raises(RunError, match="holds a single array"):
+        read_archive(tmp_path / "data.npz")
+
+
+def test_labels_outside_the_published_classes_are_told(write):
+    path = write(y_test=np.array([0, 1, 10]))
+
+    with pytest.raises(RunError, match="run from 0 to 10. Expected 0 to 9"):
+        read_dataset(DatasetConfig("mnist", str(path)))
+
+
+def test_a_folder_may_hold_the_archive_under_the_data_set_s_name(write):
+    path = write()
+    path.rename(path.with_name("cifar10.npz"))
+
+    assert len(read_dataset(DatasetConfig("cifar10", str(path.parent))).train.labels) == 6
+
+
+def test_what_can_not_be_had_is_substituted_only_by_the_config():
+    with pytest.raises(DataUnavailableError, match="can't be downloaded(.|\n)*Place it by hand"):
+        load_dataset(DatasetConfig("mnist"))
+
+    dataset, substitution = load_dataset(DatasetConfig("mnist", if_unavailable="digits"))
+
+    assert dataset.name == "digits"
+    assert (substitution.wanted, substitution.used) == ("mnist", "digits")

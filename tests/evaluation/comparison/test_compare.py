@@ -1,0 +1,256 @@
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from framework.config import dump_config
+from framework.errors import RunError, UsageError
+from framework.evaluation.comparison.compare import compare_runs
+from framework.evaluation.comparison.overlays import plot_accuracies, plot_overlaid_curves
+from framework.evaluation.comparison.significance import format_p, pair_runs
+from framework.evaluation.metrics.predictions_csv import write_predictions
+from framework.evaluation.metrics.scores import score_predictions
+from framework.evaluation.report.report_inputs import SPLITS
+from framework.runs.records import list_differences, load_runs
+from tests.helpers.fake_results import DIGITS, SUBJECT, make_config, make_history, make_predictions
+from tests.helpers.figure_asserts import find_cut_off, find_overlaps
+
+
+def write_run(directory, accuracy=0.9, epochs=12, test="fingerprint", seed=0):
+    """Writes what `compare` reads of a run directory."""
+    directory.mkdir(parents=True)
+    predictions = make_predictions(np.arange(400) % 10, accuracy=accuracy, seed=seed)
+    scores = score_predictions(predictions, DIGITS)
+    history = make_history(epochs)
+    environment = {
+        "subject": SUBJECT,
+        "python": "3.11.2",
+        "substitutions": [],
+        "data": {"name": "digits", "test": test},
+    }
+    metrics = {
+        **dict.fromkeys(SPLITS, scores),
+        "parameters": {"trainable": 5130},
+        "timing": {"data": 0.5, "training": 19.75},
+    }
+    write_predictions(directory / "predictions_test.csv", predictions, DIGITS)
+    with (directory / "history.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, history[0])
+        writer.writeheader()
+        writer.writerows(history)
+    for name, content in (
+        ("config", dump_config(make_config(epochs=epochs))),
+        ("environment", environment),
+        ("metrics", metrics),
+    ):
+        (directory / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "results"
+    write_run(folder / "vgg16" / "first", accuracy=0.85)
+    write_run(folder / "vgg16" / "second", accuracy=0.99, epochs=5)
+    return folder
+
+
+def read_csv(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_runs_in_a_folder_are_compared_and_the_best_marked(results):
+    text = compare_runs([results])
+    lines = text.splitlines()
+    assert lines[0].split()[:3] == ["run", "test", "accuracy"]
+    assert lines[1].startswith("second") and lines[2].startswith("first")
+    assert "%*" in lines[1] and "%*" not in lines[2]
+    assert "training_config.epochs       5     12" in text
+    assert "batch_size" not in text
+
+
+def test_the_table_holds_the_figures_and_what_differs(results):
+    compare_runs([results])
+    rows = read_csv(results / "vgg16" / "comparison.csv")
+    assert [row["run"] for row in rows] == ["second", "first"]
+    for row in rows:
+        metrics = json.loads((results / "vgg16" / row["run"] / "metrics.json").read_text())
+        assert float(row["test_accuracy"]) == metrics["test"]["accuracy"]
+        assert [float(row["low"]), float(row["high"])] == metrics["test"]["accuracy_interval"]
+        assert float(row["seconds"]) == pytest.approx(20.25)
+    assert [row["training_config.epochs"] for row in rows] == ["5", "12"]
+    assert len([key for key in rows[0] if key.startswith("training_config")]) == 1
+
+
+def test_the_page_is_self_contained_and_holds_the_tests(results, tmp_path):
+    text = compare_runs([results], tmp_path / "new")
+    page = (tmp_path / "new" / "comparison.html").read_text(encoding="utf-8")
+    assert text.endswith(f"Look at {tmp_path / 'new' / 'comparison.html'}")
+    assert page.count("data:image/png;base64,") == 2
+    assert "<script" not in page and "http" not in page
+    (pairing,) = pair_runs(load_runs([results / "vgg16" / name for name in ("first", "second")]))
+    assert f'<data value="{pairing.p_value}">' in page
+
+
+def test_mcnemar_is_the_binomial_test_of_the_images_only_one_got_right(results):
+    directories = [results / "vgg16" / name for name in ("first", "second")]
+    (pairing,) = pair_runs(load_runs(directories))
+    first, second = (
+        {row["index"] for row in read_csv(d / "predictions_test.csv")
+         if row["true"] == row["predicted"]}
+        for d in directories
+    )  # fmt: skip
+    assert (pairing.only_first, pairing.only_second) == (len(first - second), len(second - first))
+    fewer, split = min(pairing.only_first, pairing.only_second), len(first ^ second)
+    assert pairing.p_value == pytest.approx(2 * binom.cdf(fewer, split, 0.5))
+
+
+def test_equal_runs_do_not_differ(tmp_path):
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "b")
+    (pairing,) = pair_runs(load_runs([tmp_path / "a", tmp_path / "b"]))
+    assert pairing.p_value == 1.0
+    assert "Differences" not in compare_runs([tmp_path])
+
+
+def change_environment(directory, **changes):
+    path = directory / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "changes", "said"),
+    [
+        (0.9, {}, "and the same results to the last bit."),
+        (0.9, {"threads": 8}, "and the same results to the last bit."),
+        (
+            0.8,
+            {"threads": 8, "packages": {"keras": "4.0"}, "notes": ["odd"]},
+            "but other results. What differs in the environment may be why: threads (–, 8); "
+            "packages.keras (–, 4.0).",
+        ),
+        (
+            0.8,
+            {"notes": ["odd"]},
+            "but other results, and no difference in the environment is known that could be why.",
+        ),
+    ],
+)
+def test_equal_work_has_equal_results_or_a_reason_is_given(tmp_path, accuracy, changes, said):
+    write_run(tmp_path / "a", accuracy=0.9)
+    write_run(tmp_path / "b", accuracy=accuracy)
+    change_environment(tmp_path / "b", **changes)
+    sentence = f"a, b: the same config and data, {said}"
+    assert sentence in compare_runs([tmp_path]).splitlines()
+    assert f"<p>{sentence}</p>" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_runs_on_other_images_are_not_tested_against_each_other(results):
+    write_run(results / "vgg16" / "third", test="other images")
+    text = compare_runs([results])
+    assert "not comparable: third." in text
+    assert "data.test" in text
+
+
+def test_of_many_runs_only_the_best_is_paired_with_each(tmp_path):
+    for place in range(9):
+        write_run(tmp_path / f"run{place}", accuracy=0.8 + 0.02 * place, seed=place)
+    pairings = pair_runs(load_runs(sorted(tmp_path.iterdir())))
+    assert [(pairing.first, pairing.second) for pairing in pairings] == [
+        ("run0", f"run{place}") for place in range(1, 9)
+    ]
+
+
+def test_an_unfinished_run_is_passed_over_and_one_run_is_too_few(results):
+    (results / "vgg16" / "first" / "metrics.json").unlink()
+    with pytest.raises(UsageError, match="is one run. Name at least two"):
+        compare_runs([results])
+    with pytest.raises(UsageError, match="there is no finished run in it"):
+        compare_runs([results / "vgg16" / "first"])
+
+
+def test_a_run_named_twice_counts_once(results):
+    with pytest.raises(UsageError, match="is one run"):
+        compare_runs([results / "vgg16" / "first", results / "vgg16" / "first" / ".." / "first"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", b"\xff{", "cannot be read: 'utf-8'"),
+        ("config.json", b"[]", "it holds no object"),
+        ("metrics.json", b'{"test": {}}', "it lacks validation, parameters, timing"),
+        ("predictions_test.csv", b"", "it lacks index, true, predicted"),
+        ("predictions_test.csv", b"index,true\n1,2\n", "it lacks predicted"),
+        ("environment.json", None, "No such file"),
+    ],
+)
+def test_a_damaged_run_is_one_message(results, name, content, message):
+    path = results / "vgg16" / "first" / name
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(RunError, match=f"{name}: cannot be read: .*") as caught:
+        compare_runs([results])
+    assert message in str(caught.value)
+
+
+def test_a_place_that_cannot_be_written_is_one_message(results):
+    (results / "taken").write_text("a file")
+    with pytest.raises(RunError, match="taken: cannot be made: File exists"):
+        compare_runs([results], results / "taken")
+
+
+def test_a_run_that_did_not_train_has_no_curve(results):
+    (results / "vgg16" / "first" / "history.csv").unlink()
+    text = compare_runs([results])
+    assert "–*" not in text
+    rows = read_csv(results / "vgg16" / "comparison.csv")
+    assert [row["epochs"] for row in rows] == ["5", ""]
+
+
+def test_comparing_needs_no_tensorflow():
+    code = (
+        "import sys, framework.evaluation.comparison.compare\n"
+        "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_differences_go_down_to_single_keys():
+    differences = list_differences([{"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": None}}])
+    assert differences == {"a.c": ["2", "–"], "a.d": ["–", "null"]}
+
+
+def test_small_p_values_are_not_zero():
+    assert [format_p(p) for p in (0.0, 0.0421, 1.0)] == ["< 0.001", "0.042", "1.000"]
+
+
+def test_overlaid_curves_are_the_histories():
+    short = make_history(1)
+    long = make_history()
+    figure = plot_overlaid_curves({"short": short, "long": long, "loaded": []})
+    losses = figure.axes[0].lines
+    assert list(losses[1].get_ydata()) == [row["val_loss"] for row in long]
+    assert losses[0].get_marker() == "o"
+    assert "1 without a training of their own left out" in figure.texts[1].get_text()
+    assert find_cut_off(figure) == []
+
+
+def test_runs_beyond_the_looks_are_faint_and_that_is_said():
+    histories = {f"run {place}": make_history() for place in range(20)}
+    figure = plot_overlaid_curves(histories)
+    looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines[:14]}
+    assert len(looks) == 14
+    assert "the 14 with the best test accuracy in colour" in figure.texts[1].get_text()
+    assert find_cut_off(figure) == [] and find_overlaps(figure) == []
+
+
+def test_accuracies_show_their_intervals():
+    figure = plot_accuracies({"a": (0.9, 0.85, 0.93), "b" * 60: (0.8, 0.7, 0.9)})
+    (segments,) = (bars.get_segments() for bars in figure.axes[0].collections)
+    assert segments[0][:, 0] == pytest.approx([0.85, 0.93])
+    assert find_cut_off(figure) == []

@@ -1,0 +1,121 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from framework.evaluation.figures.dataset_overview import plot_dataset
+from framework.evaluation.figures.sample_images import plot_mistakes, plot_samples, rank_mistakes
+from tests.helpers.fake_results import (
+    DIGITS,
+    SUBJECT,
+    ArrayImages,
+    load_digit_images,
+    make_predictions,
+    make_sure_predictions,
+)
+from tests.helpers.figure_asserts import draw, find_cut_off, find_overlaps
+
+LONG = [f"a rather long class name, number {place}" for place in range(100)]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_digit_images(1400, 1797)
+
+
+@pytest.fixture(scope="module")
+def predictions(images):
+    return make_predictions(images.labels)
+
+
+def make_many(count, classes=100):
+    noise = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return ArrayImages(noise, np.arange(count) % classes)
+
+
+def test_mistakes_come_most_confident_first(predictions):
+    order = rank_mistakes(predictions)
+    assert set(order) == set(np.flatnonzero(predictions.predicted != predictions.true))
+    assert (np.diff(predictions.confidence[order]) <= 0).all()
+
+
+def test_each_mistake_shows_its_image_classes_confidence_and_number(predictions, images):
+    predictions = replace(predictions, indices=np.arange(len(images)) + 5000)
+    figure = plot_mistakes(predictions, images, DIGITS, SUBJECT)
+    worst = rank_mistakes(predictions)[0]
+    panel = figure.axes[0]
+    said = DIGITS[predictions.predicted[worst]]
+    assert panel.get_title(loc="left").split("\n")[:2] == [
+        f"true: {DIGITS[predictions.true[worst]]}",
+        f"said: {said}",
+    ]
+    assert f"no. {worst + 5000}" in panel.get_title(loc="left")
+    assert (panel.images[0].get_array() == images.pixels[worst]).all()
+    wrong = len(rank_mistakes(predictions))
+    assert f"{wrong} of 397 test images are wrong, 24 of them shown" in figure.texts[1].get_text()
+
+
+def test_no_mistakes_is_said(images):
+    figure = plot_mistakes(
+        make_sure_predictions(images.labels, images.labels), images, DIGITS, SUBJECT
+    )
+    assert figure.axes[0].texts[0].get_text() == "No mistakes."
+
+
+def test_samples_show_the_most_probable_classes(predictions, images):
+    figure = plot_samples(predictions, images, DIGITS, SUBJECT, seed=3)
+    shown = np.sort(np.random.default_rng(3).choice(397, 12, replace=False))
+    bars = figure.axes[1]
+    first = predictions.probabilities[shown[0]]
+    assert bars.texts[0].get_text() == DIGITS[first.argmax()]
+    assert bars.texts[1].get_text() == f"{first.max():.0%}"
+    right = int(predictions.correct[shown].sum())
+    assert figure.texts[1].get_text().endswith(f"drawn at random; {right} of them right")
+
+
+def test_fewer_images_than_panels(images):
+    few = make_predictions(images.labels[:2])
+    draw(plot_samples(few, images, DIGITS, SUBJECT))
+
+
+def test_a_diverged_network_is_pictured_too(images):
+    lost = np.full((397, 10), np.nan, np.float32)
+    predictions = replace(make_predictions(images.labels), probabilities=lost)
+    draw(plot_samples(predictions, images, DIGITS, SUBJECT))
+    figure = plot_mistakes(predictions, images, DIGITS, SUBJECT)
+    assert "no number" in figure.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("plot", [plot_mistakes, plot_samples])
+def test_long_names_fit(plot):
+    images = make_many(200)
+    predictions = make_predictions(images.labels, 100, accuracy=0.5)
+    figure = plot(predictions, images, LONG, SUBJECT)
+    assert find_cut_off(figure) == []
+    assert find_overlaps(figure) == []
+
+
+def test_the_data_show_counts_and_images_of_every_class(images):
+    splits = {"training": load_digit_images(0, 1200), "validation": images, "test": images}
+    figure = plot_dataset(splits, DIGITS, SUBJECT, augmented=True)
+    counts, plain, augmented = figure.axes
+    widths = [bar.get_width() for bar in counts.patches[:10]]
+    assert widths == np.bincount(splits["training"].labels).tolist()
+    first = splits["training"].pixels[np.flatnonzero(splits["training"].labels == 0)[0]]
+    assert (plain.images[0].get_array()[:32, :32] == first).all()
+    darker = np.rint(0.7 * first.astype(np.float32))
+    assert (augmented.images[0].get_array()[:32, :32] == darker).all()
+    assert find_cut_off(figure) == []
+
+
+def test_without_augmentation_only_the_plain_images_are_shown(images):
+    splits = {"training": images, "validation": images, "test": images}
+    assert len(plot_dataset(splits, DIGITS, SUBJECT, augmented=False).axes) == 2
+
+
+@pytest.mark.parametrize("classes", [20, 100])
+def test_the_data_of_many_classes_fit(classes):
+    splits = {split: make_many(300, classes) for split in ("training", "validation", "test")}
+    figure = plot_dataset(splits, LONG[:classes], SUBJECT, augmented=True)
+    assert find_cut_off(figure) == []
+    assert find_overlaps(figure) == []

@@ -1,0 +1,267 @@
+"""Features computed by workers on a Ray cluster, against those of this machine alone."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from framework.config.model import FeatureCache
+from framework.data.images import Images
+from framework.data.sources.image_folder import load_folder
+from framework.distributed.cluster import Cluster, Node, Resources, list_nodes, partition_node
+from framework.distributed.connection import inspect_cluster, open_cluster
+from framework.errors import RunError
+from framework.features import pipeline, staff
+from framework.features import ray_executor as features_cluster
+from framework.features.extractor import Extractor
+from framework.features.model_split import ModelSplit, split_model
+from framework.features.pipeline import Split, prepare_features
+from framework.features.ray_executor import RayExecutor
+from framework.utils.environment import count_threads
+from tests.helpers import tiny_networks
+from tests.helpers.program import ROOT, read_json
+from tests.helpers.ray_nodes import NODE
+
+pytestmark = pytest.mark.long
+
+CONFIG = """
+training_config: {epochs: 1, feature_cache: {augmented_views: 2}}
+data_config:
+  dataset: digits
+  limit: {train: 120, test: 40}
+  data_augmentation: {rotation_range: 10}
+model_configuration:
+  model_name: MobileNet
+  model_arguments: {alpha: 0.25}
+  weights: null
+  model_top_config:
+    flat: {layer_type: Flatten, input_layer: conv_pw_2_relu}
+    digit: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(ray_nodes):
+    with open_cluster(ray_nodes.address) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def cut() -> ModelSplit:
+    network = tiny_networks.make_chain("block1_pool", "block2_pool")
+    return split_model(network.model, network.backbone_layers)
+
+
+@pytest.fixture(scope="module")
+def gathered(cut, cluster):
+    """A crew for all tests: each of its workers imports TensorFlow for itself."""
+    with closing(RayExecutor(Extractor(cut.extractor), cluster)) as crew:
+        yield crew
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Cuts 50 images into ten chunks, and lets nobody wait long."""
+    monkeypatch.setattr(pipeline, "choose_chunk_images", lambda *_: 5)
+    monkeypatch.setattr(staff, "POLL_SECONDS", 0.2)
+
+
+@pytest.fixture
+def crew(gathered, monkeypatch):
+    """The crew that features are prepared with."""
+    monkeypatch.setattr(pipeline, "RayExecutor", lambda *_: gathered)
+    monkeypatch.setattr(gathered, "close", lambda: None)
+    return gathered
+
+
+def prepare(cut, images, directory, cluster=None):
+    settings = FeatureCache(directory=str(directory))
+    prepare_features(cut, {"training": Split(images, views=2)}, settings, cluster)
+    # The names of the files are their checksums.
+    return sorted(path.name for path in directory.glob("*/*.npy"))
+
+
+def at_first_chunk(monkeypatch, act):
+    """Does something as soon as the first chunk is stored."""
+    write = pipeline.Entry.write_chunk
+    done = []
+
+    def write_and_act(self, chunk, arrays):
+        write(self, chunk, arrays)
+        if not done:
+            done.append(chunk)
+            act()
+
+    monkeypatch.setattr(pipeline.Entry, "write_chunk", write_and_act)
+
+
+def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
+    cut, images, cluster, crew, tmp_path, monkeypatch, caplog
+):
+    import ray
+
+    alone = prepare(cut, images, tmp_path / "alone")
+    lost, computed = cluster.lost, cluster.images.total()
+    at_first_chunk(monkeypatch, lambda: [ray.kill(m.actor) for m in crew._staff.ready])
+
+    stored = prepare(cut, images, tmp_path / "cluster", cluster)
+
+    assert stored == alone
+    assert len(stored) == 40  # Two arrays in ten chunks, of two views.
+    assert cluster.lost > lost
+    assert cluster.images.total() == computed + 100
+    assert "others compute what it had" in caplog.text
+    assert "other last bits" not in caplog.text
+    # They decide last bits, though not those of so small a network.
+    (member,) = crew._staff.ready
+    assert ask(member, lambda worker: count_threads()) == count_threads()
+
+
+def test_a_lost_node_costs_its_chunks_and_nothing_else(
+    cut, images, ray_nodes, cluster, crew, tmp_path, monkeypatch, capfd
+):
+    alone = prepare(cut, images, tmp_path / "alone")
+    ray_nodes.add_node(**NODE)
+    await_workers(crew._staff, 2)
+    lost = cluster.lost
+    first = crew._staff.ready[0]
+    node = next(n for n in ray_nodes.list_all_nodes() if n.node_id == first.node.id)
+    # Stopped, so that it is lost with the chunks it has, and not between two.
+    pid = ask(first, lambda worker: os.getpid())
+    os.kill(pid, signal.SIGSTOP)
+
+    def remove_node():
+        ray_nodes.remove_node(node, allow_graceful=False)
+        os.kill(pid, signal.SIGKILL)
+
+    at_first_chunk(monkeypatch, remove_node)
+
+    assert prepare(cut, images, tmp_path / "cluster", cluster) == alone
+    assert cluster.lost == lost + 1
+    # Ray takes seconds to notice, and whoever comes next is to find no dead node among the living.
+    while node.node_id in {each.id for each in list_nodes()}:
+        time.sleep(0.1)
+    said = "".join(capfd.readouterr())
+    assert "aylet" not in said
+    assert "core_worker" not in said
+
+
+def ask(member, question):
+    """What a function gives in a worker's process."""
+    import ray
+
+    return ray.get(member.actor.__ray_call__.remote(question))
+
+
+def await_workers(workers, count):
+    import ray
+
+    while len(workers.ready) < count:
+        workers.recruit(count)
+        if workers.greetings:
+            for greeting in ray.wait(workers.greetings, timeout=0.5)[0]:
+                workers.welcome(greeting)
+
+
+def test_pictures_are_decoded_by_the_workers(cut, cluster, crew, tmp_path):
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = random.integers(0, 256, (9, 7, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number}.jpg")
+    source = load_folder(tmp_path / "pictures").train
+    images = Images(source, np.arange(len(source.labels)), (8, 8, 3))
+
+    assert prepare(cut, images, tmp_path / "cluster", cluster) == prepare(
+        cut, images, tmp_path / "alone"
+    )
+    source.paths[3].write_bytes(b"no picture any more")
+    with pytest.raises(RunError, match=f"{source.paths[3].name}: is not a picture"):
+        prepare(cut, images, tmp_path / "again", cluster)
+
+
+def test_images_that_end_every_worker_end_the_run(
+    cut, images, cluster, crew, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(features_cluster, "MAX_RETRIES", 1)
+    monkeypatch.setattr(features_cluster._Dispatch, "_receive", lambda *_: None)
+    with pytest.raises(RunError, match=r"lost.* over the same 5 images.*enough memory"):
+        prepare(cut, images, tmp_path / "store", cluster)
+
+
+def test_a_cluster_without_a_free_core_is_waited_for_and_then_told(
+    cut, images, cluster, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(staff, "partition_node", lambda *_: [])
+    monkeypatch.setattr(staff, "TIMEOUT_SECONDS", 0.3)
+    with pytest.raises(RunError, match="has had no worker for"):
+        prepare(cut, images, tmp_path / "store", cluster)
+    assert "waiting for one" in caplog.text
+
+
+def test_nodes_with_other_versions_are_refused_and_later_ones_not_used(
+    cluster, monkeypatch, caplog
+):
+    version = importlib.metadata.version
+    newer = {"keras": "99.0", "pillow": "98.0"}
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: newer.get(name) or version(name)
+    )
+    with pytest.raises(RunError) as caught:
+        inspect_cluster("auto")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "--ray auto: all nodes of the cluster need the versions of this machine:"
+    assert len(lines) == 4  # Two nodes.
+    assert f"has keras {version('keras')} instead of 99.0; pillow {version('pillow')}" in lines[1]
+
+    assert Cluster().find_nodes() == []
+    assert "The node is not used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("cores", "gpus", "shares"),
+    [
+        (0, 0, []),
+        (1, 0, [Resources(1)]),
+        (10, 0, [Resources(4), Resources(4), Resources(2)]),
+        (8, 2, [Resources(4, 1), Resources(4, 1)]),
+        (2, 4, [Resources(1, 1), Resources(1, 1)]),
+    ],
+)
+def test_a_node_is_shared_out(cores, gpus, shares):
+    assert partition_node(Node("id", "name", cores, gpus), threads=4) == shares
+
+
+def test_a_checkout_that_is_not_installed_runs_on_a_cluster_of_its_own(tmp_path):
+    shutil.copytree(ROOT / "framework", tmp_path / "framework")
+    shutil.copy(ROOT / "run.py", tmp_path)
+    # Workers that found the installed package would be refused for its version.
+    with (tmp_path / "framework" / "__init__.py").open("a") as package:
+        package.write('\n__version__ = "0.0.checkout"\n')
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    result = subprocess.run(
+        [sys.executable, "run.py", "--config", "small.yaml", "--output", "run", "--ray", "local"],
+        cwd=tmp_path,
+        env={**os.environ, "TRANSFER_FRAMEWORK_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Ray: ")
+    assert "by the workers of 1 Ray node." in result.stdout
+    noise = [line for line in result.stderr.splitlines() if "images" not in line]
+    assert not any("ray" in line.lower() for line in noise), result.stderr
+    work = read_json(tmp_path / "run" / "environment.json")["ray"]
+    assert sum(work["images"].values()) == 108 + 12 + 40

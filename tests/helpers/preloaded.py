@@ -1,0 +1,17 @@
+"""What programs of the tests are forked with: the imports that take seconds, and no thread yet."""
+
+import gc
+
+from framework.utils.native_logs import start_tensorflow
+
+start_tensorflow()
+
+import optuna  # noqa: E402, F401
+
+import framework.cli.commands.sweep  # noqa: E402
+import framework.cli.commands.train  # noqa: E402
+import framework.cli.main  # noqa: E402
+import framework.experiment  # noqa: E402
+import framework.sweeps.trial_run  # noqa: E402, F401
+
+gc.freeze()

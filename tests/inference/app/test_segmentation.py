@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from framework.data.registry import load_digits
+from framework.errors import RunError
+from framework.inference.app.segmentation import find_characters
+from framework.inference.polarity import FRAMINGS, MNIST_FRAMING
+
+
+def draw(*lines, size=(800, 300), paper=255, ink=0):
+    page = Image.new("L", size, paper)
+    pen = ImageDraw.Draw(page)
+    for line in lines:
+        pen.line(line, fill=ink, width=16, joint="curve")
+    return page
+
+
+BAR_OF_FIVE = [(160, 50), (230, 50)]
+BODY_OF_FIVE = [(150, 60), (150, 140), (200, 140), (220, 190), (190, 250), (140, 240)]
+ONE = [(320, 50), (320, 250)]
+SEVEN = [(400, 50), (500, 50), (430, 250)]
+
+
+def test_an_empty_page_holds_no_characters():
+    assert find_characters(draw(), MNIST_FRAMING) == []
+    noise = np.random.default_rng(0).integers(240, 256, (100, 100), dtype=np.uint8)
+    assert find_characters(Image.fromarray(noise), MNIST_FRAMING) == []
+
+
+@pytest.mark.parametrize("colours", [{}, {"paper": 0, "ink": 255}, {"paper": 180, "ink": 90}])
+def test_characters_come_left_to_right_whatever_the_order_and_the_colours(colours):
+    characters = find_characters(draw(SEVEN, BODY_OF_FIVE, ONE, **colours), MNIST_FRAMING)
+    assert len(characters) == 3
+    widths = [np.ptp(np.flatnonzero(one.max(axis=0))) for one in characters]
+    assert widths[1] < 5 < widths[0]
+    # The bar of the seven, its widest row, is at its top.
+    assert characters[2].astype(int).sum(axis=1).argmax() < 14
+
+
+@pytest.mark.parametrize("shift", [-20, 0, 8, 16])
+def test_the_bar_of_a_five_belongs_to_it_and_not_to_its_neighbour(shift):
+    bar = [(x + shift, y - 20) for x, y in BAR_OF_FIVE]
+    characters = find_characters(draw(BODY_OF_FIVE, bar, ONE, SEVEN), MNIST_FRAMING)
+    assert len(characters) == 3
+
+
+def test_two_crossing_strokes_are_one_character():
+    hook = [(100, 50), (80, 160), (180, 160)]
+    stem = [(150, 100), (150, 280)]
+    assert len(find_characters(draw(hook, stem, ONE), MNIST_FRAMING)) == 2
+
+
+def test_specks_are_no_characters():
+    page = draw(ONE, SEVEN)
+    page.putpixel((20, 20), 0)
+    assert len(find_characters(page, MNIST_FRAMING)) == 2
+
+
+@pytest.mark.parametrize("width", [40, 200, 600])
+def test_a_character_fills_the_box_of_mnist_with_its_mass_in_the_middle(width):
+    page = Image.new("L", (900, 900), 255)
+    ImageDraw.Draw(page).polygon([(50, 50), (50 + width, 50), (50, 50 + 300)], fill=0)
+    (character,) = find_characters(page, MNIST_FRAMING)
+    assert character.shape == (28, 28) and character.dtype == np.uint8
+    rows, columns = (np.ptp(np.flatnonzero(character.max(axis=axis))) + 1 for axis in (1, 0))
+    assert max(rows, columns) == 20
+    np.testing.assert_allclose(ndimage.center_of_mass(character), (14, 14), atol=1)
+
+
+def test_digits_drawn_large_come_back_as_they_were():
+    likenesses = []
+    for pixels in load_digits().test.images[:50]:
+        page = Image.new("L", (700, 400), 255)
+        large = Image.fromarray(255 - pixels).resize((280, 280), Image.Resampling.BICUBIC)
+        page.paste(large, (100, 40))
+        (found,) = find_characters(page, FRAMINGS["digits"])
+        likenesses.append(np.corrcoef(found.ravel(), pixels.ravel())[0, 1])
+    assert np.mean(likenesses) > 0.85
+
+
+def test_noise_is_refused_instead_of_read():
+    noise = np.random.default_rng(0).integers(0, 256, (400, 900), dtype=np.uint8)
+    with pytest.raises(RunError, match="that is not a line of characters"):
+        find_characters(Image.fromarray(noise), MNIST_FRAMING)
