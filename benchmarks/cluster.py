@@ -62,10 +62,9 @@ def time_fill(
     entry.create()
     chunks = {chunk: entry.positions_of(chunk) for chunk in entry.find_missing()}
     start = time.perf_counter()
-    stored = 0
-    for chunk, arrays in crew.compute(images, 0, chunks, lambda count: None):
+    computed = crew.compute(images, 0, chunks, lambda count: None)
+    for stored, (chunk, arrays) in enumerate(computed, start=1):
         entry.write_chunk(chunk, arrays)
-        stored += 1
         if half_time is not None and stored == len(chunks) // 2:
             half_time()
     seconds = time.perf_counter() - start

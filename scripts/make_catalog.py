@@ -121,9 +121,8 @@ def describe_classes(kind: str) -> dict[str, Any]:
 def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
     """Return a class's summary, arguments and, for a layer, how it takes its inputs."""
     entry: dict[str, Any] = {"summary": summarize(owner)}
-    if kind == "layers":
-        if issubclass(owner, Merge) or name in LAYER_INPUTS:
-            entry["inputs"] = list(LAYER_INPUTS.get(name, MERGING_INPUTS))
+    if kind == "layers" and (issubclass(owner, Merge) or name in LAYER_INPUTS):
+        entry["inputs"] = list(LAYER_INPUTS.get(name, MERGING_INPUTS))
     arguments: dict[str, dict[str, Any]] = {}
     about = read_argument_notes(owner)
     for argument, default in list_arguments(owner):

@@ -185,9 +185,7 @@ def _show_default(field: Any) -> str:
     default = field.default
     if default is dataclasses.MISSING:
         return "(required)"
-    if isinstance(default, model.KerasObject):
-        default = default.name
-    elif isinstance(default, model.DatasetConfig | model.Weights):
+    if isinstance(default, model.KerasObject | model.DatasetConfig | model.Weights):
         default = default.name
     elif dataclasses.is_dataclass(default):
         return "as below"

@@ -76,7 +76,8 @@ def pytest_configure(config):
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "PYTHONPATH": str(ROOT / "tests" / "strict"),
             "no_proxy": "127.0.0.1,localhost",
-            **{name: NOWHERE for name in ("http_proxy", "https_proxy")},
+            "http_proxy": NOWHERE,
+            "https_proxy": NOWHERE,
         }
     )
 

@@ -253,7 +253,7 @@ def test_a_model_file_never_runs_code(tmp_path):
     code = keras.layers.Lambda(lambda x: x * 2, output_shape=(4, 4, 1))(image)
     save_classifier(Classifier(keras.Model(image, code), ("no",), ("image",)), path)
 
-    with pytest.raises(FrameworkError, match="can't be read as a Keras model.*[Ll]ambda"):
+    with pytest.raises(FrameworkError, match=r"can't be read as a Keras model.*[Ll]ambda"):
         load_classifier_file(path)
 
 

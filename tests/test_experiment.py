@@ -141,11 +141,11 @@ def test_the_resolved_config_repeats_the_run_bit_for_bit(vgg16_run, forker, tmp_
 @pytest.mark.usefixtures("no_pictures")
 def test_a_trained_model_is_evaluated_without_training(vgg16_run, tmp_path):
     output = tmp_path / "evaluated"
-    assert 0 == main(
+    assert main(
         ["--config", str(vgg16_run / "config.json"), "--output", str(output),
          "--set", "training_config.enable_training=false",
          "--set", f"model_configuration.saved_model={vgg16_run}"]
-    )  # fmt: skip
+    ) == 0  # fmt: skip
     first, second = (read_json(run / "metrics.json") for run in (vgg16_run, output))
     assert second["test"] == first["test"]
     assert not (output / "history.csv").exists()
@@ -172,10 +172,10 @@ def test_evaluation_needs_a_finished_run(vgg16_run, tmp_path, capsys, monkeypatc
 def test_real_mnist_is_read_from_its_archive(tmp_path, fake_mnist):
     """The archive has MNIST's form; the pixels are scikit-learn's digits."""
     output = tmp_path / "run"
-    assert 0 == main(
+    assert main(
         ["--config", VGG16_CONFIG, *SMALL, "--output", str(output),
          "--set", f"data_config.dataset.path={fake_mnist}"]
-    )  # fmt: skip
+    ) == 0  # fmt: skip
     environment = read_json(output / "environment.json")
     assert environment["data"]["name"] == "mnist"
     assert [s["wanted"] for s in environment["substitutions"]] == ["imagenet"]

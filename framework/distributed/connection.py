@@ -65,7 +65,7 @@ def open_cluster(address: str) -> Iterator[Cluster]:
         # Nobody else may join: Ray's ports are open to all who can reach this machine.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         # Workers are what the user waits for: they don't give way to all else, as Ray has it.
-        os.environ["RAY_worker_niceness"] = "0"
+        os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray's name)
         options = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
     else:
         advice = (

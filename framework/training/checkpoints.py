@@ -214,12 +214,12 @@ class CheckpointKeeper(keras.callbacks.Callback):
         self._start = start
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Restores."""
+        """Restore the checkpoint to resume from, if any."""
         if self._start is not None:
             restore(self._start, self.model, self._others)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Saves."""
+        """Save the epoch's checkpoint."""
         checkpoint = Checkpoint(
             phase=self._phase,
             first_epoch=self._first_epoch,

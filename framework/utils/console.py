@@ -40,7 +40,7 @@ def start_console() -> None:
 class _LogFileHandler(logging.FileHandler):
     """A log file that a full disk cuts short without a word; results come first."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         """Give the message up: whoever writes results will say that the disk is full."""
 
 

@@ -119,7 +119,8 @@ def test_augmented_pixels_stay_in_range(augmented, arguments):
 
     pixels = images.read(np.arange(9), view=1)
 
-    assert pixels.min() >= 0 and pixels.max() <= 255
+    assert pixels.min() >= 0
+    assert pixels.max() <= 255
     assert not np.array_equal(pixels, images.read(np.arange(9)))
 
 
@@ -150,7 +151,7 @@ def test_limits_draw_every_class():
 
 
 @pytest.mark.parametrize(
-    "keys, message",
+    ("keys", "message"),
     [
         ({"limit": Limit(train=5)}, "data_config.limit.train: 5 of 1437 images can't be drawn"),
         ({"validation_fraction": 0.001}, "data_config.validation_fraction: 0.001 of 1437"),

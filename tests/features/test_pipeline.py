@@ -201,5 +201,5 @@ def test_without_a_frozen_part_the_images_themselves_are_read(images, settings):
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(cut, images, settings, tmp_path):
     (tmp_path / "store").write_text("a file, not a directory")
-    with pytest.raises(RunError, match="feature_cache.directory"):
+    with pytest.raises(RunError, match=r"feature_cache.directory"):
         prepare(cut, images, settings)

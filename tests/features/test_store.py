@@ -251,7 +251,8 @@ class TestCacheCommand:
         made.create()
         assert made.check() == []
         assert "removed 2 entries" in maintenance.clear_cache(feature_store)
-        assert not made.directory.exists() and not sound.directory.exists()
+        assert not made.directory.exists()
+        assert not sound.directory.exists()
 
     def test_what_others_put_there_is_named_and_left_alone(self, feature_store):
         made = fill(feature_store, "a")
@@ -267,7 +268,8 @@ class TestCacheCommand:
         ):
             assert "  holiday pictures  is no entry, and left alone" in text
             assert f"  {made.key[:-1]}  is no entry" in text
-        assert stranger.exists() and not made.directory.exists()
+        assert stranger.exists()
+        assert not made.directory.exists()
 
     def test_verify_finds_damage_once(self, feature_store):
         made = fill(feature_store, "a")

@@ -120,9 +120,7 @@ def run(log, arguments, cwd, hold, pictures, environment):
     with ExitStack() as patches:
         if not pictures:
             patches.enter_context(
-                mock.patch(
-                    "framework.evaluation.report.write_report.list_figures", lambda evidence: []
-                )
+                mock.patch("framework.evaluation.report.write_report.list_figures", return_value=[])
             )
         if hold:
             patches.enter_context(hold_at(*hold))

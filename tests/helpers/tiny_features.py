@@ -50,7 +50,7 @@ def extract(directory: str, last: int | None = None) -> None:
             signal.pause()
 
     with (
-        mock.patch.object(pipeline, "choose_chunk_images", lambda *_: 1),
+        mock.patch.object(pipeline, "choose_chunk_images", return_value=1),
         mock.patch.object(pipeline.Entry, "write_chunk", write_and_tell),
     ):
         splits = {"training": pipeline.Split(make_images(), VIEWS)}

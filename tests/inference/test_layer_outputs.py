@@ -51,7 +51,8 @@ def test_a_layer_gives_what_plain_keras_computes(config, pictures, tmp_path):
     assert write("--config", config, "--layer", "block2_pool", pictures, "--output", output) == 0
     with np.load(output, allow_pickle=False) as archive:
         features, paths, layer = archive["features"], archive["paths"], archive["layer"]
-    assert features.shape == (3, 8, 8, 128) and features.dtype == np.float32
+    assert features.shape == (3, 8, 8, 128)
+    assert features.dtype == np.float32
     assert list(paths) == [str(pictures / f"{name}.png") for name in "abc"]
     assert str(layer) == "block2_pool"
 

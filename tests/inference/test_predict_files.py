@@ -129,7 +129,8 @@ def test_an_empty_folder_is_said(digits_run, tmp_path, capsys):
 def test_a_missing_run_is_said(folder, tmp_path, capsys):
     code, said = predict(capsys, "--run", tmp_path / "none", folder)
     assert code == 1
-    assert "none" in said.err and said.out == ""
+    assert "none" in said.err
+    assert said.out == ""
 
 
 @pytest.mark.parametrize("top", ["0", "-1", "two"])

@@ -99,7 +99,7 @@ def test_a_top_for_other_classes_is_told_before_anything_is_loaded():
 
 
 @pytest.mark.parametrize(
-    "config, names, message",
+    ("config", "names", "message"),
     [
         (make_config(size=9), NAMES, r"takes images of shape \(8, 8, 1\)"),
         (make_config(), ("a", "b"), "tells other classes apart"),

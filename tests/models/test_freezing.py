@@ -44,12 +44,12 @@ def test_the_classifier_ends_where_the_top_stops_reading(backbone):
 
 
 def test_layers_that_the_top_does_not_read_can_not_train(backbone):
-    with pytest.raises(ConfigError, match="trainable: .*Found 'block3_conv1', which no layer"):
+    with pytest.raises(ConfigError, match=r"trainable: .*Found 'block3_conv1', which no layer"):
         build_classifier(make_config(trainable="block3_conv1"), backbone, ("a", "b"))
 
 
 @pytest.mark.parametrize(
-    "trainable, trained",
+    ("trainable", "trained"),
     [
         ("none", []),
         ("block5_conv2", ["block5_conv2", "block5_conv3"]),

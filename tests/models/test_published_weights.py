@@ -104,7 +104,7 @@ def test_a_truncated_file_is_refused(tmp_path):
 
 def test_only_the_config_allows_random_weights_instead():
     wanted = ModelConfiguration("VGG16", {}, Weights("nowhere.h5"))
-    with pytest.raises(WeightsUnavailableError, match="no file nowhere.h5"):
+    with pytest.raises(WeightsUnavailableError, match=r"no file nowhere.h5"):
         load_pretrained_backbone(wanted, SHAPE)
     allowed = ModelConfiguration("VGG16", {}, Weights("nowhere.h5", if_unavailable="random"))
     backbone, substitution = load_pretrained_backbone(allowed, SHAPE)

@@ -53,7 +53,7 @@ def test_the_backbone_of_a_run_is_loaded_for_images_of_another_size(run, place):
 
 
 @pytest.mark.parametrize(
-    "name, arguments", [("MobileNet", {"alpha": 0.5}), ("MobileNetV2", {"alpha": 0.35})]
+    ("name", "arguments"), [("MobileNet", {"alpha": 0.5}), ("MobileNetV2", {"alpha": 0.35})]
 )
 def test_another_backbone_is_refused(run, name, arguments):
     path = str(run[0] / "model.keras")

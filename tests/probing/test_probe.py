@@ -255,7 +255,8 @@ def test_classes_of_any_number_and_size(probe, tmp_path, counts):
     config = make_config(dataset=dataset, limit=None, validation_fraction=0.34)
     made = probe(config, layers=("conv_pw_1_relu",), shots=(2, 50, "all"))
     assert {row.shots for row in made.rows} <= {2, 50, "all"}
-    assert ("all" in {row.shots for row in made.rows}) and len(made.rows) >= 4
+    assert "all" in {row.shots for row in made.rows}
+    assert len(made.rows) >= 4
 
 
 def test_python_probes_like_the_command(tmp_path, probe):

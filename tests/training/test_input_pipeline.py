@@ -129,12 +129,13 @@ def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
     model.compile(
         "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=True
     )
-    with pytest.raises(RunError, match=r"^image 7.png: cannot be read:\nbroken. Remove it.$"):
-        with unwrap_errors():
-            model.fit(feed.dataset, validation_data=validation, verbose=0, shuffle=False)
+    with (
+        pytest.raises(RunError, match=r"^image 7.png: cannot be read:\nbroken. Remove it.$"),
+        unwrap_errors(),
+    ):
+        model.fit(feed.dataset, validation_data=validation, verbose=0, shuffle=False)
 
 
 def test_other_errors_stay_what_they_are(features):
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        with unwrap_errors():
-            tf.debugging.assert_equal(1, 2)
+    with pytest.raises(tf.errors.InvalidArgumentError), unwrap_errors():
+        tf.debugging.assert_equal(1, 2)

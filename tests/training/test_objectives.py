@@ -64,5 +64,5 @@ def test_classes_are_weighed_by_name():
 def test_a_class_that_there_is_not_can_not_be_weighed():
     config = TrainingConfig(class_weight={"some": 3.0})
 
-    with pytest.raises(RunError, match="no class 'some'. The classes are 'many', 'few'"):
+    with pytest.raises(RunError, match=r"no class 'some'. The classes are 'many', 'few'"):
         weigh_classes(config, np.array([0, 1]), ("many", "few"))

@@ -127,7 +127,7 @@ def test_one_phase_has_no_phase_column(classifier, splits, tmp_path):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("learning_rate, winner", [(10.0, "top"), (3e-3, "fine_tuning")])
+@pytest.mark.parametrize(("learning_rate", "winner"), [(10.0, "top"), (3e-3, "fine_tuning")])
 def test_the_best_epoch_of_either_phase_wins(classifier, splits, tmp_path, learning_rate, winner):
     tuning = FineTuning("block1_conv", 3, learning_rate)
     config = make_config(tmp_path, epochs=3, fine_tuning=tuning)

@@ -27,10 +27,12 @@ def test_a_failing_body_leaves_the_former_file_and_nothing_else(tmp_path):
 
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path):
-    with pytest.raises(RunError, match=r"a\.txt: cannot be written: No space left on device\."):
-        with write_atomically(tmp_path / "a.txt") as temporary:
-            temporary.write_text("half")
-            raise OSError(28, "No space left on device")
+    with (
+        pytest.raises(RunError, match=r"a\.txt: cannot be written: No space left on device\."),
+        write_atomically(tmp_path / "a.txt") as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
 
 

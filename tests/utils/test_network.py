@@ -214,7 +214,7 @@ def test_fashion_mnist_is_checked_though_keras_does_not(server, monkeypatch, tmp
         folder.joinpath(name).write_bytes(b"\x1f\x8b half a file")
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
 
-    with pytest.raises(DataUnavailableError, match="hash does not match(.|\n)*Place it by hand"):
+    with pytest.raises(DataUnavailableError, match=r"hash does not match(.|\n)*Place it by hand"):
         read_dataset(DatasetConfig("fashion_mnist"))
 
 

@@ -61,4 +61,5 @@ def test_documents_install_from_the_clone_they_belong_to(path):
     said = re.findall(r"pip install (?!tensorboard)([^#\n`]*)", path.read_text())
     for arguments in said:
         extra = re.fullmatch(r"--editable '\.\[(\w+)\]'", arguments.strip())
-        assert extra and list_packages(extra[1]), arguments
+        assert extra, arguments
+        assert list_packages(extra[1]), arguments

@@ -107,7 +107,7 @@ def test_the_submission_holds_the_classifier_s_answers(tables, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content, message",
+    ("content", "message"),
     [
         ("", "has 0 columns of pixels"),
         ("label,a,b,c,d\n", "holds no image"),
@@ -137,5 +137,5 @@ def test_tables_of_different_images_are_told(tables):
 def test_a_missing_table_is_told(tables):
     tables.joinpath("test.csv").unlink()
 
-    with pytest.raises(DataUnavailableError, match="there is no file .*test.csv"):
+    with pytest.raises(DataUnavailableError, match=r"there is no file .*test.csv"):
         load(tables)

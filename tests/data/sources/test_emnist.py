@@ -88,10 +88,10 @@ def test_labels_outside_the_classes_are_told(letters, tmp_path):
     for name, content in letters[0].items():
         (tmp_path / name.replace("letters", "digits")).write_bytes(content)
 
-    with pytest.raises(RunError, match="run from 1 to 26. Expected 0 to 9"):
+    with pytest.raises(RunError, match=r"run from 1 to 26. Expected 0 to 9"):
         load(tmp_path, "digits")
 
 
 def test_without_a_network_it_may_be_substituted():
-    with pytest.raises(DataUnavailableError, match="can't be downloaded(.|\n)*Place it by hand"):
+    with pytest.raises(DataUnavailableError, match=r"can't be downloaded(.|\n)*Place it by hand"):
         read_dataset(DatasetConfig("emnist", split="letters"))

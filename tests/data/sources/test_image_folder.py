@@ -87,8 +87,10 @@ def test_what_can_not_be_used_is_counted_and_said(pictures, caplog):
     assert dataset.class_names == tuple(sorted(CLASSES))
     said = "\n".join(dataset.remarks)
     assert "unreadable picture, skipped: 2 (" in said
-    assert "broken.jpg" in said and "truncated.png" in said
-    assert "no picture in a class folder, skipped: 2 (" in said and "notes.txt" in said
+    assert "broken.jpg" in said
+    assert "truncated.png" in said
+    assert "no picture in a class folder, skipped: 2 (" in said
+    assert "notes.txt" in said
     assert "link to a folder, not followed: 2 (" in said
     assert "'empty' holds no readable picture" in said
     assert all(remark in caplog.text for remark in dataset.remarks)
@@ -116,14 +118,14 @@ def test_a_class_without_test_pictures_is_said(pictures):
 def test_a_test_class_that_can_not_be_learnt_is_refused(pictures):
     save_pictures(pictures / "test" / "dog")
 
-    with pytest.raises(RunError, match="no readable picture of 'dog'.*must have been learnt"):
+    with pytest.raises(RunError, match=r"no readable picture of 'dog'.*must have been learnt"):
         load_folder(pictures)
 
 
 def test_a_folder_without_two_classes_is_refused(tmp_path):
     save_pictures(tmp_path / "only")
 
-    with pytest.raises(RunError, match="1 class folders.*Expected at least two"):
+    with pytest.raises(RunError, match=r"1 class folders.*Expected at least two"):
         load_folder(tmp_path)
 
 
@@ -160,7 +162,7 @@ def test_a_picture_that_vanishes_is_told_by_name(pictures):
     dataset = load_folder(pictures)
     dataset.train.paths[0].unlink()
 
-    with pytest.raises(RunError, match="0.png: there is no such file"):
+    with pytest.raises(RunError, match=r"0.png: there is no such file"):
         list(dataset.train.read(np.array([0])))
 
 

@@ -58,12 +58,14 @@ def test_equal_forms_of_images_and_labels_read_alike(write):
 
     images, labels, *_ = read_archive(path)
 
-    assert np.array_equal(images, usual["x_train"]) and images.dtype == np.uint8
-    assert np.array_equal(labels, usual["y_train"]) and labels.dtype == np.int64
+    assert np.array_equal(images, usual["x_train"])
+    assert images.dtype == np.uint8
+    assert np.array_equal(labels, usual["y_train"])
+    assert labels.dtype == np.int64
 
 
 @pytest.mark.parametrize(
-    "changed, message",
+    ("changed", "message"),
     [
         ({"y_test": None}, "lacks y_test"),
         ({"x_train": np.zeros((6, 5), np.uint8)}, r"shape \(6, 5\). Expected \(n, rows, columns\)"),
@@ -89,7 +91,7 @@ def test_a_damaged_archive_is_told(write, content):
     path = write()
     path.write_bytes(path.read_bytes()[:-200] if content is None else content)
 
-    with pytest.raises(RunError, match="can't be read as an .npz archive"):
+    with pytest.raises(RunError, match=r"can't be read as an .npz archive"):
         read_archive(path)
 
 
@@ -104,7 +106,7 @@ def test_a_single_array_is_told(tmp_path):
 def test_labels_outside_the_published_classes_are_told(write):
     path = write(y_test=np.array([0, 1, 10]))
 
-    with pytest.raises(RunError, match="run from 0 to 10. Expected 0 to 9"):
+    with pytest.raises(RunError, match=r"run from 0 to 10. Expected 0 to 9"):
         read_dataset(DatasetConfig("mnist", str(path)))
 
 
@@ -116,7 +118,7 @@ def test_a_folder_may_hold_the_archive_under_the_data_set_s_name(write):
 
 
 def test_what_can_not_be_had_is_substituted_only_by_the_config():
-    with pytest.raises(DataUnavailableError, match="can't be downloaded(.|\n)*Place it by hand"):
+    with pytest.raises(DataUnavailableError, match=r"can't be downloaded(.|\n)*Place it by hand"):
         load_dataset(DatasetConfig("mnist"))
 
     dataset, substitution = load_dataset(DatasetConfig("mnist", if_unavailable="digits"))

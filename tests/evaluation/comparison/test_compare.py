@@ -67,8 +67,10 @@ def test_the_runs_in_a_folder_are_compared_and_the_best_marked(results):
     text = compare_runs([results])
     lines = text.splitlines()
     assert lines[0].split()[:3] == ["run", "test", "accuracy"]
-    assert lines[1].startswith("second") and lines[2].startswith("first")
-    assert "%*" in lines[1] and "%*" not in lines[2]
+    assert lines[1].startswith("second")
+    assert lines[2].startswith("first")
+    assert "%*" in lines[1]
+    assert "%*" not in lines[2]
     assert "training_config.epochs       5     12" in text
     assert "batch_size" not in text
 
@@ -91,7 +93,8 @@ def test_the_page_is_self_contained_and_holds_the_tests(results, tmp_path):
     page = (tmp_path / "new" / "comparison.html").read_text(encoding="utf-8")
     assert text.endswith(f"Look at {tmp_path / 'new' / 'comparison.html'}")
     assert page.count("data:image/png;base64,") == 2
-    assert "<script" not in page and "http" not in page
+    assert "<script" not in page
+    assert "http" not in page
     (pairing,) = pair_runs(load_runs([results / "vgg16" / name for name in ("first", "second")]))
     assert f'<data value="{pairing.p_value}">' in page
 
@@ -167,7 +170,7 @@ def test_of_many_runs_only_the_best_is_paired_with_each(tmp_path):
 
 def test_an_unfinished_run_is_passed_over_and_one_run_is_too_few(results):
     (results / "vgg16" / "first" / "metrics.json").unlink()
-    with pytest.raises(UsageError, match="is one run. Name at least two"):
+    with pytest.raises(UsageError, match=r"is one run. Name at least two"):
         compare_runs([results])
     with pytest.raises(UsageError, match="there is no finished run in it"):
         compare_runs([results / "vgg16" / "first"])
@@ -246,7 +249,8 @@ def test_runs_beyond_the_looks_are_faint_and_that_is_said():
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines[:14]}
     assert len(looks) == 14
     assert "the 14 with the best test accuracy in colour" in figure.texts[1].get_text()
-    assert find_cut_off(figure) == [] and find_overlaps(figure) == []
+    assert find_cut_off(figure) == []
+    assert find_overlaps(figure) == []
 
 
 def test_accuracies_show_their_intervals():

@@ -86,7 +86,7 @@ def test_the_best_epoch_is_by_what_early_stopping_monitors():
 
 def test_the_best_epoch_is_ringed_on_each_curve():
     history = make_history()
-    training, validation, *rings = plot(history, "accuracy").axes[0].lines
+    _, _, *rings = plot(history, "accuracy").axes[0].lines
     best = min(history, key=lambda row: row["val_loss"])
     assert [list(ring.get_ydata()) for ring in rings] == [
         [best["accuracy"]],

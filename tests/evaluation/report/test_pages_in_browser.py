@@ -58,7 +58,8 @@ def test_pages_open_quietly_and_fit_the_window(browser, name, width, request):
         loaded = page.eval_on_selector_all(
             "img", "images => images.map(image => image.complete && image.naturalWidth > 0)"
         )
-        assert loaded and all(loaded)
+        assert loaded
+        assert all(loaded)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

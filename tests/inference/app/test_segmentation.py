@@ -63,7 +63,8 @@ def test_a_character_fills_the_box_of_mnist_with_its_mass_in_the_middle(width):
     page = Image.new("L", (900, 900), 255)
     ImageDraw.Draw(page).polygon([(50, 50), (50 + width, 50), (50, 50 + 300)], fill=0)
     (character,) = find_characters(page, MNIST_FRAMING)
-    assert character.shape == (28, 28) and character.dtype == np.uint8
+    assert character.shape == (28, 28)
+    assert character.dtype == np.uint8
     rows, columns = (np.ptp(np.flatnonzero(character.max(axis=axis))) + 1 for axis in (1, 0))
     assert max(rows, columns) == 20
     np.testing.assert_allclose(ndimage.center_of_mass(character), (14, 14), atol=1)
