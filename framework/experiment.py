@@ -26,13 +26,18 @@ from framework.evaluation.report.write_report import write_report
 from framework.features.feature_sources import Features
 from framework.features.model_split import ModelSplit, split_model
 from framework.features.pipeline import Split, prepare_features
-from framework.models.builder import check_top, load_fitting_classifier
-from framework.models.classifier import MODEL, Classifier, save_classifier
+from framework.models.builder import (
+    check_top,
+    load_fitting_classifier,
+    load_or_build_classifier,
+)
+from framework.models.classifier import Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
-from framework.runs.manifest import load_or_build_classifier, note_changes
+from framework.runs.manifest import describe_provenance, note_changes
 from framework.runs.records import load_runs
+from framework.runs.run_directory import MODEL_FILE
 from framework.training.disk_space import check_space
 from framework.training.multi_device import find_devices
 from framework.training.phases import count_stored_views, count_views
@@ -117,7 +122,9 @@ def run_experiment(
             notes = inspect_training(splits.training, splits.validation, training.batch_size)
 
         with watch.measure("model"):
-            classifier, provenance = load_or_build_classifier(config, dataset, substitution)
+            located = run_directory.locate_model(config)
+            classifier, fallback = load_or_build_classifier(located, dataset.class_names)
+            provenance = describe_provenance(located, dataset, (substitution, fallback))
         environment = provenance.describe(config, classifier)
         notes += note_changes(directory, environment)
         environment["notes"] = notes
@@ -164,8 +171,8 @@ def run_experiment(
                 write_report(directory, evidence)
 
         # Last, so that a directory that holds them is complete.
-        save_classifier(classifier, directory / MODEL)
-        environment["model"] = {"sha256": fingerprint_file(directory / MODEL)}
+        save_classifier(classifier, directory / MODEL_FILE)
+        environment["model"] = {"sha256": fingerprint_file(directory / MODEL_FILE)}
         write_json(directory / "environment.json", environment)
         write_json(directory / "metrics.json", metrics)
         if trainer.divergence is not None:
@@ -221,7 +228,8 @@ def report_experiment(directory: Path, obtain: Obtain = load_dataset) -> None:
     config = load_config(directory / "config.json")
     dataset, _ = obtain(config.data_config.dataset)
     splits = split_dataset(dataset, config.data_config, config.training_config.seed)
-    classifier = load_fitting_classifier(directory / MODEL, config, dataset.class_names)
+    model_file = run_directory.verify_model_file(directory / MODEL_FILE)
+    classifier = load_fitting_classifier(model_file, config, dataset.class_names)
     cut, features = prepare_head(classifier, splits, config)
     evidence = ReportInputs(
         config=config,

@@ -20,6 +20,7 @@ from framework.features.store_entry import Entry
 from framework.inference.trained_classifier import load_classifier
 from framework.models.classifier import Classifier, load_classifier_file, save_classifier
 from framework.models.weights import load_weights_file
+from framework.runs.run_directory import verify_model_file
 from framework.training.checkpoints import (
     CallbackState,
     Checkpoint,
@@ -86,7 +87,7 @@ class ModelFile:
         save_classifier(Classifier(make_model(), ("no", "yes"), ("image", "conv")), self.path)
 
     def read(self):
-        classifier = load_classifier_file(self.path)
+        classifier = load_classifier_file(verify_model_file(self.path))
         assert classifier.class_names == ("no", "yes")
         return classifier.model.get_weights()
 

@@ -169,7 +169,7 @@ def load_classifier(run: str | Path) -> TrainedClassifier:
     directory = run_directory.find_run(Path(run).expanduser())
     environment = read_json(directory / "environment.json")
     _check_version(directory, str(environment.get("framework", "0")))
-    model_path = directory / "model.keras"
+    model_path = directory / run_directory.MODEL_FILE
     if not model_path.is_file():
         raise RunError(
             f"{directory} holds no model.keras. Train the model again with: "
@@ -183,7 +183,7 @@ def load_classifier(run: str | Path) -> TrainedClassifier:
     try:
         return TrainedClassifier(
             run=directory,
-            classifier=load_classifier_file(model_path),
+            classifier=load_classifier_file(run_directory.verify_model_file(model_path)),
             config=config,
             data_name=environment["data"]["name"],
             subject=environment["subject"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import keras
@@ -15,6 +16,8 @@ from framework.models.layer_errors import validate_forward
 from framework.models.weights import load_pretrained_backbone
 from framework.utils.fallbacks import Fallback
 from framework.utils.seed import set_seed
+
+logger = logging.getLogger(__name__)
 
 
 def check_top(config: Config) -> None:
@@ -34,6 +37,29 @@ def check_top(config: Config) -> None:
     shape = config.data_config.image_shape.as_tuple
     backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
     validate_forward(config, build_classifier(config, backbone, class_names).model)
+
+
+def load_or_build_classifier(
+    config: Config, class_names: tuple[str, ...]
+) -> tuple[Classifier, Fallback | None]:
+    """Build the classifier to train, or load the trained one that the config names.
+
+    Args:
+        config: Says which of the two, with `enable_training`.
+        class_names: Those of the data set.
+
+    Returns:
+        The classifier, and what its weights were replaced by if they could not be had.
+
+    Raises:
+        ConfigError: The declared top does not fit the backbone or the classes.
+        RunError: The weights or the model can't be had, or do not fit.
+    """
+    if config.training_config.enable_training:
+        return assemble_classifier(config, class_names)
+    path = Path(str(config.model_configuration.saved_model))
+    logger.info("Evaluating %s without training it", path)
+    return load_fitting_classifier(path, config, class_names), None
 
 
 def assemble_classifier(

@@ -16,12 +16,9 @@ from framework.errors import RunError, first_sentence
 from framework.models.freezing import check_split_point, freeze_layers
 from framework.models.layer_errors import check_output
 from framework.models.top import build_top
-from framework.utils.files import DAMAGED_ARCHIVE, fingerprint_file, read_json, write_atomically
+from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
 CLASS_NAMES_MEMBER = "class_names.json"
-
-# The file of a run whose fingerprint is in the run's `environment.json`.
-MODEL = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,6 @@ def load_classifier_file(path: Path) -> Classifier:
     """
     if not path.is_file():
         raise RunError(f"There is no model file {path}.")
-    _check_fingerprint(path)
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
@@ -117,16 +113,3 @@ def load_classifier_file(path: Path) -> Classifier:
             "It may be truncated or damaged."
         ) from error
     return Classifier(model, tuple(names["class_names"]), tuple(names["backbone_layers"]))
-
-
-def _check_fingerprint(path: Path) -> None:
-    """Compare a run's model with what its run noted down; runs of old have no such note."""
-    record = path.with_name("environment.json")
-    if path.name != MODEL or not record.is_file():
-        return
-    note = read_json(record).get("model")
-    if isinstance(note, dict) and note.get("sha256") != fingerprint_file(path):
-        raise RunError(
-            f"{path} is not the file that its run wrote: its SHA-256 is not the one in "
-            f"{record.name}. It was damaged or replaced; bring the right one back, or train again."
-        )

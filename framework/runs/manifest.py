@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from framework.config import Config
 from framework.config.catalog import NO_BACKBONE
 from framework.config.diff import list_changes
-from framework.data.registry import Dataset
+from framework.data.dataset import Dataset
 from framework.errors import RunError
-from framework.models.builder import assemble_classifier, load_fitting_classifier
 from framework.models.classifier import Classifier
-from framework.runs import run_directory
+from framework.runs.run_directory import MODEL_FILE
 from framework.utils.environment import describe_environment
 from framework.utils.fallbacks import Fallback
 from framework.utils.files import read_json
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,30 +85,22 @@ def note_changes(directory: Path, environment: Mapping[str, Any]) -> tuple[str, 
     )
 
 
-def load_or_build_classifier(
-    config: Config, dataset: Dataset, replaced: Fallback | None
-) -> tuple[Classifier, Provenance]:
-    """Build the classifier to train, or load the trained one that the config names.
+def describe_provenance(
+    config: Config, dataset: Dataset, fallbacks: Sequence[Fallback | None]
+) -> Provenance:
+    """Describe where the data and the weights of a run come from.
 
     Args:
-        config: Says which of the two, with `enable_training`.
-        dataset: What the classifier is for.
-        replaced: What the data set stands in for.
+        config: Its weights, or its saved model, name the file that was loaded.
+        dataset: The loaded data set.
+        fallbacks: Those used for the data set and for the weights; `None` where none was.
     """
-    substitutions = [replaced] if replaced else []
+    used = [fallback for fallback in fallbacks if fallback is not None]
     if config.training_config.enable_training:
-        model = run_directory.locate_weights(config.model_configuration)
-        config = replace(config, model_configuration=model)
-        classifier, substitution = assemble_classifier(config, dataset.class_names)
-        weights = name_weights(config, substitution)
-        substitutions += [substitution] if substitution else []
-    else:
-        path = Path(str(config.model_configuration.saved_model))
-        logger.info("Evaluating %s without training it", path)
-        classifier = load_fitting_classifier(path, config, dataset.class_names)
-        weights, recalled = _recall_weights(path)
-        substitutions += recalled
-    return classifier, Provenance(dataset, weights, tuple(substitutions))
+        of_weights = next((each for each in used if each.what == "weights"), None)
+        return Provenance(dataset, name_weights(config, of_weights), tuple(used))
+    weights, recalled = _recall_weights(Path(str(config.model_configuration.saved_model)))
+    return Provenance(dataset, weights, (*used, *recalled))
 
 
 def name_weights(config: Config, substitution: Fallback | None) -> str:
@@ -125,7 +113,7 @@ def name_weights(config: Config, substitution: Fallback | None) -> str:
     if name in (None, "random"):
         return "random weights"
     path = Path(str(name))
-    if path.name == "model.keras":
+    if path.name == MODEL_FILE:
         return f"backbone of the run {path.parent}"
     return f"weights of {path.name}"
 

@@ -21,9 +21,12 @@ from framework.errors import (
     UsageError,
 )
 from framework.utils.console import record_log
-from framework.utils.files import read_json, remove_temporary_files, write_text
+from framework.utils.files import fingerprint_file, read_json, remove_temporary_files, write_text
 
 RESULTS = Path("results")
+
+# The trained classifier; its fingerprint is in `environment.json` beside it.
+MODEL_FILE = "model.keras"
 
 
 @contextmanager
@@ -178,7 +181,7 @@ def resolve_saved_model(config: Config, config_stem: str) -> Config:
     model = config.model_configuration
     path = Path(model.saved_model or RESULTS / config_stem).expanduser()
     if path.suffix != ".keras":
-        path = find_run(path) / "model.keras"
+        path = find_run(path) / MODEL_FILE
     return replace(config, model_configuration=replace(model, saved_model=str(path)))
 
 
@@ -209,16 +212,65 @@ def find_run(path: Path) -> Path:
     return max(finished, key=lambda run: (run / "metrics.json").stat().st_mtime_ns)
 
 
-def locate_weights(model: ModelConfiguration) -> ModelConfiguration:
-    """Put the model file for weights that name a run, or a folder of runs.
+def locate_model(config: Config) -> Config:
+    """Name the file of the weights, or of the trained model, that a run starts with.
 
-    What names neither stays as it is: whoever loads the weights says that they are missing.
+    Args:
+        config: If it does not train, its `saved_model` is a file; see `resolve_saved_model`.
+
+    Raises:
+        RunError: The file is not the one that its run wrote.
+    """
+    model = config.model_configuration
+    if config.training_config.enable_training:
+        return replace(config, model_configuration=locate_weights(model))
+    verify_model_file(Path(str(model.saved_model)))
+    return config
+
+
+def locate_weights(model: ModelConfiguration) -> ModelConfiguration:
+    """Replace weights that name a run, or a folder of runs, by the run's model file.
+
+    Weights that name neither stay as they are: loading them reports that they are missing.
+
+    Raises:
+        RunError: The model file is not the one that its run wrote.
     """
     name = model.weights.name
-    if name is None or name == "imagenet" or not Path(name).expanduser().is_dir():
+    if name is None or name == "imagenet":
         return model
-    try:
-        file = find_run(Path(name).expanduser()) / "model.keras"
-    except RunError:
-        return model
-    return replace(model, weights=replace(model.weights, name=str(file)))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        try:
+            path = find_run(path) / MODEL_FILE
+        except RunError:
+            return model
+        model = replace(model, weights=replace(model.weights, name=str(path)))
+    verify_model_file(path)
+    return model
+
+
+def verify_model_file(path: Path) -> Path:
+    """Compare a run's model file with the fingerprint that the run recorded.
+
+    Files without a record pass: those of old runs, and those that no run wrote.
+
+    Args:
+        path: Any model or weights file; it need not exist.
+
+    Returns:
+        The same path.
+
+    Raises:
+        RunError: The file is not the one that the run wrote.
+    """
+    record = path.with_name("environment.json")
+    if path.name == MODEL_FILE and path.is_file() and record.is_file():
+        model = read_json(record).get("model")
+        if isinstance(model, dict) and model.get("sha256") != fingerprint_file(path):
+            raise RunError(
+                f"{path} is not the file that its run wrote: its SHA-256 is not the one in "
+                f"{record.name}. It was damaged or replaced; bring the right one back, or train "
+                "again."
+            )
+    return path
