@@ -30,8 +30,7 @@ from framework.distributed.cluster import (
 from framework.errors import RunError, first_sentence
 from framework.sweeps.definition.sweep import Sweep
 from framework.sweeps.study import ActiveTrial, Study
-from framework.sweeps.trial import TrialResult, run_trial
-from framework.sweeps.trial_end import announce_trial, finish_trial
+from framework.sweeps.trial_result import TrialResult
 from framework.utils.console import start_console
 from framework.utils.environment import THREADS_VARIABLE, count_threads
 from framework.utils.native_logs import start_tensorflow
@@ -46,43 +45,43 @@ MAX_RETRIES = 3
 
 
 class ReportActor:
-    """Where trials report their epochs, and learn that they are hopeless; an actor of Ray's."""
+    """Where trials report their epochs, and learn that they are pruned; an actor of Ray's."""
 
     def __init__(self) -> None:
         self._reports: list[tuple[int, int, float]] = []
-        self._hopeless: set[int] = set()
+        self._pruned: set[int] = set()
 
-    def report(self, place: int, epoch: int, value: float) -> bool:
-        """Note a metric down; tells whether the trial is known to be hopeless."""
-        self._reports.append((place, epoch, value))
-        return place in self._hopeless
+    def report(self, trial_index: int, epoch: int, value: float) -> bool:
+        """Note a metric down; tells whether the trial is to be pruned."""
+        self._reports.append((trial_index, epoch, value))
+        return trial_index in self._pruned
 
     def take(self) -> list[tuple[int, int, float]]:
-        """Place, epoch and metric of all reports since the last call."""
+        """Trial index, epoch and metric of all reports since the last call."""
         taken, self._reports = self._reports, []
         return taken
 
-    def prune(self, place: int) -> None:
+    def prune(self, trial_index: int) -> None:
         """End a trial with its next report."""
-        self._hopeless.add(place)
+        self._pruned.add(trial_index)
 
 
 def run_trial_remotely(
     values: Mapping[str, Any],
-    place: int,
+    trial_index: int,
     metric: str,
     reports: Any,
-    home: str,
+    working_directory: str,
     threads: int,
 ) -> tuple[TrialResult, dict[str, bytes]]:
     """Run a trial on a node.
 
     Args:
         values: The config as plain values.
-        place: The trial's number in the sweep.
+        trial_index: The trial's number in the sweep.
         metric: What decides.
         reports: The actor `ReportActor`.
-        home: Where the sweep was started: relative paths begin there.
+        working_directory: Where the sweep was started: relative paths begin there.
         threads: As many as TensorFlow uses there, since they decide last bits.
 
     Returns:
@@ -92,13 +91,16 @@ def run_trial_remotely(
 
     start_console()
     os.environ[THREADS_VARIABLE] = str(threads)
-    if Path(home).is_dir():
-        os.chdir(home)
+    if Path(working_directory).is_dir():
+        os.chdir(working_directory)
+    start_tensorflow()
+    from framework.sweeps.trial_runner import run_trial
+
     with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder) / f"{place:04d}"
+        directory = Path(folder) / f"{trial_index:04d}"
 
         def report(epoch: int, value: float) -> bool:
-            return ray.get(reports.report.remote(place, epoch, value))
+            return ray.get(reports.report.remote(trial_index, epoch, value))
 
         result = run_trial(values, directory, metric, report)
         return result, pack_run(directory)
@@ -109,13 +111,13 @@ class _Job:
     """A trial at work on a node.
 
     Args:
-        claim: The trial.
+        trial: The trial.
         node: Where.
         share: What it uses there.
-        pulse: Tells other machines that it is at work, until it is closed.
+        heartbeat: Tells other machines that it is at work, until it is closed.
     """
 
-    claim: ActiveTrial
+    trial: ActiveTrial
     node: Node
     share: Resources
     heartbeat: ExitStack
@@ -171,12 +173,12 @@ class _Trials:
         """Begin trials where cores are free."""
         for node, share in self._find_vacancies():
             if self._lost:
-                claim: ActiveTrial | None = self._lost.popleft()
+                trial: ActiveTrial | None = self._lost.popleft()
             else:
-                claim = self._study.claim()
-            if claim is None:
+                trial = self._study.claim()
+            if trial is None:
                 return
-            self._begin(claim, node, share)
+            self._begin(trial, node, share)
 
     def _find_vacancies(self) -> list[tuple[Node, Resources]]:
         vacancies: list[tuple[Node, Resources]] = []
@@ -186,28 +188,27 @@ class _Trials:
             vacancies.extend((node, share) for share in free.elements())
         return vacancies
 
-    def _begin(self, claim: ActiveTrial, node: Node, share: Resources) -> None:
+    def _begin(self, trial: ActiveTrial, node: Node, share: Resources) -> None:
         import ray
 
-        announce_trial(claim)
         task: Any = ray.remote(run_trial_remotely).options(
             num_cpus=share.cores,
             num_gpus=share.gpus,
             max_retries=0,
             scheduling_strategy=node_affinity(node),
         )
-        values = self._sweep.make_values(claim.parameters)
+        values = self._sweep.make_values(trial.parameters)
         ref = task.remote(
             values,
-            claim.place,
+            trial.trial_index,
             self._sweep.settings.metric,
             self._reports,
             str(Path.cwd()),
             self._threads,
         )
         heartbeat = ExitStack()
-        heartbeat.enter_context(self._study.keep_alive(claim))
-        self._jobs[ref] = _Job(claim, node, share, heartbeat)
+        heartbeat.enter_context(self._study.keep_alive(trial))
+        self._jobs[ref] = _Job(trial, node, share, heartbeat)
 
     def follow(self) -> None:
         """Wait a moment, pass on what trials report, and settles those that have ended."""
@@ -217,10 +218,10 @@ class _Trials:
             time.sleep(POLL_SECONDS)
             return
         done, _ = ray.wait(list(self._jobs), timeout=POLL_SECONDS)
-        claims = {job.claim.place: job.claim for job in self._jobs.values()}
-        for place, epoch, value in ray.get(self._reports.take.remote()):
-            if place in claims and claims[place].report(epoch, value):
-                self._reports.prune.remote(place)
+        trials = {job.trial.trial_index: job.trial for job in self._jobs.values()}
+        for trial_index, epoch, value in ray.get(self._reports.take.remote()):
+            if trial_index in trials and trials[trial_index].report(epoch, value):
+                self._reports.prune.remote(trial_index)
         for ref in done:
             self._end(ref, self._jobs.pop(ref))
 
@@ -228,23 +229,23 @@ class _Trials:
         import ray
 
         job.heartbeat.close()
-        claim = job.claim
+        trial = job.trial
         try:
             result, files = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
             result, files = TrialResult("failed", message=first_sentence(error.cause)), {}
         except ray.exceptions.RayError as error:
             logger.debug("%s: %s", job.node.name, error)
-            self._losses[claim.place] += 1
-            if self._losses[claim.place] < MAX_RETRIES:
+            self._losses[trial.trial_index] += 1
+            if self._losses[trial.trial_index] < MAX_RETRIES:
                 logger.warning("! A worker on %s was lost: its trial begins again.", job.node.name)
-                self._lost.append(claim)
+                self._lost.append(trial)
                 return
             message = f"{MAX_RETRIES} workers of the cluster were lost over it."
             result, files = TrialResult("failed", message=message), {}
         if files:
-            unpack_run(files, claim.directory)
-        finish_trial(self._study, self._sweep, claim, result)
+            unpack_run(files, trial.directory)
+        self._study.finish(trial, result)
 
     def close(self) -> None:
         """End what is still at work, and leave it to whoever goes on with the sweep."""
@@ -253,8 +254,8 @@ class _Trials:
         for ref, job in self._jobs.items():
             ray.cancel(ref, force=True)
             job.heartbeat.close()
-        for claim in [*(job.claim for job in self._jobs.values()), *self._lost]:
-            self._study.release(claim)
+        for trial in [*(job.trial for job in self._jobs.values()), *self._lost]:
+            self._study.release(trial)
         ray.kill(self._reports)
 
 

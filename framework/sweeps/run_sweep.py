@@ -14,9 +14,8 @@ from framework.sweeps.ray_trials import run_trials_on
 from framework.sweeps.results.write_results import write_results
 from framework.sweeps.study import ActiveTrial, Study
 from framework.sweeps.sweep_directory import finish_sweep
-from framework.sweeps.trial import TrialResult, run_trial
-from framework.sweeps.trial_end import announce_trial, finish_trial
 from framework.utils.console import quiet_console, record_log
+from framework.utils.native_logs import start_tensorflow
 
 logger = logging.getLogger(__name__)
 
@@ -58,9 +57,9 @@ def run_trials(study: Study, sweep: Sweep) -> None:
     started = time.monotonic()
     waiting = False
     while budget is None or time.monotonic() - started < budget:
-        claim = study.claim()
-        if claim is not None:
-            run_active_trial(study, sweep, claim)
+        trial = study.claim()
+        if trial is not None:
+            run_active_trial(study, sweep, trial)
             continue
         running = study.count_running()
         if running == 0:
@@ -72,15 +71,16 @@ def run_trials(study: Study, sweep: Sweep) -> None:
     logger.info("The time budget of %g s is used up.", budget)
 
 
-def run_active_trial(study: Study, sweep: Sweep, claim: ActiveTrial) -> TrialResult:
-    """Run one trial in this process, and settles it."""
-    announce_trial(claim)
-    values = sweep.make_values(claim.parameters)
+def run_active_trial(study: Study, sweep: Sweep, trial: ActiveTrial) -> None:
+    """Run one trial in this process, and note its result."""
+    start_tensorflow()
+    from framework.sweeps.trial_runner import run_trial
+
     try:
-        with study.keep_alive(claim):
-            result = run_trial(values, claim.directory, sweep.settings.metric, claim.report)
+        with study.keep_alive(trial):
+            values = sweep.make_values(trial.parameters)
+            result = run_trial(values, trial.directory, sweep.settings.metric, trial.report)
     except BaseException:
-        study.release(claim)  # Interrupted: it goes on when the sweep does.
+        study.release(trial)  # Interrupted: whoever resumes the sweep resumes the trial.
         raise
-    finish_trial(study, sweep, claim, result)
-    return result
+    study.finish(trial, result)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -28,10 +29,13 @@ from framework.errors import UsageError
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.definition.sweep import Sweep, describe_definition
 from framework.sweeps.parameter_plan import Plan
+from framework.sweeps.results.ranking import format_parameters
 from framework.sweeps.samplers import make_pruner, make_sampler, suggest_parameters
 from framework.sweeps.storage import accept_experiments, open_storage, send_heartbeats
-from framework.sweeps.trial import TrialResult, is_minimized
+from framework.sweeps.trial_result import TrialResult, is_minimized
 from framework.utils.files import write_text
+
+logger = logging.getLogger(__name__)
 
 STATES = {
     "complete": TrialState.COMPLETE,
@@ -40,8 +44,11 @@ STATES = {
     "running": TrialState.RUNNING,
 }
 
-AGAIN = "again"
-"""Attribute of a trial that was begun again: its number in the sweep."""
+OWNER = "home"
+"""Attribute of a trial: directory and id of the sweep directory whose process runs it."""
+
+RESTARTED = "again"
+"""Attribute of a trial that replaces a lost one: its number in the sweep."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +56,23 @@ class ActiveTrial:
     """A trial that this process runs.
 
     Args:
-        place: The trial's number, counted from 0; whoever takes it over keeps it.
+        trial_index: The number in the sweep, from 0; unchanged when another process takes over.
         parameters: Its values.
         directory: Its run directory.
-        trial: Optuna's own record.
+        handle: Optuna's own trial.
         lock: Held until the trial has ended.
     """
 
-    place: int
+    trial_index: int
     parameters: dict[str, Parameter]
     directory: Path
-    trial: optuna.Trial
+    handle: optuna.Trial
     lock: FileLock
 
     def report(self, epoch: int, value: float) -> bool:
-        """Note a metric down; tells whether the trial is hopeless."""
-        self.trial.report(value, epoch)
-        return self.trial.should_prune()
+        """Record a metric, and return whether to prune the trial."""
+        self.handle.report(value, epoch)
+        return self.handle.should_prune()
 
 
 class Study:
@@ -94,7 +101,7 @@ class Study:
         self._lost: list[FrozenTrial] = []
         definition = describe_definition(sweep.dump())
         with self._take_turns():
-            self._home = {"directory": str(directory.resolve()), "id": _identify(self._locks)}
+            self._owner = {"directory": str(directory.resolve()), "id": _identify(self._locks)}
             self._storage = open_storage(
                 settings.storage or f"sqlite:///{directory / 'study.db'}",
                 self._note_lost if self._is_shared else None,
@@ -121,9 +128,11 @@ class Study:
         """
         with self._take_turns():
             trials = self.list_trials()
-            for place, trial in trials.items():
-                if trial.state == TrialState.RUNNING and (claim := self._take_over(trial, place)):
-                    return claim
+            for trial_index, trial in trials.items():
+                if trial.state == TrialState.RUNNING and (
+                    active := self._take_over(trial, trial_index)
+                ):
+                    return active
             if self._plan.trials is None or len(trials) < self._plan.trials:
                 return self._begin()
             if self._is_shared:
@@ -143,21 +152,27 @@ class Study:
         """Return how many trials are at work, here and elsewhere."""
         return sum(t.state == TrialState.RUNNING for t in self.list_trials().values())
 
-    def keep_alive(self, claim: ActiveTrial) -> AbstractContextManager[None]:
+    def keep_alive(self, trial: ActiveTrial) -> AbstractContextManager[None]:
         """Tell other machines, while the body runs, that a trial is at work."""
-        return send_heartbeats(self._storage, claim.trial._trial_id)
+        return send_heartbeats(self._storage, trial.handle._trial_id)
 
-    def settle(self, claim: ActiveTrial, result: TrialResult) -> None:
-        """Note how a trial ended, and let go of it."""
+    def finish(self, trial: ActiveTrial, result: TrialResult) -> None:
+        """Record and log the result of a trial, and release it."""
         if result.message:
-            claim.trial.set_user_attr("message", result.message)
-        # Where this machine fell silent for long, another one may have gone on.
-        self.record.tell(claim.trial, result.value, STATES[result.state], skip_if_finished=True)
-        self.release(claim)
+            trial.handle.set_user_attr("message", result.message)
+        # Where this machine was silent for long, another one may have taken over.
+        self.record.tell(trial.handle, result.value, STATES[result.state], skip_if_finished=True)
+        self.release(trial)
+        if result.value is None:
+            reason = result.message.partition("\n")[0]
+            logger.warning("  trial %d %s: %s", trial.trial_index, result.state, reason)
+        else:
+            metric = self._sweep.settings.metric
+            logger.info("  trial %d: %s %.4g", trial.trial_index, metric, result.value)
 
-    def release(self, claim: ActiveTrial) -> None:
-        """Leave a trial, as it is, to whoever comes next."""
-        claim.lock.release()
+    def release(self, trial: ActiveTrial) -> None:
+        """Leave a trial, as it is, to the next process that claims it."""
+        trial.lock.release()
 
     def _take_turns(self) -> FileLock:
         """Let one process of this directory at a time look what there is, and act on it."""
@@ -165,10 +180,10 @@ class Study:
 
     def _begin(self, lost: FrozenTrial | None = None) -> ActiveTrial | None:
         """Begin a trial, which the database numbers; or one that was lost, again."""
-        attributes: dict[str, Any] = {"home": self._home}
+        attributes: dict[str, Any] = {OWNER: self._owner}
         if lost is not None:
-            places = list_trial_indices(self.record.get_trials(deepcopy=False))
-            attributes[AGAIN] = next(p for p, t in places.items() if t.number == lost.number)
+            indices = list_trial_indices(self.record.get_trials(deepcopy=False))
+            attributes[RESTARTED] = next(p for p, t in indices.items() if t.number == lost.number)
         template = create_trial(
             state=TrialState.RUNNING,
             params=lost.params if lost else None,
@@ -177,23 +192,23 @@ class Study:
         )
         study_id = self._storage.get_study_id_from_name(self.record.study_name)
         trial_id = self._storage.create_new_trial(study_id, template)
-        for place, trial in self.list_trials().items():
+        for trial_index, trial in self.list_trials().items():
             if trial._trial_id == trial_id:
-                return self._take(trial, place, self._directory)
+                return self._take(trial, trial_index, self._directory)
         return None
 
-    def _take_over(self, trial: FrozenTrial, place: int) -> ActiveTrial | None:
+    def _take_over(self, trial: FrozenTrial, trial_index: int) -> ActiveTrial | None:
         """Take a trial whose process has ended, if that can be told."""
-        home = trial.user_attrs["home"]
-        directory = Path(home["directory"])
-        if home["id"] == self._home["id"]:
+        owner = trial.user_attrs[OWNER]
+        directory = Path(owner["directory"])
+        if owner["id"] == self._owner["id"]:
             directory = self._directory  # The same, even if it was moved.
-        elif _read_identity(directory / "locks") != home["id"]:
+        elif _read_identity(directory / "locks") != owner["id"]:
             return None
-        return self._take(trial, place, directory)
+        return self._take(trial, trial_index, directory)
 
-    def _take(self, trial: FrozenTrial, place: int, directory: Path) -> ActiveTrial | None:
-        lock = FileLock(directory / "locks" / f"{place:04d}.lock")
+    def _take(self, trial: FrozenTrial, trial_index: int, directory: Path) -> ActiveTrial | None:
+        lock = FileLock(directory / "locks" / f"{trial_index:04d}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -202,10 +217,13 @@ class Study:
         if self._storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
             lock.release()
             return None
-        self.record.sampler = make_sampler(self._sweep.settings, self._plan, place)
+        self.record.sampler = make_sampler(self._sweep.settings, self._plan, trial_index)
         handle = optuna.Trial(self.record, trial._trial_id)
         parameters = suggest_parameters(handle, self._sweep.space)
-        return ActiveTrial(place, parameters, directory / "trials" / f"{place:04d}", handle, lock)
+        logger.info("Trial %d: %s", trial_index, format_parameters(parameters))
+        return ActiveTrial(
+            trial_index, parameters, directory / "trials" / f"{trial_index:04d}", handle, lock
+        )
 
     def _note_lost(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Remember a trial whose machine has fallen silent; no other process is told of it."""
@@ -227,10 +245,10 @@ class Study:
 
 def list_trial_indices(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
     """Return trials by their number in the sweep; one that was begun again has its first one."""
-    places: dict[int, FrozenTrial] = {}
+    indices: dict[int, FrozenTrial] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
-        places[trial.user_attrs.get(AGAIN, len(places))] = trial
-    return places
+        indices[trial.user_attrs.get(RESTARTED, len(indices))] = trial
+    return indices
 
 
 def _name_study(definition: dict[str, Any], is_shared: bool) -> str:

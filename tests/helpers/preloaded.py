@@ -12,6 +12,6 @@ import framework.cli.commands.sweep  # noqa: E402
 import framework.cli.commands.train  # noqa: E402
 import framework.cli.main  # noqa: E402
 import framework.experiment  # noqa: E402
-import framework.sweeps.trial_run  # noqa: E402, F401
+import framework.sweeps.trial_runner  # noqa: E402, F401
 
 gc.freeze()

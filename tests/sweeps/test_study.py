@@ -8,7 +8,7 @@ import pytest
 from framework.errors import RunError
 from framework.sweeps.definition.sweep import load_sweep
 from framework.sweeps.study import Study
-from framework.sweeps.trial import TrialResult
+from framework.sweeps.trial_result import TrialResult
 from tests.helpers.small_sweeps import BATCH, RATE, write_sweep
 
 SECTION = {"trials": 3, "seed": 2, "keys": {RATE: {"log_range": [1e-3, 0.1]}}}
@@ -30,13 +30,13 @@ def open_study(tmp_path):
 
 def test_no_two_processes_get_the_same_trial(open_study):
     first, second = open_study(), open_study()
-    claims = [first.claim(), second.claim(), first.claim()]
-    assert [claim.place for claim in claims] == [0, 1, 2]
-    assert len({claim.parameters[RATE] for claim in claims}) == 3
+    trials = [first.claim(), second.claim(), first.claim()]
+    assert [trial.trial_index for trial in trials] == [0, 1, 2]
+    assert len({trial.parameters[RATE] for trial in trials}) == 3
     assert second.claim() is None, "all are taken"
     assert second.count_running() == 3
-    for claim in claims:
-        first.settle(claim, DONE)
+    for trial in trials:
+        first.finish(trial, DONE)
     assert second.count_running() == 0
     assert second.claim() is None
 
@@ -46,20 +46,20 @@ def test_a_trial_that_was_let_go_is_taken_over_with_its_values(open_study):
     left, kept = first.claim(), first.claim()
     first.release(left)
     taken = second.claim()
-    assert (taken.place, taken.parameters) == (left.place, left.parameters)
+    assert (taken.trial_index, taken.parameters) == (left.trial_index, left.parameters)
     assert taken.directory == left.directory
-    assert second.claim().place == 2
-    second.settle(taken, DONE)
-    first.settle(kept, TrialResult("failed", message="no luck"))
-    states = {place: trial.state.name for place, trial in first.list_trials().items()}
+    assert second.claim().trial_index == 2
+    second.finish(taken, DONE)
+    first.finish(kept, TrialResult("failed", message="no luck"))
+    states = {index: trial.state.name for index, trial in first.list_trials().items()}
     assert states == {0: "COMPLETE", 1: "FAIL", 2: "RUNNING"}
 
 
 def test_more_trials_go_on_where_fewer_ended(open_study):
     study = open_study(trials=1)
-    study.settle(study.claim(), DONE)
+    study.finish(study.claim(), DONE)
     assert study.claim() is None
-    assert open_study(trials=2).claim().place == 1
+    assert open_study(trials=2).claim().trial_index == 1
 
 
 @pytest.mark.parametrize("sampler", ["grid", "random", "tpe"])
@@ -68,11 +68,11 @@ def test_values_follow_from_seed_and_number(sampler, open_study):
     drawn = []
     for name in ("one", "two"):
         study = open_study(name, sampler=sampler, trials=3, keys=keys)
-        claims = []
+        trials = []
         for value in (0.3, 0.6, 0.9):
-            claims.append(study.claim())
-            study.settle(claims[-1], TrialResult("complete", value))
-        drawn.append([claim.parameters for claim in claims])
+            trials.append(study.claim())
+            study.finish(trials[-1], TrialResult("complete", value))
+        drawn.append([trial.parameters for trial in trials])
     assert drawn[0] == drawn[1]
 
 
@@ -86,16 +86,16 @@ def test_the_trial_of_a_machine_that_fell_silent_is_begun_again(open_study, tmp_
         # The same path on another machine is another directory, and no lock can be seen there.
         (tmp_path / "there" / "locks" / "id").write_text("another machine")
         mine = here.claim()
-        assert mine.place == 1
+        assert mine.trial_index == 1
         assert here.claim() is None, "the other machine is alive"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
     again = here.claim()
-    assert (again.place, again.parameters) == (lost.place, lost.parameters)
+    assert (again.trial_index, again.parameters) == (lost.trial_index, lost.parameters)
     assert again.directory == tmp_path / "here" / "trials" / "0000"
     assert here.claim() is None
-    here.settle(again, DONE)
-    here.settle(mine, DONE)
+    here.finish(again, DONE)
+    here.finish(mine, DONE)
     assert {p: t.state.name for p, t in here.list_trials().items()} == {
         0: "COMPLETE",
         1: "COMPLETE",

@@ -15,8 +15,8 @@ from framework.evaluation.comparison.compare import compare_runs
 from framework.sweeps.definition.sweep import Sweep
 from framework.sweeps.results.ranking import Row, format_ranking, format_ranking_csv, rank_rows
 from framework.sweeps.results.study_figures import draw_figures
-from framework.sweeps.study import STATES, Study
-from framework.sweeps.trial import is_minimized
+from framework.sweeps.study import OWNER, STATES, Study
+from framework.sweeps.trial_result import is_minimized
 from framework.utils.files import write_json, write_text
 from framework.utils.native_logs import start_tensorflow
 
@@ -35,7 +35,7 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
     metric = sweep.settings.metric
     trials = study.list_trials()
     rows = rank_rows(
-        [make_row(place, trial, directory) for place, trial in trials.items()],
+        [make_row(index, trial, directory) for index, trial in trials.items()],
         is_minimized(metric),
     )
     if not rows:
@@ -58,23 +58,23 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
     _announce(best, metric, directory, compared=len(here) > 1)
 
 
-def make_row(place: int, trial: FrozenTrial, directory: Path) -> Row:
+def make_row(trial_index: int, trial: FrozenTrial, directory: Path) -> Row:
     """Return a trial as the ranking shows it.
 
     Args:
-        place: Its number in the sweep.
+        trial_index: Its number in the sweep, counted from 0.
         trial: Optuna's record.
         directory: Of the sweep.
     """
     duration = trial.duration
-    home = Path(trial.user_attrs["home"]["directory"])
-    own = directory if home == directory.resolve() else home
+    owner = Path(trial.user_attrs[OWNER]["directory"])
+    sweep_directory = directory if owner == directory.resolve() else owner
     return Row(
-        trial=place,
+        trial=trial_index,
         state=next(name for name, state in STATES.items() if state == trial.state),
         value=trial.value,
         parameters=trial.params,
-        directory=own / "trials" / f"{place:04d}",
+        directory=sweep_directory / "trials" / f"{trial_index:04d}",
         seconds=round(duration.total_seconds(), 1) if duration else None,
         message=trial.user_attrs.get("message", ""),
     )
@@ -93,11 +93,11 @@ def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
         return
     start_tensorflow()
     from framework.experiment import report_experiment
-    from framework.sweeps.trial_run import recall_dataset
+    from framework.sweeps.trial_runner import load_dataset_once
 
     logger.info("Drawing the reports of the best %d", len(chosen))
     for directory in missing:
-        report_experiment(directory, recall_dataset)
+        report_experiment(directory, load_dataset_once)
 
 
 def _explain_failure(rows: Sequence[Row], directory: Path) -> str:
