@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from framework.config import catalog
 from framework.config.class_names import find_class_names
 from framework.config.suggestions import suggest_name
 from framework.errors import UsageError
+from framework.utils.tables import format_table
 
 KINDS = ("backbones", "layers", "callbacks", "optimizers", "datasets")
 ACCURACY_SOURCE = "https://keras.io/api/applications/"
-LONGEST_LINE = 120
 
 
 def list_catalog(kind: str, name: str | None = None) -> str:
@@ -38,22 +38,6 @@ def list_catalog(kind: str, name: str | None = None) -> str:
     if name not in names:
         raise UsageError(_say_unknown(f"expected one of the {kind}", name, names))
     return _show_backbone(name) if kind == "backbones" else _show_arguments(kind, name)
-
-
-def format_table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Return rows as aligned columns; those numbered in `right` are set flush right."""
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    flush_right = set(right)
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if i in flush_right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        line = "  ".join(cells).rstrip()
-        lines.append(line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 4] + " ...")
-    return "\n".join(lines)
 
 
 def _say_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:

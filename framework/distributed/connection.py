@@ -14,6 +14,7 @@ from typing import Any
 from framework.distributed.cluster import Cluster, list_nodes
 from framework.errors import RunError, UsageError, first_sentence
 from framework.utils.native_logs import filter_standard_error
+from framework.utils.text import pluralize
 
 logger = logging.getLogger(__name__)
 
@@ -107,12 +108,8 @@ def inspect_cluster(address: str) -> Cluster:
             + "\nInstall the same there, or take the node out (ray stop)."
         )
     cores = sum(node.cores for node in nodes)
-    logger.info("Ray: %s on %s", _count(cores, "processor core"), _count(len(nodes), "node"))
+    logger.info("Ray: %s on %s", pluralize(cores, "processor core"), pluralize(len(nodes), "node"))
     return cluster
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def check_form(address: str) -> None:

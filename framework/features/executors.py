@@ -9,6 +9,7 @@ import numpy as np
 
 from framework.data.images import Images
 from framework.features.extractor import Extractor
+from framework.utils.text import format_duration
 
 Chunks = Mapping[int, np.ndarray]
 """Number of a chunk -> `(k,)` int64, the positions of its images."""
@@ -51,7 +52,7 @@ class LocalExecutor:
     def estimate_cost(self, images: int) -> str:
         """Measure a batch; see `Executor.estimate_cost`."""
         rate = self._extractor.measure_rate()
-        return f"about {_format_seconds(images / rate)} at {rate:.0f} images/s"
+        return f"about {format_duration(images / rate)} at {rate:.0f} images/s"
 
     def compute(
         self, images: Images, view: int, chunks: Chunks, advance: Callable[[int], object]
@@ -63,7 +64,3 @@ class LocalExecutor:
                 blocks.append(block)
                 advance(len(block[0]))
             yield chunk, [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-
-
-def _format_seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

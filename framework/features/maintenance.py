@@ -5,11 +5,11 @@ Each function returns what `run.py cache` prints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from framework.features.store import FeatureStore, StoredEntry, format_bytes
+from framework.features.store import FeatureStore, StoredEntry
 from framework.features.store_entry import remove_damaged
+from framework.utils.text import format_bytes, pluralize
 
 DAMAGED = "(entry.json is missing or damaged)"
 OUTDATED = "(of another version)"
@@ -19,7 +19,7 @@ def list_cache(store: FeatureStore) -> str:
     """Return a table of the entries, the most recently used first."""
     entries = store.list_entries()[::-1]
     total = sum(entry.bytes for entry in entries)
-    lines = [f"{store.directory}: {_count(entries)}, {format_bytes(total)}"]
+    lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, {format_bytes(total)}"]
     if entries:
         lines.append(f"  {'key':<12}  {'last used':<16}  {'size':>8}  {'images':>8}  view  layers")
     for entry in entries:
@@ -49,11 +49,11 @@ def verify_cache(store: FeatureStore) -> tuple[str, bool]:
         with store.lock(entry.key):
             damaged.extend(remove_damaged(entry.directory))
     if damaged:
-        lines = [f"{store.directory}: {_count(entries)}; damaged, and removed:"]
+        lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}; damaged, and removed:"]
         lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
         lines.append("The next run that needs them computes them again.")
     else:
-        lines = [f"{store.directory}: {_count(entries)}, all sound."]
+        lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, all sound."]
     for entry in entries:
         if _describe(entry)[-1] == OUTDATED:
             lines.append(f"  {entry.key[:12]}  {OUTDATED}: no run of this one reads it")
@@ -66,7 +66,7 @@ def clear_cache(store: FeatureStore) -> str:
     entries = store.list_entries()
     removed = [entry for entry in entries if store.remove(entry.key)]
     freed = format_bytes(sum(entry.bytes for entry in removed))
-    line = f"{store.directory}: removed {_count(removed)}, {freed}."
+    line = f"{store.directory}: removed {pluralize(len(removed), 'entry')}, {freed}."
     kept = len(entries) - len(removed)
     lines = [line if kept == 0 else f"{line} Kept, because a run uses them: {kept}."]
     return "\n".join(lines + _name_foreign_files(store))
@@ -84,7 +84,3 @@ def _describe(entry: StoredEntry) -> tuple[str, str, str]:
 
 def _name_foreign_files(store: FeatureStore) -> list[str]:
     return [f"  {path.name}  is no entry, and left alone" for path in store.list_foreign_files()]
-
-
-def _count(entries: Sequence[StoredEntry]) -> str:
-    return f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'}"

@@ -23,9 +23,10 @@ from framework.features.feature_sources import ComputedFeatures, Features, RawIm
 from framework.features.feature_spec import count_bytes_per_image
 from framework.features.model_split import ModelSplit
 from framework.features.ray_executor import RayExecutor
-from framework.features.store import FeatureStore, compute_key, find_directory, format_bytes
+from framework.features.store import FeatureStore, compute_key, find_directory
 from framework.features.store_entry import Entry, choose_chunk_images
 from framework.utils.environment import count_threads
+from framework.utils.text import format_bytes
 
 logger = logging.getLogger(__name__)
 

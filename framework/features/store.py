@@ -27,11 +27,11 @@ from typing import Any
 
 import platformdirs
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from framework.config.model import FeatureCache
 from framework.errors import RunError
 from framework.features.store_entry import DESCRIPTION, read_description
+from framework.utils.text import format_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,6 @@ def find_directory(settings: FeatureCache) -> Path:
         return Path(settings.directory).expanduser()
     root = os.environ.get(DIRECTORY_VARIABLE)
     return Path(root or platformdirs.user_cache_dir("transfer-framework", False)) / "features"
-
-
-def format_bytes(count: int) -> str:
-    """Return bytes as people read them: `"442MB"`, in powers of ten."""
-    return tqdm.format_sizeof(count, suffix="B")
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
-import io
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ import numpy as np
 from framework.errors import RunError
 from framework.models.classifier import Classifier, save_classifier
 from framework.utils.files import write_text
+from framework.utils.tables import format_csv
 
 # Arguments that name a place to write to: it lies inside the run directory.
 PATH_ARGUMENTS = ("filepath", "filename", "log_dir")
@@ -188,8 +187,5 @@ LEADING_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the rows of a training as CSV, a line for each epoch."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    columns = list(rows[0])
+    write_text(path, format_csv(columns, ([row.get(name) for name in columns] for row in rows)))

@@ -10,8 +10,8 @@ import keras
 
 from framework.config import Config
 from framework.errors import RunError
-from framework.features.store import format_bytes
 from framework.models.classifier import Classifier
+from framework.utils.text import format_bytes
 
 # Variables are kept in float32, in mixed precision too.
 BYTES_PER_NUMBER = 4

@@ -22,7 +22,6 @@ from framework.evaluation.report.data_uri import embed_figure
 from framework.evaluation.report.templating import (
     format_number,
     format_percent,
-    format_seconds,
     render_template,
 )
 from framework.runs.records import (
@@ -34,6 +33,7 @@ from framework.runs.records import (
     load_runs,
 )
 from framework.utils.files import write_text
+from framework.utils.text import format_duration
 
 _VALUE_WIDTH = 32
 
@@ -72,7 +72,7 @@ COLUMNS = (
     Column("trainable_parameters", "trainable", lambda run: run.metrics["parameters"]["trainable"],
            format_number, min),
     Column("epochs", "epochs", lambda run: len(run.history) or None, format_number, None),
-    Column("seconds", "time", lambda run: sum(run.metrics["timing"].values()), format_seconds,
+    Column("seconds", "time", lambda run: sum(run.metrics["timing"].values()), format_duration,
            min),
 )  # fmt: skip
 

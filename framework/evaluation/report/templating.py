@@ -8,6 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from framework.utils.text import format_duration
+
 
 @cache
 def _make_environment() -> Environment:
@@ -20,7 +22,7 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = format_percent
-    environment.filters["seconds"] = format_seconds
+    environment.filters["seconds"] = format_duration
     environment.filters["number"] = format_number
     return environment
 
@@ -40,15 +42,3 @@ def format_number(value: float | None, digits: int = 4) -> str:
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}f}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 10 min`."""
-    if seconds < 1:
-        return f"{seconds:.2f} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

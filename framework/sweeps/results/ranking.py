@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.config.listing import format_table
 from framework.sweeps.definition.search_space import Parameter
+from framework.utils.tables import format_table
 
 STATES = ("complete", "pruned", "failed", "running")
 """From those that may win to those that say least."""

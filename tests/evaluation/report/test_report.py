@@ -16,7 +16,7 @@ from framework.evaluation.report import figure_list
 from framework.evaluation.report.data_uri import embed_pictures
 from framework.evaluation.report.page import render_report
 from framework.evaluation.report.report_inputs import SPLITS
-from framework.evaluation.report.templating import format_percent, format_seconds
+from framework.evaluation.report.templating import format_percent
 from framework.evaluation.report.write_report import write_report
 from tests.helpers.fake_results import (
     load_digit_images,
@@ -278,9 +278,6 @@ def test_the_config_of_the_page_is_the_config(directory, evidence):
 def test_figures_for_people():
     assert format_percent(0.97222) == "97.22\N{NO-BREAK SPACE}%"
     assert format_percent(None) == "–"
-    assert [format_seconds(seconds) for seconds in (0.417, 12.34, 245, 7800)] == [
-        "0.42 s", "12.3 s", "4 min 05 s", "2 h 10 min",
-    ]  # fmt: skip
 
 
 def test_a_top_in_closed_form_had_no_epochs():
