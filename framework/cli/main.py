@@ -1,4 +1,4 @@
-"""The roof: finds the command, runs it, and turns errors into messages and exit codes."""
+"""Entry point of the command line: run a command, and turn errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from framework import __version__
 from framework.errors import FrameworkError, InterruptedRunError, RunError
 from framework.utils.console import start_console
 
-# What each command does; its module is imported only when it runs, so that help is instant.
+# Command -> its help. The module of a command is imported only when it runs: help is instant.
 COMMANDS = {
-    "predict": "name the classes of your own images with a trained classifier",
+    "predict": "predict the classes of your own images with a trained classifier",
     "draw": "serve a local page to draw digits on, and see what the model reads",
     "export": "export a trained classifier to Keras, SavedModel, ONNX or LiteRT",
     "features": "write the outputs of a backbone layer for your own images",
-    "compare": "set finished runs side by side",
+    "compare": "compare finished runs side by side",
     "probe": "find the layer of the backbone that the top should read",
     "sweep": "run many trials over chosen keys of a config, and rank them",
     "cache": "list, verify or clear the stored features",
@@ -40,44 +40,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # Argparse wants every subcommand to be named; training is what goes without a name.
+    # Argparse would require a subcommand; training has none.
     name = words.pop(0) if words and words[0] in COMMANDS else "train"
     command = import_module(f"framework.cli.commands.{name}")
     parser = make_parser(name, command)
     if name == "train" and words and not words[0].startswith("-"):
-        parser.error(_say_unknown(words[0]))
+        parser.error(_explain_unknown(words[0]))
     options = parser.parse_args(words)
     start_console()
     return _run_command(command.run, options)
 
 
-def _say_unknown(word: str) -> str:
-    """Return what was probably meant by a first word that is no command."""
+def _explain_unknown(word: str) -> str:
+    """Return an error message for a first word that is no command, with the likely intention."""
     from framework.config.suggestions import suggest_name
 
     if word.lower().endswith((".json", ".yaml", ".yml")):
         return f"a config needs its option: --config {word}"
     if word == "train":
-        return "training is what goes without a command: run.py --config FILE"
+        return "training needs no command: run.py --config FILE"
     likely = suggest_name(word, COMMANDS)
     question = f"Did you mean {likely!r}?" if likely else f"There are {', '.join(COMMANDS)}."
     return f"there is no command {word!r}. {question}"
 
 
 def make_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
-    """Build the parser of one command; that of training introduces the others."""
+    """Build the parser of one command; the help of training lists the others."""
+    parser = argparse.ArgumentParser(prog=f"run.py {name}", description=command.__doc__)
     if name == "train":
         width = max(map(len, COMMANDS))
         listing = "\n".join(f"  {other:<{width}}  {about}" for other, about in COMMANDS.items())
-        parser = argparse.ArgumentParser(
-            prog="run.py",
-            description="Train the classifier that a config describes, evaluate it, and report.",
-            epilog=f"other commands (each has its own --help):\n{listing}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+        parser.prog = "run.py"
+        parser.description = (
+            "Train the classifier that a config describes, evaluate it, and report."
         )
+        parser.epilog = f"other commands (each has its own --help):\n{listing}"
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("--version", action="version", version=__version__)
-    else:
-        parser = argparse.ArgumentParser(prog=f"run.py {name}", description=command.__doc__)
     command.add_options(parser)
     parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
     return parser
@@ -92,12 +91,12 @@ def _run_command(command: Callable[[argparse.Namespace], int], options: argparse
     except KeyboardInterrupt as error:
         failure, message, code = error, "Interrupted.", InterruptedRunError.exit_code
     except BrokenPipeError:
-        # Whoever read the output, such as `head`, has had enough of it.
+        # The reader of the output, such as `head`, has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        failure, message = error, f"{place}{error.strerror or error}"
+        prefix = f"{error.filename}: " if error.filename else ""
+        failure, message = error, f"{prefix}{error.strerror or error}"
         code = RunError.exit_code
     if options.traceback:
         traceback.print_exception(failure)

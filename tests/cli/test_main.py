@@ -10,7 +10,7 @@ from framework.cli.main import main
     [
         ("predicted", "there is no command 'predicted'. Did you mean 'predict'?"),
         ("configs/vgg16.json", "a config needs its option: --config configs/vgg16.json"),
-        ("train", "training is what goes without a command: run.py --config FILE"),
+        ("train", "training needs no command: run.py --config FILE"),
     ],
 )
 def test_a_word_that_is_no_command(word, said, capsys):

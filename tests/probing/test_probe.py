@@ -296,7 +296,7 @@ def test_fewer_images_than_classes_are_one_message(probe):
     ("options", "code", "message"),
     [
         (["--layers", "conv_pw_2_rleu"], 2, "Did you mean 'conv_pw_2_relu'?"),
-        (["--layers", ","], 2, "expected names with commas between them"),
+        (["--layers", ","], 2, "expected names separated by commas"),
         (["--shots", "5,none"], 2, "expected a positive integer. Found 'none'"),
         (["--shots", "500"], 2, "--shots: no class has more than"),
         (["--images", "0"], 2, "expected a positive integer"),

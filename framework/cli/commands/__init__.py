@@ -1,5 +1,5 @@
-"""The commands: one module each, imported when it is the one that runs.
+"""The commands: one module each, imported only when its command runs.
 
-A command module has two functions, `add_options(parser)` and `run(options) -> int`,
-the exit code. It imports what is heavy inside `run`.
+A command module has two functions, `add_options(parser)` and `run(options) -> int`, which returns
+the exit code. Heavy packages are imported inside `run`.
 """

@@ -1,4 +1,4 @@
-"""`run.py cache list|verify|clear`: the stored features."""
+"""`run.py cache list|verify|clear`: manage the stored features."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show, checks or empties the store; 1 where something was damaged."""
+    """List, verify or clear the store; return 1 if an entry was damaged."""
     from framework.config.model import FeatureCache
     from framework.features.maintenance import clear_cache, list_cache, verify_cache
     from framework.features.store import FeatureStore, find_directory
 
     settings = FeatureCache(directory=options.directory)
     store = FeatureStore(find_directory(settings), settings.limit_gb)
-    sound = True
-    if options.action == "list":
-        report = list_cache(store)
-    elif options.action == "verify":
-        report, sound = verify_cache(store)
-    else:
-        report = clear_cache(store)
-    print(report)
-    return 0 if sound else 1
+    if options.action == "verify":
+        report, intact = verify_cache(store)
+        print(report)
+        return 0 if intact else 1
+    print(list_cache(store) if options.action == "list" else clear_cache(store))
+    return 0

@@ -1,17 +1,17 @@
-"""`run.py draw --run DIR`: a local page to draw on."""
+"""`run.py draw --run DIR`: serve a local page to draw on."""
 
 from __future__ import annotations
 
 import argparse
 
-from framework.cli.commands.predict import add_run
+from framework.cli.options import add_run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_run(parser)
     parser.add_argument(
-        "--port", type=_parse_port, default=7860, help="0 for any that is free (default: 7860)"
+        "--port", type=_parse_port, default=7860, help="0 for any free port (default: 7860)"
     )
 
 
@@ -22,7 +22,7 @@ def _parse_port(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve the page until interrupted, which is how it is meant to end."""
+    """Serve the page until interrupted, which is the regular end."""
     from framework.utils.native_logs import start_tensorflow
     from framework.utils.optional_dependencies import require_packages
 

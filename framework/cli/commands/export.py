@@ -1,4 +1,4 @@
-"""`run.py export --run DIR --format F`: a classifier for other programs."""
+"""`run.py export --run DIR --format F`: export a classifier for other programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from framework.cli.commands.predict import add_run
+from framework.cli.options import add_run
 from framework.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="PATH",
-        help="the folder to make, or a file with the format's ending "
+        help="the folder to create, or a file with the format's ending "
         "(default: export_<format> in the run directory)",
     )
     parser.add_argument(
@@ -34,13 +34,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--input-dtype",
         choices=("float32", "uint8"),
         default="float32",
-        help="onnx and litert: the images that the model takes, in [0, 255] either way; the "
-        "other formats take both (default: float32)",
+        help="onnx and litert: the dtype of the images, in [0, 255] either way; the other formats "
+        "take both (default: float32)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the export, and say how it compares with the classifier."""
+    """Write the export, and log how it compares with the classifier."""
     if options.int8 and options.format != "litert":
         raise UsageError(f"--int8: goes with --format litert only. Found {options.format}.")
     from framework.utils.native_logs import start_tensorflow

@@ -1,4 +1,4 @@
-"""`run.py features --config C --layer L IMAGE|FOLDER... --output F.npz`: what a layer sees."""
+"""`run.py features --config C --layer L IMAGE|FOLDER... --output F.npz`: a layer's outputs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from framework.cli.commands.predict import add_pictures, parse_positive
-from framework.cli.commands.train import add_overrides
+from framework.cli.options import add_config, add_images, parse_positive
 from framework.errors import RunError, UsageError
 
 logger = logging.getLogger(__name__)
@@ -15,23 +14,24 @@ logger = logging.getLogger(__name__)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--config", type=Path, required=True, help="names the backbone")
-    add_overrides(parser)
+    add_config(parser, "names the backbone")
     parser.add_argument(
-        "--layer", required=True, help="the backbone layer whose output is wanted: block4_pool"
+        "--layer",
+        required=True,
+        help="the backbone layer whose output is wanted, such as block4_pool",
     )
-    add_pictures(parser)
+    add_images(parser)
     parser.add_argument("--output", type=Path, required=True, help="the .npz file to write")
     parser.add_argument(
         "--size",
         type=parse_positive,
         metavar="N",
-        help="bring the images to N x N pixels (default: the config's image_shape)",
+        help="resize the images to N x N pixels (default: the config's image_shape)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file; 1 where some images could not be read."""
+    """Write the file; return 1 if some images could not be read."""
     from framework.config import load_config
     from framework.inference.image_batches import list_files
     from framework.utils.native_logs import start_tensorflow

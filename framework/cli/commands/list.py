@@ -1,4 +1,4 @@
-"""`run.py list KIND [NAME]`: what a config may name."""
+"""`run.py list KIND [NAME]`: list what a config may name."""
 
 from __future__ import annotations
 

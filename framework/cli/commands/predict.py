@@ -1,23 +1,23 @@
-"""`run.py predict --run DIR IMAGE|FOLDER...`: the classes of one's own images."""
+"""`run.py predict --run DIR IMAGE|FOLDER...`: predict the classes of image files."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from framework.cli.options import add_images, add_run, parse_positive
 from framework.errors import RunError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_run(parser)
-    add_pictures(parser)
+    add_images(parser)
     parser.add_argument(
         "--format",
         choices=("text", "json", "csv"),
         default="text",
-        help="how to write it (default: text)",
+        help="the output format (default: text)",
     )
     parser.add_argument(
         "--top",
@@ -30,42 +30,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--invert",
         choices=("auto", "yes", "no"),
         default="auto",
-        help="turn dark ink on light paper into light on dark, as digits were trained; "
-        "auto: where the image's border is light (default: auto)",
+        help="invert dark strokes on a light background, since digits were trained light on "
+        "dark; auto: if the image's border is light (default: auto)",
     )
-
-
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add `--run`."""
-    parser.add_argument(
-        "--run",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a run directory, or a folder of runs: then its newest finished run",
-    )
-
-
-def add_pictures(parser: argparse.ArgumentParser) -> None:
-    """Add the list of images."""
-    parser.add_argument(
-        "images",
-        type=Path,
-        nargs="+",
-        metavar="IMAGE|FOLDER",
-        help="pictures, and folders of them",
-    )
-
-
-def parse_positive(text: str) -> int:
-    """Read a positive integer of the command line."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a positive integer. Found {text!r}.")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the classifier says of each image; 1 where some could not be read."""
+    """Print the prediction for each image; return 1 if some could not be read."""
     from framework.inference.image_batches import list_files
     from framework.utils.native_logs import start_tensorflow
 
@@ -77,6 +48,6 @@ def run(options: argparse.Namespace) -> int:
 
     trained = load_classifier(options.run)
     top = min(options.top, len(trained.class_names))
-    answers = predict_files(trained, files, options.invert, top)
-    failures = WRITERS[options.format](answers, sys.stdout, top)
+    predictions = predict_files(trained, files, options.invert, top)
+    failures = WRITERS[options.format](predictions, sys.stdout, top)
     return RunError.exit_code if failures else 0

@@ -1,25 +1,22 @@
-"""`run.py probe --config C`: which layer of the backbone the top should read."""
+"""`run.py probe --config C`: find the layer of the backbone that the top should read."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from framework.cli.commands.predict import parse_positive
-from framework.cli.commands.train import add_overrides
+from framework.cli.options import add_config, add_output, parse_positive
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--config", type=Path, required=True, help="names backbone and images")
-    add_overrides(parser)
+    add_config(parser, "names backbone and images")
     parser.add_argument(
         "--layers",
         type=parse_layers,
         default="auto",
         metavar="auto|all|A,B",
-        help="auto: those that carry all there is from the image to the end (default); all; or "
-        "names, with commas between them",
+        help="auto: those whose single output carries all information onward (default); all; or "
+        "names separated by commas",
     )
     parser.add_argument(
         "--images",
@@ -33,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=parse_shots,
         default="5,10,100,all",
         metavar="N,N,all",
-        help="train on so many images of each class, one after the other (default: 5,10,100,all)",
+        help="numbers of training images of each class (default: 5,10,100,all)",
     )
     parser.add_argument(
         "--backbones",
@@ -42,29 +39,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="probe these backbones (default: the config's own)",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="the directory to write to (default: results/<config>-probe/<time>)",
-    )
+    add_output(parser, "the directory to write to (default: results/<config>-probe/<time>)")
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Read names with commas between them."""
+    """Parse names separated by commas."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
-        raise argparse.ArgumentTypeError(f"expected names with commas between them. Found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected names separated by commas. Found {text!r}.")
     return names
 
 
 def parse_layers(text: str) -> str | tuple[str, ...]:
-    """Read `auto`, `all`, or name of layers."""
+    """Parse `auto`, `all`, or names of layers."""
     return text if text in ("auto", "all") else parse_names(text)
 
 
 def parse_shots(text: str) -> tuple[int | str, ...]:
-    """Read numbers of images a class, and `all`."""
+    """Parse numbers of images per class, and `all`."""
     return tuple(word if word == "all" else parse_positive(word) for word in parse_names(text))
 
 

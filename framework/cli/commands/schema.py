@@ -1,4 +1,4 @@
-"""`run.py schema`: the JSON Schema of a config, for editors."""
+"""`run.py schema`: print the JSON Schema of a config, for editors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "--sweep", action="store_true", help="of a sweep: a config with the section sweep_config"
+        "--sweep", action="store_true", help="the schema of a config with the section sweep_config"
     )
 
 

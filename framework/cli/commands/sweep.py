@@ -1,37 +1,32 @@
-"""`run.py sweep --config C`: many runs over chosen keys, ranked."""
+"""`run.py sweep --config C`: run many trials over chosen keys, and rank them."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from framework.cli.commands.train import add_overrides
+from framework.cli.options import add_config, add_output, add_training
 from framework.cli.ray_option import add_ray, join_cluster
 from framework.errors import UsageError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--config", type=Path, help="a config with the section sweep_config")
-    add_overrides(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="the sweep's directory (default: the one in results/<config> where this sweep has "
-        "not finished, or a new one)",
+    add_config(parser, "a config with the section sweep_config", required=False)
+    add_output(
+        parser,
+        "the sweep's directory (default: the one in results/<config> where this sweep has not "
+        "finished, or a new one)",
     )
-    parser.add_argument(
-        "--check", action="store_true", help="check all that may be tried; nothing is trained"
-    )
-    parser.add_argument(
-        "--resume", type=Path, metavar="DIR", help="go on with, or help, the sweep in DIR"
+    add_training(
+        parser,
+        "check every config that may be tried; nothing is trained",
+        "resume the sweep in DIR, or help a running one",
     )
     add_ray(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run trials until none is left, or only checks the config."""
+    """Run trials until none is left, or only check the config."""
     from framework.sweeps.definition.sweep import load_sweep
     from framework.sweeps.sweep_directory import open_sweep, reopen_sweep
     from framework.utils.optional_dependencies import require_packages

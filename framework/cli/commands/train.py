@@ -1,10 +1,10 @@
-"""`run.py --config C`: trains, evaluates and reports."""
+"""`run.py --config C`: train, evaluate and report."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from framework.cli.options import add_config, add_output, add_training
 from framework.cli.ray_option import add_ray, join_cluster
 from framework.errors import UsageError
 from framework.runs import run_directory
@@ -13,38 +13,16 @@ from framework.utils.native_logs import start_tensorflow
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of training."""
-    parser.add_argument("--config", type=Path, help="a JSON or YAML config")
-    add_overrides(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="the run directory (default: results/<config>/<time>)",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="check the config only; nothing is trained"
-    )
-    parser.add_argument(
-        "--resume", type=Path, metavar="DIR", help="go on with an interrupted run in DIR"
+    add_config(parser, "a JSON or YAML config", required=False)
+    add_output(parser, "the run directory (default: results/<config>/<time>)")
+    add_training(
+        parser, "check the config only; nothing is trained", "resume an interrupted run in DIR"
     )
     add_ray(parser)
 
 
-def add_overrides(parser: argparse.ArgumentParser) -> None:
-    """Add `--set`."""
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a key, such as training_config.epochs=3; repeatable; "
-        "the value is read as YAML",
-    )
-
-
 def run(options: argparse.Namespace) -> int:
-    """Train, goes on training, or only checks the config."""
+    """Train, resume training, or only check the config."""
     from framework.config import load_config
 
     if options.resume is not None:
@@ -74,7 +52,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def resume(options: argparse.Namespace) -> int:
-    """Go on with an interrupted run; a finished one has nothing left to do."""
+    """Resume an interrupted run; do nothing for a finished one."""
     for name in ("output", "check"):
         if getattr(options, name):
             raise UsageError(f"--{name} can't be combined with --resume. Leave one of them out.")
@@ -83,19 +61,19 @@ def resume(options: argparse.Namespace) -> int:
     from framework.utils.environment import restore_threads
 
     if run_directory.is_finished(options.resume):
-        print(f"The run in {options.resume} is finished; there is nothing to go on with.")
+        print(f"The run in {options.resume} is finished; there is nothing to resume.")
         return 0
     config = load_config(run_directory.reopen_run(options.resume))
     if options.config is not None:
         wanted = dump_config(load_config(options.config, options.overrides))
         if changes := list_changes(dump_config(config), wanted):
             raise UsageError(
-                f"{options.config} is not the config that the run in {options.resume} began with:\n"
+                f"{options.config} is not the config that the run in {options.resume} was started with:\n"
                 + "\n".join(f"  {change}" for change in changes)
-                + "\nGo on without --config, or start a new run."
+                + "\nResume without --config, or start a new run."
             )
     elif options.overrides:
-        raise UsageError("--set can't change a run that has begun. Start a new run.")
+        raise UsageError("--set can't change a run that was started before. Start a new run.")
     restore_threads(options.resume)
     with join_cluster(options.ray) as cluster:
         start_tensorflow()

@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_config(parser: argparse.ArgumentParser, help_text: str, required: bool = True) -> None:
+    """Add `--config`, and `--set`, which overrides keys of it."""
+    parser.add_argument("--config", type=Path, required=required, help=help_text)
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key, such as training_config.epochs=3; repeatable; "
+        "the value is read as YAML",
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add `--output`, the directory to write to."""
+    parser.add_argument("--output", type=Path, metavar="DIR", help=help_text)
+
+
+def add_training(parser: argparse.ArgumentParser, check_help: str, resume_help: str) -> None:
+    """Add `--check` and `--resume`, which take the place of a new run or sweep."""
+    parser.add_argument("--check", action="store_true", help=check_help)
+    parser.add_argument("--resume", type=Path, metavar="DIR", help=resume_help)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add `--run`."""
+    parser.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a run directory, or a folder of runs: then its newest finished run",
+    )
+
+
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Add the list of image files and folders."""
+    parser.add_argument(
+        "images",
+        type=Path,
+        nargs="+",
+        metavar="IMAGE|FOLDER",
+        help="image files, and folders of them",
+    )
+
+
+def parse_positive(text: str) -> int:
+    """Parse a positive integer."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a positive integer. Found {text!r}.")
+    return int(text)
