@@ -4,7 +4,7 @@
 # make test-bare  README.md's first commands as on a new machine; see scripts/test_bare.sh
 # make browser    a browser for the tests that look at pages, if there is none
 # make test-lowest  the tests with the lowest versions that setup.cfg allows
-# make check      formatting, lint, types, floors
+# make check      formatting, lint, types, layers
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
 # make docs       write what is generated anew: catalogue, docs/config.md
 

@@ -63,9 +63,11 @@ class InputRule(NamedTuple):
 
 
 @cache
-def load_catalog() -> dict[str, Any]:
+def load_catalog() -> dict[str, dict[str, dict[str, Any]]]:
     """Return the catalogue: kind -> name -> entry."""
-    return json.loads(files("framework.config").joinpath("catalog.json").read_text("utf-8"))
+    text = files("framework.config").joinpath("catalog.json").read_text("utf-8")
+    catalog: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
+    return catalog
 
 
 @cache
@@ -90,7 +92,7 @@ def find_class_name(kind: str, name: str) -> str:
     Raises:
         KeyError: The catalogue does not hold the name.
     """
-    return load_catalog()[kind][name].get("alias_of", name)
+    return str(load_catalog()[kind][name].get("alias_of", name))
 
 
 def find_entry(kind: str, name: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ _KINDS = {"optimizer": "optimizers", "loss": "losses"}
 
 def build_config(values: dict[str, Any]) -> Config:
     """Return the config of values that have been checked."""
-    return _build_section(Config, values)
+    config: Config = _build_section(Config, values)
+    return config
 
 
 def dump_config(config: Config) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def dump_config(config: Config) -> dict[str, Any]:
 
     `resolve_config` makes an equal config of them.
     """
-    dumped = _dump_value(config)
+    dumped: dict[str, Any] = _dump_value(config)
     del dumped["origin"]
     return dumped
 

@@ -165,7 +165,8 @@ class Images:
     @property
     def labels(self) -> np.ndarray:
         """`(n,)` int64."""
-        return self.source.labels[self.indices]
+        labels: np.ndarray = self.source.labels[self.indices]
+        return labels
 
     @property
     def preparation(self) -> Preprocessing:

@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from framework.config.model import DataConfig
 from framework.data.augmentation import Augmentation
+from framework.data.dataset import Dataset
 from framework.data.images import Images
-from framework.data.registry import Dataset
 from framework.data.sources.source import Source
 from framework.errors import RunError
 
@@ -69,6 +69,7 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
 
 
 def _draw(source: Source, limit: int | None, seed: int, split: str) -> np.ndarray:
+    drawn: np.ndarray
     everything = np.arange(len(source.labels))
     if limit is None or limit >= len(everything):
         return everything

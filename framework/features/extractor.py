@@ -165,10 +165,11 @@ class Extractor:
 def _make_forward(model: keras.Model) -> Forward:
     """Return what computes a batch, traced and compiled when it is first called."""
     # Without XLA, which is slower for convolutions on CPUs; see docs/performance.md.
-    return tf.function(
+    forward: Forward = tf.function(
         lambda batch: keras.tree.flatten(model(batch, training=False)),
         input_signature=[tf.TensorSpec(model.inputs[0].shape, "float32")],
     )
+    return forward
 
 
 def _make_forward_on(device: str, model: keras.Model) -> Forward:
@@ -199,7 +200,7 @@ def _choose_batch_size(model: keras.Model) -> int:
         for tensor in layer._inbound_nodes[0].output_tensors
     )
     fitting = max(1, ACTIVATION_BYTES // largest)
-    return min(LARGEST_BATCH, 2 ** int(math.log2(fitting)))
+    return min(LARGEST_BATCH, 1 << int(math.log2(fitting)))
 
 
 def _describe_graph(model: keras.Model) -> Any:

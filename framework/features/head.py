@@ -55,7 +55,8 @@ def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any
             return (step + 1,)
 
         tf.while_loop(lambda step: step < count, train, [tf.constant(0)])
-        return model.get_metrics_result()
+        logs: Logs = model.get_metrics_result()
+        return logs
 
     # The last batch of an epoch, if it does not come out even: not worth compiling.
     train_rest = tf.function(model.train_step, autograph=False)

@@ -154,7 +154,7 @@ class _Dispatch:
         import ray
 
         try:
-            return ray.get(ref)
+            features: list[np.ndarray] = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, RunError):
                 raise RunError(str(error.cause)) from error
@@ -162,6 +162,7 @@ class _Dispatch:
         except ray.exceptions.RayError as error:
             logger.debug("%s: %s", task.member.node.name, error)
             return None
+        return features
 
     def _take_back(self, failed: _Task) -> None:
         """Put the chunks of a lost worker first in the queue."""

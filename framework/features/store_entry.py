@@ -206,9 +206,10 @@ class Entry:
     def _map(self, chunk: int, array: int) -> np.ndarray:
         path = self._paths[chunk, array]
         try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except OSError as error:
             raise RunError(
                 f"{path}: stored features cannot be read: {error.strerror}. "
                 "Start the run again: what is missing is then computed anew."
             ) from error
+        return mapped

@@ -136,7 +136,8 @@ class TrainedClassifier:
         """
         channels = self.image_shape[-1]
         batch = np.stack([match_channels(image[np.newaxis], channels)[0] for image in prepared])
-        return self._forward(batch.astype(np.float32)).numpy()
+        probabilities: np.ndarray = self._forward(batch.astype(np.float32)).numpy()
+        return probabilities
 
     def name_classes(self, probabilities: np.ndarray, top: int = 3) -> list[Prediction]:
         """Turn probabilities `(n, classes)` into predictions."""
@@ -244,7 +245,8 @@ def _as_pixels(image: np.ndarray) -> np.ndarray:
         raise RunError(f"Expected pixels in [0, 255]. Found values from {low} to {high}.")
     if image.dtype.kind == "f" and 0 < high <= 1:
         raise RunError("Expected pixels in [0, 255]. Found values up to 1: multiply them by 255.")
-    return np.rint(image).astype(np.uint8)
+    rounded: np.ndarray = np.rint(image).astype(np.uint8)
+    return rounded
 
 
 def _slice(count: int, size: int) -> list[tuple[int, int]]:

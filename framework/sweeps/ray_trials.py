@@ -100,7 +100,7 @@ def run_trial_remotely(
         directory = Path(folder) / f"{trial_index:04d}"
 
         def report(epoch: int, value: float) -> bool:
-            return ray.get(reports.report.remote(trial_index, epoch, value))
+            return bool(ray.get(reports.report.remote(trial_index, epoch, value)))
 
         result = run_trial(values, directory, metric, report)
         return result, pack_run(directory)

@@ -53,7 +53,7 @@ def read_metric(directory: Path, metric: str) -> float:
         scores = read_json(directory / "metrics.json")["validation"]
         return float(scores[FINAL_METRICS[metric]])
     history = load_runs([directory])[0].history
-    values = [row[metric] for row in history if isinstance(row.get(metric), float)]
+    values: list[float] = [row[metric] for row in history if isinstance(row.get(metric), float)]
     if not values:
         raise RunError(f"{directory / 'history.csv'} has no {metric}.")
     return min(values) if is_minimized(metric) else max(values)

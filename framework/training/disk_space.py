@@ -52,7 +52,7 @@ def check_space(directory: Path, classifier: Classifier, config: Config) -> None
 def _estimate_models(classifier: Classifier, config: Config) -> int:
     """Return bytes of `model.keras`, and of one model that `ModelCheckpoint` keeps beside it."""
     models = 1 + ("ModelCheckpoint" in config.training_config.call_backs_conf)
-    return models * BYTES_PER_NUMBER * classifier.model.count_params()
+    return models * BYTES_PER_NUMBER * int(classifier.model.count_params())
 
 
 def _estimate_checkpoint(classifier: Classifier, config: Config) -> int:
@@ -60,7 +60,7 @@ def _estimate_checkpoint(classifier: Classifier, config: Config) -> int:
     if not config.training_config.enable_training:
         return 0
     weights = [weight for layer in _list_trained(classifier, config) for weight in layer.weights]
-    numbers = sum(math.prod(weight.shape) for weight in weights)
+    numbers: int = sum(math.prod(weight.shape) for weight in weights)
     return 2 * (1 + OPTIMIZER_SLOTS) * BYTES_PER_NUMBER * numbers
 
 

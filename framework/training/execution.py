@@ -77,7 +77,7 @@ def needs_batch_events(callback: keras.callbacks.Callback) -> bool:
     """Return whether a callback, as it is configured, does something for single batches."""
     for frequency in ("save_freq", "update_freq"):
         if hasattr(callback, frequency):
-            return getattr(callback, frequency) != "epoch"
+            return bool(getattr(callback, frequency) != "epoch")
     base = keras.callbacks.Callback
     return any(
         getattr(type(callback), name) is not getattr(base, name)

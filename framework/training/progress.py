@@ -28,7 +28,7 @@ class ProgressReporter(keras.callbacks.Callback):
         self._first_epoch = first_epoch
         self._last_epoch = last_epoch
         self._batch_size = batch_size
-        self._bar: tqdm | None = None
+        self._bar: tqdm[Any] | None = None
         self._reported = 0
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:

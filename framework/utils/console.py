@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 logger = logging.getLogger("framework")
 
 
-class _ConsoleHandler(logging.StreamHandler):
+class _ConsoleHandler(logging.StreamHandler[TextIO]):
     """Writes through tqdm, so that a line does not tear a progress bar apart."""
 
     def emit(self, record: logging.LogRecord) -> None:

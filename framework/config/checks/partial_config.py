@@ -66,7 +66,8 @@ class PartialConfig:
     @property
     def backbone(self) -> str | None:
         """The name of the backbone, `"none"`, or `None` where it is wrong."""
-        return self.read("model_configuration", "model_name")
+        name: str | None = self.read("model_configuration", "model_name")
+        return name
 
     @property
     def backbone_layers(self) -> dict[str, str]:

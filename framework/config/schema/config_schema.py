@@ -9,7 +9,7 @@ are called) and `x-list` (the `run.py list` command that shows what is allowed).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from framework.config import model
@@ -114,7 +114,7 @@ class _SchemaMaker:
             other = self._make_value(" or ".join(rest))
             title = join_words([other.get("title", "null"), "an object"])
             return {"if": {"type": "object"}, "then": whole, "else": {**other, "title": title}}
-        makers = {
+        makers: dict[str, Callable[[], Schema]] = {
             "top": self._make_top,
             "callbacks": self._make_callbacks,
             "metrics": self._make_metrics,

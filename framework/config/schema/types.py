@@ -125,7 +125,7 @@ def make_kind_schema(phrase: str) -> Schema:
 def describe_kind(part: str) -> str:
     """Return one alternative with its article: `a positive integer`."""
     if part in WORDS and "title" in WORDS[part]:
-        return WORDS[part]["title"]
+        return str(WORDS[part]["title"])
     if _parse_constant(part):
         return part
     if match := _COUNTED.fullmatch(part):

@@ -194,7 +194,7 @@ def _list_allowed(schema: Schema) -> list[Any]:
 
 def _accepts(value: Any, schema: Schema) -> bool:
     """Return whether a value fits a schema that refers to no others."""
-    return _make_validator({k: v for k, v in schema.items() if k != "else"}).is_valid(value)
+    return bool(_make_validator({k: v for k, v in schema.items() if k != "else"}).is_valid(value))
 
 
 def _suggest_value(value: Any, schema: Schema) -> str | None:

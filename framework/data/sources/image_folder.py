@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -201,7 +202,7 @@ def _find_pictures(folder: Path, findings: FolderIssues) -> Iterator[Path]:
 
 
 def _check_pictures(
-    paths: Sequence[Path], pool: ThreadPoolExecutor, findings: FolderIssues, bar: tqdm
+    paths: Sequence[Path], pool: ThreadPoolExecutor, findings: FolderIssues, bar: tqdm[Any]
 ) -> Pictures:
     digests: Pictures = {}
     results = bounded_map(pool, _digest_picture, paths, 32 * WORKERS)

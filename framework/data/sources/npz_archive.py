@@ -111,4 +111,5 @@ def _as_bytes(images: np.ndarray, name: str) -> np.ndarray:
             f"{name} holds numbers from {low} to {high}: images scaled to [0, 1]. "
             "Expected 0 to 255; multiply by 255."
         )
-    return np.rint(images).astype(np.uint8)
+    rounded: np.ndarray = np.rint(images).astype(np.uint8)
+    return rounded

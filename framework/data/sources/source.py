@@ -98,7 +98,8 @@ class ArraySource:
 
     def read(self, indices: np.ndarray) -> np.ndarray:
         """Read images; see `Source.read`."""
-        return self.images[indices]
+        chosen: np.ndarray = self.images[indices]
+        return chosen
 
     def pack(self, indices: np.ndarray) -> ArraySource:
         """Take images along; see `Source.pack`."""

@@ -59,7 +59,7 @@ class Column:
 
 def _average_f1(run: RunRecord) -> float:
     scores = run.metrics["test"]["per_class"].values()
-    return sum(row["f1"] for row in scores) / len(scores)
+    return float(sum(row["f1"] for row in scores) / len(scores))
 
 
 COLUMNS = (

@@ -43,7 +43,8 @@ def find_confusions(matrix: np.ndarray, limit: int) -> list[tuple[int, int, int]
 
 def share_rows(matrix: np.ndarray) -> np.ndarray:
     """Return each cell's share of its true class, in [0, 1]; 0 for a class without images."""
-    return matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shares: np.ndarray = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 @styled

@@ -48,7 +48,7 @@ def find_last_convolution(classifier: keras.Model) -> keras.layers.Layer:
 
 
 def _measure_map(layer: keras.layers.Layer) -> tuple[int, int]:
-    shape = layer.output.shape
+    shape: tuple[int, int, int, int] = layer.output.shape
     return shape[1:3] if keras.config.image_data_format() == "channels_last" else shape[2:4]
 
 
@@ -79,7 +79,8 @@ def compute_heat_maps(
     weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
     peak = heat.max(axis=(1, 2), keepdims=True)
-    return np.nan_to_num(heat / np.where(peak > 0, peak, 1.0))
+    scaled: np.ndarray = np.nan_to_num(heat / np.where(peak > 0, peak, 1.0))
+    return scaled
 
 
 def _find_scores(classifier: keras.Model) -> keras.KerasTensor:
@@ -174,4 +175,5 @@ def overlay_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     strength = np.asarray(smooth)[..., None]
     colours = matplotlib.colormaps["inferno"](strength[..., 0])[..., :3] * 255.0
     grey = image.mean(axis=-1, keepdims=True)
-    return (1 - 0.65 * strength) * grey + 0.65 * strength * colours
+    blended: np.ndarray = (1 - 0.65 * strength) * grey + 0.65 * strength * colours
+    return blended

@@ -50,4 +50,5 @@ def stretch_contrast(maps: np.ndarray) -> np.ndarray:
     finite = np.nan_to_num(maps.astype(np.float32))
     low = finite.min(axis=axes, keepdims=True)
     span = finite.max(axis=axes, keepdims=True) - low
-    return (finite - low) / np.where(span > 0, span, 1.0) * np.float32(255.0)
+    scaled: np.ndarray = (finite - low) / np.where(span > 0, span, 1.0) * np.float32(255.0)
+    return scaled

@@ -72,7 +72,8 @@ def rank_mistakes(predictions: Predictions) -> np.ndarray:
     """Return the positions of all mistakes, the most confident first: `(k,)` int64."""
     confidence = np.nan_to_num(predictions.confidence, nan=-1.0)
     order = np.argsort(-confidence, kind="stable")
-    return order[~predictions.correct[order]]
+    mistakes: np.ndarray = order[~predictions.correct[order]]
+    return mistakes
 
 
 def format_confidence(predictions: Predictions, position: int) -> str:

@@ -37,23 +37,23 @@ class Predictions:
     @cached_property
     def predicted(self) -> np.ndarray:
         """`(n,)` int64, the most probable class of each image."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @cached_property
     def confidence(self) -> np.ndarray:
         """`(n,)` float32 in [0, 1], the probability of the predicted class."""
-        return self.probabilities.max(axis=1)
+        return np.asarray(self.probabilities.max(axis=1))
 
     @cached_property
     def correct(self) -> np.ndarray:
         """`(n,)` bool."""
-        return self.predicted == self.true
+        return np.asarray(self.predicted == self.true)
 
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
         """`(classes, classes)` int64: rows are true classes, columns predicted ones."""
         classes = np.arange(self.probabilities.shape[1])
-        return confusion_matrix(self.true, self.predicted, labels=classes)
+        return np.asarray(confusion_matrix(self.true, self.predicted, labels=classes))
 
 
 def score_predictions(predictions: Predictions, class_names: Sequence[str]) -> dict[str, Any]:

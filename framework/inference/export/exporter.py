@@ -184,4 +184,4 @@ def _find_reason(error: OSError | tf.errors.OpError) -> str:
     """Return what the system said; TensorFlow puts the operation and the file around it."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return error.message.split("; ")[-1].split(" [Op:")[0]
+    return str(error.message).split("; ")[-1].split(" [Op:")[0]

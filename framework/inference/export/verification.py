@@ -63,7 +63,8 @@ def run_export(
         if ended.returncode != 0:
             reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
             raise RunError(f"The export was written, but can't be run: {reason}")
-        return np.load(answered).reshape(len(dtypes), len(images), -1)
+        answers: np.ndarray = np.load(answered)
+        return answers.reshape(len(dtypes), len(images), -1)
 
 
 def compare_answers(exported: np.ndarray, expected: np.ndarray) -> float:

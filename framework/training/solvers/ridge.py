@@ -123,7 +123,8 @@ class Kernel:
         across = self.validation - (self.validation @ shares)[:, np.newaxis]
         across -= means - shares @ means
         solutions = solve_shifted(matrix, right, _scale(matrix, strengths))
-        return _separate(across @ (root * solutions), len(strengths)) + bias
+        scores: np.ndarray = _separate(across @ (root * solutions), len(strengths)) + bias
+        return scores
 
 
 def solve_dual(
@@ -174,7 +175,9 @@ def score_images(features: np.ndarray, kernels: np.ndarray, biases: np.ndarray) 
         `(strengths, m, classes)` float64.
     """
     side_by_side = kernels.transpose(1, 0, 2).reshape(features.shape[1], -1)
-    return _separate(features @ side_by_side, len(kernels)) + biases[:, np.newaxis]
+    products = _separate(features @ side_by_side, len(kernels))
+    scores: np.ndarray = products + biases[:, np.newaxis]
+    return scores
 
 
 def choose_strength(scores: np.ndarray, labels: np.ndarray) -> int:

@@ -29,7 +29,8 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> tuple[float, np.n
 
     def measure(exponent: float) -> np.ndarray:
         scaled = scores * np.exp(exponent)
-        return logsumexp(scaled, axis=1) - (targets * scaled).sum(axis=1)
+        losses: np.ndarray = logsumexp(scaled, axis=1) - (targets * scaled).sum(axis=1)
+        return losses
 
     limit = np.log(1e3)
     found = minimize_scalar(lambda x: measure(x).mean(), bounds=(-limit, limit), method="bounded")
