@@ -154,8 +154,8 @@ def run_experiment(
         with watch.measure("report"):
             table = directory / "predictions_test.csv"
             write_predictions(table, predictions["test"], classifier.class_names)
-            if splits.unlabelled is not None:
-                write_submission(directory / "submission.csv", classifier, splits.unlabelled)
+            if splits.unlabeled is not None:
+                write_submission(directory / "submission.csv", classifier, splits.unlabeled)
             if with_report:
                 evidence = ReportInputs(
                     config=config,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 # Arguments that move pixels but do not change their values: on three equal
-# channels they give three equal channels, so a grey image may be augmented first.
+# channels they give three equal channels, so a gray image may be augmented first.
 GEOMETRIC = frozenset(
     {
         "rotation_range",
@@ -50,7 +50,7 @@ class Augmentation:
 
     @property
     def treats_channels_alike(self) -> bool:
-        """Whether augmenting grey, then repeating it to RGB, gives the same pixels."""
+        """Whether augmenting gray, then repeating it to RGB, gives the same pixels."""
         return GEOMETRIC.issuperset(self.arguments)
 
     @cached_property

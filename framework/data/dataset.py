@@ -23,18 +23,17 @@ class Dataset:
         train: What may be trained on.
         test: What is only ever tested on.
         class_names: One name a label, in the order of the labels.
-        place: Where it came from, for people.
-        unlabelled: Images that nobody has labelled, to be answered in `submission.csv`.
-        remarks: What a user should know of it, such as files that were skipped; a
-            sentence each.
+        location: Where it was loaded from, for people.
+        unlabeled: Images without known labels, predicted in `submission.csv`.
+        remarks: One sentence on each thing that a user should know, such as skipped files.
     """
 
     name: str
     train: Source
     test: Source
     class_names: tuple[str, ...]
-    place: str
-    unlabelled: Source | None = None
+    location: str
+    unlabeled: Source | None = None
     remarks: tuple[str, ...] = ()
 
 

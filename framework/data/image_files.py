@@ -1,4 +1,4 @@
-"""Picture files of any common kind, as plain grey or RGB images."""
+"""Picture files of any common kind, as plain gray or RGB images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LARGEST_16_BIT = 65535
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def read_picture(
+def read_image(
     file: Path | IO[bytes], name: str | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> Image.Image:
     """Read a picture file.
@@ -46,13 +46,13 @@ def read_picture(
         pixel_limit: Pictures of more pixels are refused.
 
     Returns:
-        A Pillow image in mode `L` (grey) or `RGB`, 8 bits a channel.
+        A Pillow image in mode `L` (gray) or `RGB`, 8 bits a channel.
 
     Raises:
         RunError: There is no such file, it is no picture of these formats, it is
             damaged, or it has more than `pixel_limit` pixels.
     """
-    name = name or (show_path(file) if isinstance(file, Path) else "The picture")
+    name = name or (format_path(file) if isinstance(file, Path) else "The picture")
     if isinstance(file, Path) and not file.is_file():
         raise RunError(f"{name}: there is no such file.")
     try:
@@ -60,7 +60,7 @@ def read_picture(
             columns, rows = image.size
             if rows * columns > pixel_limit:
                 raise _too_large(name, pixel_limit)
-            return simplify_mode(ImageOps.exif_transpose(image))
+            return normalize_mode(ImageOps.exif_transpose(image))
     except RunError:
         raise
     except PermissionError as error:
@@ -76,12 +76,12 @@ def read_picture(
 
 
 def read_pixels(file: Path | IO[bytes], name: str | None = None) -> np.ndarray:
-    """Read a picture as `(rows, columns)`, grey, or `(rows, columns, 3)`, RGB; uint8."""
-    return np.asarray(read_picture(file, name))
+    """Read a picture as `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8."""
+    return np.asarray(read_image(file, name))
 
 
 @dataclass(frozen=True)
-class PackedPictures:
+class EncodedImages:
     """Picture files in memory, decoded when they are read.
 
     Args:
@@ -106,7 +106,7 @@ class PackedPictures:
         return read_pixels(io.BytesIO(self.contents[index]), self.names[index])
 
 
-def find_pictures(folder: Path) -> Iterator[Path]:
+def find_image_files(folder: Path) -> Iterator[Path]:
     """Find the picture files in a folder and the folders in it, in order of their names.
 
     Files are told by their endings. Links to folders are not followed, so that there
@@ -119,7 +119,7 @@ def find_pictures(folder: Path) -> Iterator[Path]:
                 yield Path(directory, name)
 
 
-def show_path(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return a path that can be printed, whatever bytes it is made of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -131,7 +131,7 @@ def _too_large(name: str, pixel_limit: int) -> RunError:
     )
 
 
-def simplify_mode(image: Image.Image) -> Image.Image:
+def normalize_mode(image: Image.Image) -> Image.Image:
     """Bring a Pillow image of any mode to `L` or `RGB`, on white where it is transparent.
 
     Raises:
@@ -148,7 +148,7 @@ def simplify_mode(image: Image.Image) -> Image.Image:
 
 
 def _shrink_depth(image: Image.Image) -> Image.Image:
-    """Scale grey values of 16 bits to 8."""
+    """Scale gray values of 16 bits to 8."""
     pixels = np.asarray(image)
     if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() > LARGEST_16_BIT:
         raise ValueError("its values have more than 16 bits, and no known range.")

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from framework.config.model import Resize
 from framework.data.augmentation import Augmentation
 from framework.data.fingerprints import fingerprint_arrays
-from framework.data.sources.source import Pixels, Source
+from framework.data.sources.source import RawImages, Source
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -38,7 +38,7 @@ def resize_image(image: Image.Image, rows: int, columns: int, resize: Resize) ->
 def prepare_image(
     image: np.ndarray | Image.Image, shape: tuple[int, int, int], resize: Resize
 ) -> np.ndarray:
-    """Resize one image, and turn colour to grey where the network takes grey.
+    """Resize one image, and turn color to gray where the network takes gray.
 
     Training, evaluation and prediction all go through here, so that a network
     never meets an image prepared in another way than those it learnt from.
@@ -50,8 +50,8 @@ def prepare_image(
         resize: How to get there.
 
     Returns:
-        `(rows, columns, 1)` for a grey image or a grey network, else
-        `(rows, columns, 3)`; uint8. `match_channels` repeats grey to RGB.
+        `(rows, columns, 1)` for a gray image or a gray network, else
+        `(rows, columns, 3)`; uint8. `match_channels` repeats gray to RGB.
     """
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
@@ -63,7 +63,7 @@ def prepare_image(
 
 
 def match_channels(images: np.ndarray, channels: int) -> np.ndarray:
-    """Repeat grey images `(n, rows, columns, 1)` to the network's channels."""
+    """Repeat gray images `(n, rows, columns, 1)` to the network's channels."""
     if images.shape[-1] == channels:
         return images
     return np.repeat(images, channels, axis=-1)
@@ -95,7 +95,7 @@ class Preprocessing:
             view: 0 for the images as they are, `v` for the `v`-th augmented set.
 
         Returns:
-            `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255].
+            `(k, rows, columns, channels)` float32, RGB or gray, in [0, 255].
         """
         prepared = self._resize(raw)
         if view == 0 or self.augmentation is None:
@@ -107,7 +107,7 @@ class Preprocessing:
 
     def _resize(self, raw: Iterable[np.ndarray]) -> np.ndarray:
         prepared = [prepare_image(image, self.shape, self.resize) for image in raw]
-        # A folder may hold grey and colour images side by side.
+        # A folder may hold gray and color images side by side.
         channels = max((image.shape[-1] for image in prepared), default=self.shape[-1])
         batch = [match_channels(image, channels) for image in prepared]
         return np.asarray(batch, dtype=np.float32).reshape(-1, *self.shape[:2], channels)
@@ -120,12 +120,12 @@ class PackedImages:
     Args:
         pixels: The images, numbered from 0.
         indices: `(n,)` int64, their positions in the source they come from.
-        preparation: What becomes of them.
+        preprocessing: What becomes of them.
     """
 
-    pixels: Pixels
+    pixels: RawImages
     indices: np.ndarray
-    preparation: Preprocessing
+    preprocessing: Preprocessing
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -138,7 +138,7 @@ class PackedImages:
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
         """Read images; see `Images.read`."""
         raw = self.pixels.read(positions)
-        return self.preparation.apply(raw, self.indices[positions], view)
+        return self.preprocessing.apply(raw, self.indices[positions], view)
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Images:
         return labels
 
     @property
-    def preparation(self) -> Preprocessing:
+    def preprocessing(self) -> Preprocessing:
         """What becomes of the source's images."""
         return Preprocessing(self.shape, self.resize, self.augmentation)
 
@@ -181,16 +181,16 @@ class Images:
             view: 0 for the images as they are, `v` for the `v`-th augmented set.
 
         Returns:
-            `(k, rows, columns, channels)` float32, RGB or grey, in [0, 255]; see
+            `(k, rows, columns, channels)` float32, RGB or gray, in [0, 255]; see
             `Preprocessing`.
         """
         indices = self.indices[positions]
-        return self.preparation.apply(self.source.read(indices), indices, view)
+        return self.preprocessing.apply(self.source.read(indices), indices, view)
 
     def pack(self, positions: np.ndarray) -> PackedImages:
         """Take some images along, numbered anew from 0, with the same pixels in every view."""
         indices = self.indices[positions]
-        return PackedImages(self.source.pack(indices), indices, self.preparation)
+        return PackedImages(self.source.pack(indices), indices, self.preprocessing)
 
     def describe(self, view: int = 0) -> dict[str, Any]:
         """Return everything that decides the pixels of a view, ready for JSON."""

@@ -27,7 +27,7 @@ def inspect_dataset(dataset: Dataset) -> tuple[str, ...]:
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
     if np.count_nonzero(counts) < 2:
         raise RunError(
-            f"{dataset.place}: all training images are of one class, "
+            f"{dataset.location}: all training images are of one class, "
             f"{dataset.class_names[counts.argmax()]!r}. Expected at least two."
         )
     remarks = []
@@ -45,7 +45,7 @@ def inspect_dataset(dataset: Dataset) -> tuple[str, ...]:
         )
     plain = sum(map(_count_plain, (dataset.train, dataset.test)))
     if plain:
-        remarks.append(f"images of a single colour, kept: {plain:,}")
+        remarks.append(f"images of a single color, kept: {plain:,}")
     return tuple(remarks)
 
 

@@ -20,13 +20,13 @@ from framework.errors import RunError
 class Splits:
     """The three disjoint selections of a run; only `training` is augmented.
 
-    `unlabelled` are the images of a competition's test set, whose labels nobody knows.
+    `unlabeled` are the images of a competition's test set, whose labels nobody knows.
     """
 
     training: Images
     validation: Images
     test: Images
-    unlabelled: Images | None = None
+    unlabeled: Images | None = None
 
     def by_name(self) -> Mapping[str, Images]:
         """Return the selections under the names of `metrics.json`."""
@@ -62,8 +62,8 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
         training=select(dataset.train, kept, augmentation),
         validation=select(dataset.train, held_out),
         test=select(dataset.test, test),
-        unlabelled=select(dataset.unlabelled, np.arange(len(dataset.unlabelled.labels)))
-        if dataset.unlabelled
+        unlabeled=select(dataset.unlabeled, np.arange(len(dataset.unlabeled.labels)))
+        if dataset.unlabeled
         else None,
     )
 

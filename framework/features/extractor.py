@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from framework.data.images import Images, PackedImages
 from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
 
 LARGEST_BATCH = 256
@@ -27,14 +28,6 @@ ACTIVATION_BYTES = 64 * 2**20
 SAMPLE_IMAGES = 8
 
 Forward = Callable[[np.ndarray], list[tf.Tensor]]
-
-
-class Readable(Protocol):
-    """Images that can be read; see `framework.data.images.Images`."""
-
-    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
-        """Return `(k, rows, columns, channels)` float32 in [0, 255]."""
-        ...
 
 
 class Extractor:
@@ -93,7 +86,7 @@ class Extractor:
         return digest.hexdigest()
 
     def stream(
-        self, images: Readable, positions: np.ndarray, view: int
+        self, images: Images | PackedImages, positions: np.ndarray, view: int
     ) -> Iterator[list[np.ndarray]]:
         """Compute the features of some images, batch by batch.
 
@@ -144,7 +137,7 @@ class Extractor:
         return len(batch) / (time.perf_counter() - start)
 
     def _read_batches(
-        self, images: Readable, positions: np.ndarray, view: int
+        self, images: Images | PackedImages, positions: np.ndarray, view: int
     ) -> Iterator[np.ndarray]:
         """Read images batch by batch, each while the one before is computed."""
         batches = range(0, len(positions), self.batch_size)

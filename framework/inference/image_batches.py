@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.data.image_files import find_pictures, show_path
+from framework.data.image_files import find_image_files, format_path
 from framework.errors import RunError
 
 # Also bounds how many pictures are unfolded at a time.
@@ -28,9 +28,9 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = list(find_pictures(path))
+        found = list(find_image_files(path))
         if not found:
-            raise RunError(f"There is no picture in {show_path(path)}.")
+            raise RunError(f"There is no picture in {format_path(path)}.")
         files.extend(found)
     return files
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from framework.config import Config, catalog
 from framework.config.suggestions import suggest_name
-from framework.data.image_files import read_picture, show_path
+from framework.data.image_files import format_path, read_image
 from framework.data.images import match_channels, prepare_image
 from framework.errors import RunError, UsageError
 from framework.features.extractor import Extractor
@@ -120,7 +120,7 @@ def _stream_features(
     extractor = Extractor(model)
     batches = stream_batches(
         files,
-        lambda file: prepare_image(read_picture(file), shape, config.data_config.resize),
+        lambda file: prepare_image(read_image(file), shape, config.data_config.resize),
         extractor.batch_size,
     )
     with tqdm(total=len(files), unit=" images", disable=None) as progress:
@@ -129,7 +129,7 @@ def _stream_features(
                 if isinstance(outcome, RunError):
                     logger.warning("%s", outcome)
             read = [
-                (show_path(file), image) for file, image in batch if isinstance(image, np.ndarray)
+                (format_path(file), image) for file, image in batch if isinstance(image, np.ndarray)
             ]
             if read:
                 images = [match_channels(image[np.newaxis], shape[-1]) for _, image in read]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from framework.data.image_files import show_path
+from framework.data.image_files import format_path
 from framework.errors import RunError
 from framework.inference.image_batches import stream_batches
 from framework.inference.polarity import Invert
@@ -49,7 +49,7 @@ def predict_files(
             predictions = iter(trained.name_classes(probabilities, top))
             for file, outcome in batch:
                 if isinstance(outcome, RunError):
-                    yield FilePrediction(show_path(file), error=str(outcome))
+                    yield FilePrediction(format_path(file), error=str(outcome))
                 else:
-                    yield FilePrediction(show_path(file), next(predictions))
+                    yield FilePrediction(format_path(file), next(predictions))
             progress.update(len(batch))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from framework import __version__
 from framework.config import Config, load_config
-from framework.data.image_files import read_picture, simplify_mode
+from framework.data.image_files import normalize_mode, read_image
 from framework.data.images import match_channels, prepare_image
 from framework.errors import ConfigError, RunError
 from framework.inference.polarity import Invert, normalize_polarity
@@ -222,9 +222,9 @@ def _list_images(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
 
 def _open_image(image: ImageLike) -> Image.Image:
     if isinstance(image, str | Path):
-        return read_picture(Path(image))
+        return read_image(Path(image))
     if isinstance(image, Image.Image):
-        return simplify_mode(image)
+        return normalize_mode(image)
     return Image.fromarray(_as_pixels(image))
 
 

@@ -57,26 +57,26 @@ def preprocess(image: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
     format understands.
 
     Args:
-        image: `(n, rows, columns, channels)` float32, RGB or grey, in [0, 255].
+        image: `(n, rows, columns, channels)` float32, RGB or gray, in [0, 255].
         mode: As `find_preprocessing` tells.
 
     Returns:
         `(n, rows, columns, channels)` float32 in the range the backbone was trained on.
     """
     name = "preprocessing"
-    colour = image.shape[-1] == 3
-    if mode == "caffe" and colour:
+    color = image.shape[-1] == 3
+    if mode == "caffe" and color:
         blue_green_red = keras.ops.take(image, [2, 1, 0], axis=-1)
         offset = [-mean for mean in IMAGENET_MEAN_BGR]
         return keras.layers.Rescaling(1.0, offset=offset, name=name)(blue_green_red)
-    if mode == "torch" and colour:
+    if mode == "torch" and color:
         scale = [1 / (255 * std) for std in IMAGENET_STD_RGB]
         offset = [
             -mean / std for mean, std in zip(IMAGENET_MEAN_RGB, IMAGENET_STD_RGB, strict=True)
         ]
         return keras.layers.Rescaling(scale, offset=offset, name=name)(image)
     if mode is not None:
-        # [-1, 1]; ImageNet's colour means are of no use to images that are not RGB.
+        # [-1, 1]; ImageNet's color means are of no use to images that are not RGB.
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name=name)(image)
     return image
 

@@ -27,7 +27,7 @@ class Classifier:
 
     Args:
         model: From images `(n, rows, columns, channels)` float32 in [0, 255], RGB or
-            grey, to `(n, classes)` float32.
+            gray, to `(n, classes)` float32.
         class_names: One name for each output, in order.
         backbone_layers: The names of the layers below the declared top.
     """

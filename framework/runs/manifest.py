@@ -49,7 +49,7 @@ class Provenance:
             "substitutions": [asdict(substitution) for substitution in self.substitutions],
             "data": {
                 "name": self.dataset.name,
-                "place": self.dataset.place,
+                "place": self.dataset.location,
                 "train": self.dataset.train.fingerprint,
                 "test": self.dataset.test.fingerprint,
                 "remarks": list(self.dataset.remarks),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework.data.image_files import PIXEL_LIMIT, find_pictures, read_picture
+from framework.data.image_files import PIXEL_LIMIT, find_image_files, read_image
 from framework.errors import RunError
 
 RAMP = np.linspace(0, 255, 12 * 8).astype(np.uint8).reshape(12, 8)
@@ -25,72 +25,72 @@ def save(image, path, **options):
 @pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "webp", "ppm"])
 def test_lossless_formats_keep_every_pixel(tmp_path, rgb, ending):
     path = save(rgb, tmp_path / f"a.{ending}", **({"lossless": True} if ending == "webp" else {}))
-    picture = read_picture(path)
+    picture = read_image(path)
     assert picture.mode == "RGB"
     np.testing.assert_array_equal(np.asarray(picture), np.asarray(rgb))
 
 
 def test_jpeg_keeps_the_picture_roughly(tmp_path, rgb):
-    picture = read_picture(save(rgb, tmp_path / "a.jpg", quality=95))
+    picture = read_image(save(rgb, tmp_path / "a.jpg", quality=95))
     assert np.abs(np.asarray(picture, int) - np.asarray(rgb, int)).mean() < 12
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16", "P", "LA"])
-def test_grey_values_survive_every_way_of_storing_them(tmp_path, mode):
+def test_gray_values_survive_every_way_of_storing_them(tmp_path, mode):
     values = np.where(RAMP > 127, 255, 0).astype(np.uint8)
     image = Image.fromarray(values)
     if mode == "I;16":
         image = Image.fromarray(values.astype(np.uint16) * 257)
     elif mode != "L":
         image = image.convert(mode)
-    picture = read_picture(save(image, tmp_path / "a.png"))
+    picture = read_image(save(image, tmp_path / "a.png"))
     np.testing.assert_array_equal(np.asarray(picture.convert("L")), values)
 
 
 def test_16_bits_are_rounded_to_8(tmp_path):
     image = Image.fromarray(np.array([[0, 128, 129, 32896, 65535]], np.uint16))
-    picture = read_picture(save(image, tmp_path / "a.png"))
+    picture = read_image(save(image, tmp_path / "a.png"))
     assert np.asarray(picture).tolist() == [[0, 0, 1, 128, 255]]
 
 
 def test_transparency_shows_white(tmp_path):
     image = Image.new("RGBA", (2, 1), (200, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))
-    picture = read_picture(save(image, tmp_path / "a.png"))
+    picture = read_image(save(image, tmp_path / "a.png"))
     assert np.asarray(picture).tolist() == [[[200, 0, 0], [255, 255, 255]]]
 
 
-def test_a_transparent_palette_colour_shows_white(tmp_path):
+def test_a_transparent_palette_color_shows_white(tmp_path):
     image = Image.new("P", (2, 1), 0)
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
-    picture = read_picture(save(image, tmp_path / "a.gif", transparency=1))
+    picture = read_image(save(image, tmp_path / "a.gif", transparency=1))
     assert np.asarray(picture).tolist() == [[[10, 20, 30], [255, 255, 255]]]
 
 
 def test_exif_rotation_is_applied(tmp_path, rgb):
     exif = Image.Exif()
     exif[0x0112] = 6  # The camera was held upright: turn clockwise to look at it.
-    picture = read_picture(save(rgb, tmp_path / "a.png", exif=exif))
+    picture = read_image(save(rgb, tmp_path / "a.png", exif=exif))
     np.testing.assert_array_equal(np.asarray(picture), np.rot90(np.asarray(rgb), -1))
 
 
 def test_cmyk_becomes_rgb(tmp_path):
     image = Image.new("CMYK", (4, 4), (0, 255, 255, 0))
-    picture = read_picture(save(image, tmp_path / "a.tiff"))
+    picture = read_image(save(image, tmp_path / "a.tiff"))
     assert np.asarray(picture)[0, 0].tolist() == [255, 0, 0]
 
 
 def test_the_first_frame_of_an_animation_counts(tmp_path):
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     path = tmp_path / "a.gif"
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    assert np.asarray(read_picture(path))[0, 0].tolist() == [255, 0, 0]
+    assert np.asarray(read_image(path))[0, 0].tolist() == [255, 0, 0]
 
 
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(RunError, match=r"none\.png: there is no such file"):
-        read_picture(tmp_path / "none.png")
+        read_image(tmp_path / "none.png")
 
 
 def test_what_is_no_picture_is_said(tmp_path):
@@ -98,20 +98,20 @@ def test_what_is_no_picture_is_said(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("inside.txt", "text")
     with pytest.raises(RunError, match=r"a\.png: is not a picture\. Expected PNG"):
-        read_picture(path)
+        read_image(path)
 
 
 def test_a_format_that_runs_programs_is_not_opened(tmp_path, rgb):
     path = save(rgb, tmp_path / "a.eps")
     with pytest.raises(RunError, match="is not a picture"):
-        read_picture(path)
+        read_image(path)
 
 
 def test_a_truncated_file_is_said(tmp_path, rgb):
     path = save(rgb.resize((200, 200)), tmp_path / "a.jpg")
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(RunError, match=r"a\.jpg: is truncated or damaged"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("side", [8001, 10_000, 20_000])
@@ -121,7 +121,7 @@ def test_too_many_pixels_are_refused_before_they_are_unfolded(tmp_path, side):
     Image.new("1", (side, side)).save(stream, "PNG")
     stream.seek(0)
     with pytest.raises(RunError, match="bomb: has too many pixels"):
-        read_picture(stream, "bomb")
+        read_image(stream, "bomb")
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "webp", "tiff", "bmp"])
@@ -133,7 +133,7 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, rgb, endin
         for place in random.integers(0, len(damaged), 3):
             damaged[place] = random.integers(256)
         try:
-            assert read_picture(io.BytesIO(bytes(damaged)), "x").mode in ("L", "RGB")
+            assert read_image(io.BytesIO(bytes(damaged)), "x").mode in ("L", "RGB")
         except RunError as error:
             assert str(error).startswith("x: ")
 
@@ -143,5 +143,5 @@ def test_folders_are_searched_in_order_and_loops_have_an_end(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     os.symlink(tmp_path, tmp_path / "sub" / "loop")
-    found = [str(path.relative_to(tmp_path)) for path in find_pictures(tmp_path)]
+    found = [str(path.relative_to(tmp_path)) for path in find_image_files(tmp_path)]
     assert found == ["a.jpeg", "b.PNG", "sub/c.webp"]

@@ -46,17 +46,17 @@ def test_every_method_is_pillow_s(method):
     assert np.array_equal(pixels[..., 0], np.asarray(expected))
 
 
-def test_colour_becomes_grey_and_grey_becomes_colour():
+def test_color_becomes_gray_and_gray_becomes_color():
     red = np.zeros((2, 2, 3), np.uint8)
     red[..., 0] = 255
-    grey = np.full((1, 2, 2, 1), 7, np.uint8)
+    gray = np.full((1, 2, 2, 1), 7, np.uint8)
 
     # Source: ITU-R 601-2, as Pillow converts to L: 0.299 red.
     assert prepare_image(red, (2, 2, 1), Resize()).tolist() == [[[76]] * 2] * 2
-    assert match_channels(grey, 3).shape == (1, 2, 2, 3)
+    assert match_channels(gray, 3).shape == (1, 2, 2, 3)
 
 
-def test_grey_and_colour_side_by_side_become_one_batch():
+def test_gray_and_color_side_by_side_become_one_batch():
     class Mixed:
         labels = np.array([0, 1])
         fingerprint = "mixed"

@@ -43,7 +43,7 @@ def test_images_that_show_nothing_are_counted(dataset):
     dataset.train.images[3] = 0
     dataset.test.images[2] = 255
 
-    assert inspect_dataset(dataset) == ("images of a single colour, kept: 2",)
+    assert inspect_dataset(dataset) == ("images of a single color, kept: 2",)
 
 
 def test_classes_without_images_are_named(dataset):
@@ -78,7 +78,7 @@ def test_picture_files_are_inspected_too(tmp_path):
 
     dataset, _ = load_dataset(DatasetConfig("folder", str(tmp_path)))
 
-    assert "picture of a single colour, kept: 1 (" in dataset.remarks[0]
+    assert "picture of a single color, kept: 1 (" in dataset.remarks[0]
     assert "training images too, bit by bit: 1 of 5" in dataset.remarks[1]
 
 

@@ -20,7 +20,7 @@ def load_tables(path: Path, test_fraction: float | None = None) -> Dataset:
     """Load a data set of two tables.
 
     `train.csv` has a column `label`, with numbers or names, and one column for each
-    pixel, row by row: `s * s` of them for grey images of `s` x `s`, three times as many
+    pixel, row by row: `s * s` of them for gray images of `s` x `s`, three times as many
     for RGB. `test.csv` has the same columns; without `label` its images are answered
     in `submission.csv`, and a share of `train.csv` is held out for testing.
 
@@ -43,7 +43,7 @@ def load_tables(path: Path, test_fraction: float | None = None) -> Dataset:
         raise RunError(f"{path / 'train.csv'} has no column {LABEL!r}.")
     class_names = _sort_names(texts)
     labels = _number_labels(texts, class_names, path / "train.csv")
-    unlabelled = ArraySource(test_images, np.zeros(len(test_images), np.int64))
+    unlabeled = ArraySource(test_images, np.zeros(len(test_images), np.int64))
     if test_texts is not None:
         test_labels = _number_labels(test_texts, class_names, path / "test.csv")
         train, test = ArraySource(images, labels), ArraySource(test_images, test_labels)
@@ -51,7 +51,7 @@ def load_tables(path: Path, test_fraction: float | None = None) -> Dataset:
         kept, held_out = hold_out_test(labels, test_fraction, str(path / "train.csv"))
         train = ArraySource(images[kept], labels[kept])
         test = ArraySource(images[held_out], labels[held_out])
-    return Dataset("csv", train, test, class_names, str(path), unlabelled)
+    return Dataset("csv", train, test, class_names, str(path), unlabeled)
 
 
 def _read_table(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
@@ -98,14 +98,14 @@ def _read_columns(path: Path, columns: list[int], dtype: type) -> np.ndarray:
 
 def _find_shape(pixels: int, path: Path) -> tuple[int, ...]:
     """Return `(rows, columns)` or `(rows, columns, 3)` of square images of that many numbers."""
-    side, colour_side = math.isqrt(pixels), math.isqrt(pixels // 3)
+    side, color_side = math.isqrt(pixels), math.isqrt(pixels // 3)
     if pixels and side**2 == pixels:
         return (side, side)
-    if pixels and 3 * colour_side**2 == pixels:
-        return (colour_side, colour_side, 3)
+    if pixels and 3 * color_side**2 == pixels:
+        return (color_side, color_side, 3)
     raise RunError(
         f"{path} has {pixels} columns of pixels. Expected those of square images: rows x rows "
-        "for grey, 3 x rows x rows for RGB."
+        "for gray, 3 x rows x rows for RGB."
     )
 
 

@@ -19,10 +19,10 @@ from tqdm import tqdm
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.image_files import (
     ENDINGS,
-    PackedPictures,
-    read_picture,
+    EncodedImages,
+    format_path,
+    read_image,
     read_pixels,
-    show_path,
 )
 from framework.errors import RunError
 from framework.utils.bounded_map import WORKERS, bounded_map
@@ -64,7 +64,7 @@ class FolderSource:
         with ThreadPoolExecutor(WORKERS) as pool:
             yield from bounded_map(pool, read_pixels, paths)
 
-    def pack(self, indices: np.ndarray) -> PackedPictures:
+    def pack(self, indices: np.ndarray) -> EncodedImages:
         """Take pictures along as they lie on the disk; see `Source.pack`.
 
         Raises:
@@ -73,7 +73,7 @@ class FolderSource:
         paths = [self.paths[index] for index in indices]
         with ThreadPoolExecutor(WORKERS) as pool:
             contents = tuple(pool.map(_read_content, paths))
-        return PackedPictures(tuple(map(show_path, paths)), contents)
+        return EncodedImages(tuple(map(format_path, paths)), contents)
 
     def select(self, positions: np.ndarray) -> FolderSource:
         """Return some of the pictures, as a source of their own."""
@@ -93,7 +93,7 @@ class FolderIssues:
         others: Files that are no pictures, going by their endings, hidden ones, and all
             that lies outside the class folders.
         links: Links to folders, which are not followed.
-        plain: Pictures of a single colour, which are kept.
+        plain: Pictures of a single color, which are kept.
     """
 
     unreadable: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ class FolderIssues:
             ("skipped", "unreadable picture", self.unreadable),
             ("skipped", "file that is no picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
-            ("kept", "picture of a single colour", self.plain),
+            ("kept", "picture of a single color", self.plain),
         )
         remarks = []
         for fate, kind, found in kinds:
@@ -162,7 +162,7 @@ def _find_roots(path: Path, findings: FolderIssues) -> tuple[Path, Path | None]:
         return path, None
     used = {root, test_root}
     findings.others.extend(
-        show_path(child) for child in sorted(path.iterdir()) if child not in used
+        format_path(child) for child in sorted(path.iterdir()) if child not in used
     )
     return root, test_root if test_root.is_dir() else None
 
@@ -172,9 +172,9 @@ def _find_classes(root: Path, findings: FolderIssues) -> dict[str, Pictures]:
     files: dict[str, list[Path]] = {}
     for child in sorted(root.iterdir()):
         if child.name.startswith(".") or not child.is_dir():
-            findings.others.append(show_path(child))
+            findings.others.append(format_path(child))
         elif child.is_symlink() and root.resolve().is_relative_to(child.resolve()):
-            findings.links.append(show_path(child))
+            findings.links.append(format_path(child))
         else:
             files[_check_name(child)] = list(_find_pictures(child, findings))
     count = sum(map(len, files.values()))
@@ -192,13 +192,13 @@ def _find_pictures(folder: Path, findings: FolderIssues) -> Iterator[Path]:
     for directory, subfolders, names in os.walk(folder, onerror=fail):
         subfolders.sort()
         links = [name for name in subfolders if Path(directory, name).is_symlink()]
-        findings.links.extend(show_path(Path(directory, name)) for name in links)
+        findings.links.extend(format_path(Path(directory, name)) for name in links)
         for name in sorted(names):
             path = Path(directory, name)
             if path.suffix.lower() in ENDINGS and not name.startswith("."):
                 yield path
             else:
-                findings.others.append(show_path(path))
+                findings.others.append(format_path(path))
 
 
 def _check_pictures(
@@ -212,7 +212,7 @@ def _check_pictures(
         else:
             digests[path], plain = result
             if plain:
-                findings.plain.append(show_path(path))
+                findings.plain.append(format_path(path))
         bar.update()
     return digests
 
@@ -221,14 +221,14 @@ def _read_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"{show_path(path)}: {error.strerror}.") from error
+        raise RunError(f"{format_path(path)}: {error.strerror}.") from error
 
 
 def _digest_picture(path: Path) -> tuple[str, bool] | RunError:
     """Return an image file's SHA-256 and whether it is of one color, or what is wrong with it."""
     try:
         content = _read_content(path)
-        picture = read_picture(io.BytesIO(content), show_path(path))
+        picture = read_image(io.BytesIO(content), format_path(path))
         extrema = np.reshape(picture.getextrema(), (-1, 2))
     except RunError as error:
         return error
@@ -274,6 +274,6 @@ def _check_name(folder: Path) -> str:
         folder.name.encode("utf-8")
     except UnicodeEncodeError as error:
         raise RunError(
-            f"{show_path(folder)}: the name of this class folder is no UTF-8 text: rename it."
+            f"{format_path(folder)}: the name of this class folder is no UTF-8 text: rename it."
         ) from error
     return folder.name

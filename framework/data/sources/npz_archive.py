@@ -81,7 +81,7 @@ def check_split(
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
         raise RunError(
-            f"{images_name} has shape {images.shape}. Expected (n, rows, columns) for grey "
+            f"{images_name} has shape {images.shape}. Expected (n, rows, columns) for gray "
             "or (n, rows, columns, 3) for RGB images."
         )
     if len(images) == 0 or 0 in images.shape:

@@ -13,7 +13,7 @@ import numpy as np
 from framework.data.fingerprints import fingerprint_arrays
 
 
-class Pixels(Protocol):
+class RawImages(Protocol):
     """Images by number."""
 
     @property
@@ -51,11 +51,11 @@ class Source(Protocol):
             indices: `(k,)` int64, positions in the split.
 
         Returns:
-            `k` arrays `(rows, columns)`, grey, or `(rows, columns, 3)`, RGB; uint8.
+            `k` arrays `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8.
         """
         ...
 
-    def pack(self, indices: np.ndarray) -> Pixels:
+    def pack(self, indices: np.ndarray) -> RawImages:
         """Take images along to where this source is not, numbered anew from 0.
 
         They travel as they lie here: pictures undecoded, so that decoding is left to
@@ -72,7 +72,7 @@ class ArraySource:
     """Images that fit in memory.
 
     Args:
-        images: `(n, rows, columns)`, grey, or `(n, rows, columns, 3)`, RGB; uint8.
+        images: `(n, rows, columns)`, gray, or `(n, rows, columns, 3)`, RGB; uint8.
         labels: `(n,)` int64.
     """
 

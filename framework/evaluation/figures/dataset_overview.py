@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from framework.data.images import Images
 from framework.evaluation.figures.image_grid import make_image_grid, measure_gap
 from framework.evaluation.figures.style import (
     BLUE,
@@ -18,7 +19,7 @@ from framework.evaluation.figures.style import (
     shorten,
     styled,
 )
-from framework.evaluation.report.report_inputs import SPLITS, Images
+from framework.evaluation.report.report_inputs import SPLITS
 
 MOST_CLASSES_IN_ROWS = 20
 MOST_CLASSES_SHOWN = 120

@@ -13,10 +13,10 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from framework.data.images import Images
 from framework.errors import RunError
 from framework.evaluation.figures.style import make_figure, shorten, styled
 from framework.evaluation.metrics.scores import Predictions
-from framework.evaluation.report.report_inputs import Images
 
 POINTS = 1000
 _FEWEST_POINTS = 5

@@ -11,11 +11,11 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
+from framework.data.images import Images
 from framework.errors import RunError
 from framework.evaluation.figures.sample_images import format_confidence, rank_mistakes, show_image
 from framework.evaluation.figures.style import make_figure, shorten, styled
 from framework.evaluation.metrics.scores import Predictions
-from framework.evaluation.report.report_inputs import Images
 
 PANELS = 12  # at most, half of them right and half wrong
 _COLUMNS = 6

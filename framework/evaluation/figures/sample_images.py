@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from framework.data.images import Images
 from framework.evaluation.figures.style import (
     FAINT,
     MUTED,
@@ -19,7 +20,6 @@ from framework.evaluation.figures.style import (
     styled,
 )
 from framework.evaluation.metrics.scores import Predictions
-from framework.evaluation.report.report_inputs import Images
 
 MISTAKES_SHOWN = 24
 SAMPLES_SHOWN = 12

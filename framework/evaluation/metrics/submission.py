@@ -1,4 +1,4 @@
-"""Answers for the unlabelled test images of a competition."""
+"""Answers for the unlabeled test images of a competition."""
 
 from __future__ import annotations
 

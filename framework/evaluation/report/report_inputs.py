@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from framework.config.model import Config
+from framework.data.images import Images
 from framework.evaluation.metrics.scores import Predictions
 
 if TYPE_CHECKING:
@@ -18,31 +17,6 @@ SPLITS = ("training", "validation", "test")
 
 HistoryRow = Mapping[str, Any]
 """One epoch of `history.csv`: `epoch` from 1, metrics by name, optionally `phase`."""
-
-
-class Images(Protocol):
-    """The images of one split, read when they are needed."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """`(n,)` int64, the true classes."""
-        ...
-
-    @property
-    def indices(self) -> np.ndarray:
-        """`(n,)` int64, the positions in the source's own split."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
-        """Return `(k, rows, columns, channels)` float32 in [0, 255].
-
-        Args:
-            positions: `(k,)` int64, which images of the split.
-            view: 0 for the plain images, 1 and up for augmented ones.
-        """
-        ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from framework.data.image_files import read_picture
+from framework.data.image_files import read_image
 from framework.data.images import prepare_image
 from framework.inference.app.segmentation import find_characters
 from framework.inference.polarity import FRAMINGS
@@ -35,7 +35,7 @@ def read_drawing(trained: TrainedClassifier, picture: bytes) -> dict[str, Any]:
     Raises:
         RunError: It is no picture, or holds too many strokes.
     """
-    image = read_picture(io.BytesIO(picture), "The image", PIXEL_LIMIT)
+    image = read_image(io.BytesIO(picture), "The image", PIXEL_LIMIT)
     framing = FRAMINGS.get(trained.data_name)
     if framing is None:
         prepared = [trained.prepare(image)]

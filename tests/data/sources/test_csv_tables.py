@@ -1,4 +1,4 @@
-"""Tables of pixels: the same images as in an archive, and answers for the unlabelled ones."""
+"""Tables of pixels: the same images as in an archive, and answers for the unlabeled ones."""
 
 import csv
 
@@ -59,7 +59,7 @@ def test_tables_hold_the_same_arrays_as_an_archive(tmp_path, digits):
     assert table.class_names == archive.class_names == tuple("0123456789")
     assert table.train.fingerprint == archive.train.fingerprint
     assert table.test.fingerprint == archive.test.fingerprint
-    assert np.array_equal(table.unlabelled.images, archive.test.images)
+    assert np.array_equal(table.unlabeled.images, archive.test.images)
 
 
 def test_without_labels_to_test_on_a_share_is_held_out(tables, digits):
@@ -67,10 +67,10 @@ def test_without_labels_to_test_on_a_share_is_held_out(tables, digits):
 
     assert len(dataset.test.labels) == 75
     assert len(dataset.train.labels) == 225
-    assert np.array_equal(dataset.unlabelled.images, digits[2])
+    assert np.array_equal(dataset.unlabeled.images, digits[2])
 
 
-def test_labels_may_be_names_and_images_in_colour(tmp_path):
+def test_labels_may_be_names_and_images_in_color(tmp_path):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20, 4, 4, 3), dtype=np.uint8)
     write_table(tmp_path / "train.csv", images, ["new, york", "oslo"] * 10)
@@ -79,7 +79,7 @@ def test_labels_may_be_names_and_images_in_colour(tmp_path):
     dataset = load(tmp_path)
 
     assert dataset.class_names == ("new, york", "oslo")
-    assert np.array_equal(dataset.unlabelled.images, images)
+    assert np.array_equal(dataset.unlabeled.images, images)
 
 
 def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path):
@@ -93,13 +93,13 @@ def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path):
 def test_the_submission_holds_the_classifier_s_answers(tables, tmp_path):
     dataset = load(tables)
     config = DataConfig(image_shape=ImageShape(8, 8, 1))
-    images = split_dataset(dataset, config, seed=0).unlabelled
+    images = split_dataset(dataset, config, seed=0).unlabeled
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
     classifier = Classifier(model, tuple(f"pixel {n}" for n in range(64)), ())
 
     write_submission(tmp_path / "submission.csv", classifier, images)
 
-    brightest = dataset.unlabelled.images.reshape(-1, 64).argmax(axis=1)
+    brightest = dataset.unlabeled.images.reshape(-1, 64).argmax(axis=1)
     with (tmp_path / "submission.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]
