@@ -71,9 +71,7 @@ def make_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
         width = max(map(len, COMMANDS))
         listing = "\n".join(f"  {other:<{width}}  {about}" for other, about in COMMANDS.items())
         parser.prog = "run.py"
-        parser.description = (
-            "Train the classifier that a config describes, evaluate it, and report."
-        )
+        parser.description = "Train, evaluate and report the classifier that a config describes."
         parser.epilog = f"other commands (each has its own --help):\n{listing}"
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("--version", action="version", version=__version__)

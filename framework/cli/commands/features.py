@@ -15,11 +15,7 @@ logger = logging.getLogger(__name__)
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_config(parser, "names the backbone")
-    parser.add_argument(
-        "--layer",
-        required=True,
-        help="the backbone layer whose output is wanted, such as block4_pool",
-    )
+    parser.add_argument("--layer", required=True, help="a backbone layer, such as block4_pool")
     add_images(parser)
     parser.add_argument("--output", type=Path, required=True, help="the .npz file to write")
     parser.add_argument(

@@ -68,7 +68,7 @@ def resume(options: argparse.Namespace) -> int:
         wanted = dump_config(load_config(options.config, options.overrides))
         if changes := list_changes(dump_config(config), wanted):
             raise UsageError(
-                f"{options.config} is not the config that the run in {options.resume} was started with:\n"
+                f"{options.config} is not the config that the run in {options.resume} began with:\n"
                 + "\n".join(f"  {change}" for change in changes)
                 + "\nResume without --config, or start a new run."
             )
