@@ -23,7 +23,8 @@ from framework.config.model import (
     TrainingConfig,
     Weights,
 )
-from framework.evaluation.metrics.scores import Predictions, score_predictions
+from framework.evaluation.metrics.classification_metrics import compute_metrics
+from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 from framework.evaluation.report.write_report import write_report
 
@@ -48,7 +49,7 @@ class NoiseImages:
         return np.random.default_rng(view).uniform(0, 255, shape).astype(np.float32)
 
 
-def make_evidence(test_images: int, classes: int) -> ReportInputs:
+def make_report_inputs(test_images: int, classes: int) -> ReportInputs:
     """Made-up results over noise; about nine of ten predictions are right."""
     rng = np.random.default_rng(0)
     predictions, images = {}, {}
@@ -82,22 +83,21 @@ def make_evidence(test_images: int, classes: int) -> ReportInputs:
 
 def measure(test_images: int, classes: int) -> dict[str, Any]:
     """Return seconds of scoring and of the report, alone in this process."""
-    evidence = make_evidence(test_images, classes)
+    inputs = make_report_inputs(test_images, classes)
     started = time.perf_counter()
     scores = {
-        split: score_predictions(evidence.predictions[split], evidence.class_names)
-        for split in SPLITS
+        split: compute_metrics(inputs.predictions[split], inputs.class_names) for split in SPLITS
     }
     scored = time.perf_counter()
     parameters = {"total": 0, "trainable": 0, "non_trainable": 0}
-    whole = replace(evidence, metrics={**scores, "parameters": parameters, "timing": {}})
+    whole = replace(inputs, metrics={**scores, "parameters": parameters, "timing": {}})
     with tempfile.TemporaryDirectory() as folder:
         *_, page = write_report(Path(folder), whole)
         size = page.stat().st_size
     return {
         "classes": classes,
         "test images": test_images,
-        "all images": sum(map(len, evidence.predictions.values())),
+        "all images": sum(map(len, inputs.predictions.values())),
         "scores, s": scored - started,
         "report, s": time.perf_counter() - scored,
         "page, MB": size / 1e6,

@@ -17,10 +17,10 @@ from framework.data.sanity_checks import inspect_training
 from framework.data.splits import Splits, split_dataset
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
-from framework.evaluation.metrics.predictions_csv import write_predictions
-from framework.evaluation.metrics.scores import Predictions, score_predictions
-from framework.evaluation.metrics.split_predictions import check_answers, predict_split
-from framework.evaluation.metrics.submission import write_submission
+from framework.evaluation.metrics.classification_metrics import compute_metrics
+from framework.evaluation.metrics.predict_split import check_finite, predict_split
+from framework.evaluation.metrics.predictions import Predictions
+from framework.evaluation.report.prediction_files import write_predictions, write_submission
 from framework.evaluation.report.report_inputs import ReportInputs
 from framework.evaluation.report.write_report import write_report
 from framework.features.feature_sources import Features
@@ -140,9 +140,9 @@ def run_experiment(
         with watch.measure("evaluation"):
             predictions = predict_splits(cut, features, config)
             if trainer.divergence is None:
-                check_answers(predictions)
+                check_finite(predictions)
             metrics = {
-                name: score_predictions(predicted, classifier.class_names)
+                name: compute_metrics(predicted, classifier.class_names)
                 for name, predicted in predictions.items()
             }
         metrics |= {"parameters": classifier.count_parameters(), "timing": watch.seconds}

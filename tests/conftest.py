@@ -123,9 +123,7 @@ def seeded():
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Leaves the pictures out of runs in this process: drawing takes longest in a small one."""
-    monkeypatch.setattr(
-        "framework.evaluation.report.write_report.list_figures", lambda evidence: []
-    )
+    monkeypatch.setattr("framework.evaluation.report.write_report.list_figures", lambda inputs: [])
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from framework.evaluation.comparison.compare import compare_runs
+from framework.evaluation.comparison.compare_runs import compare_runs
 from tests.helpers.program import ROOT, read_json
 from tests.helpers.small_runs import CONFIG, Runner, assert_same_run
 

@@ -1,1 +1,1 @@
-"""Scores, pictures and the report of a run."""
+"""Metrics, figures, the report of a run, and the comparison of runs."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framework.errors import RunError, UsageError
-from framework.evaluation.metrics.scores import wilson_interval
+from framework.evaluation.metrics.classification_metrics import wilson_interval
 from framework.training.solvers.ridge import (
     STRENGTHS,
     Kernel,

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.config import Config
 from framework.evaluation.figures.style import save_figure
-from framework.evaluation.report.data_uri import embed_pictures
+from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.templating import render_template
 from framework.probing.backbone_probe import ProbedBackbone, Subjects
 from framework.probing.pooling import MAX_FEATURES
@@ -91,7 +91,7 @@ def write_results(directory: Path, findings: ProbeResult) -> None:
         subject=subject,
         verdict=verdict,
         substitutions=findings.substitutions,
-        picture=embed_pictures([picture])[picture],
+        picture=embed_images([picture])[picture],
         next=command,
         bound=MAX_FEATURES,
         shots=list_shots(rows),

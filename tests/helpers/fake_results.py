@@ -15,7 +15,8 @@ from framework.config.model import (
     TrainingConfig,
     Weights,
 )
-from framework.evaluation.metrics.scores import Predictions, score_predictions
+from framework.evaluation.metrics.classification_metrics import compute_metrics
+from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 
 SUBJECT = "VGG16 (random weights) on digits"
@@ -99,7 +100,7 @@ def load_digit_images(start, end, classes=10):
     return ArrayImages(pixels, digits.target[kept])
 
 
-def make_evidence(classes=10, **changes):
+def make_report_inputs(classes=10, **changes):
     names = DIGITS[:classes]
     images = {
         "training": load_digit_images(0, 1200, classes),
@@ -110,7 +111,7 @@ def make_evidence(classes=10, **changes):
         split: make_predictions(images[split].labels, classes, seed=place)
         for place, split in enumerate(SPLITS)
     }
-    evidence = ReportInputs(
+    inputs = ReportInputs(
         config=make_config(),
         subject=SUBJECT,
         class_names=names,
@@ -119,15 +120,15 @@ def make_evidence(classes=10, **changes):
         history=make_history(),
         environment={"python": "3.11.2", "keras": "3.15.1", "substitutions": []},
     )
-    return score(replace(evidence, **changes))
+    return add_metrics(replace(inputs, **changes))
 
 
-def score(evidence):
-    """The same evidence with the metrics of its predictions."""
+def add_metrics(inputs):
+    """The same inputs with the metrics of its predictions."""
     metrics = {
-        split: score_predictions(predictions, evidence.class_names)
-        for split, predictions in evidence.predictions.items()
+        split: compute_metrics(predictions, inputs.class_names)
+        for split, predictions in inputs.predictions.items()
     }
     metrics["parameters"] = {"total": 14719818, "trainable": 5130, "non_trainable": 14714688}
     metrics["timing"] = {"data": 0.4, "features": 6.1, "training": 12.25, "evaluation": 1.5}
-    return replace(evidence, metrics=metrics)
+    return replace(inputs, metrics=metrics)

@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table, and write it as CSV and as a page."""
-    from framework.evaluation.comparison.compare import compare_runs
+    from framework.evaluation.comparison.compare_runs import compare_runs
 
     print(compare_runs(options.runs, options.output))
     return 0

@@ -14,14 +14,14 @@ WITHOUT_EFFECT = ("data.place", "data.remarks", "notes", "packages.matplotlib")
 TOLD_ELSEWHERE = ("class_names", "subject", "model")
 
 
-def list_surroundings(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
+def list_environment_differences(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     """List where the runs' environments differ, as `list_differences` does."""
     return list_differences(
         [{k: v for k, v in run.environment.items() if k not in TOLD_ELSEWHERE} for run in runs]
     )
 
 
-def explain_repeats(runs: Sequence[RunRecord]) -> list[str]:
+def describe_reproducibility(runs: Sequence[RunRecord]) -> list[str]:
     """Say of runs with the same config and data whether their results are the same.
 
     Returns:
@@ -52,7 +52,7 @@ def _explain(group: Sequence[RunRecord]) -> str:
         return f"{names}: the same config and data, and the same results to the last bit."
     reasons = [
         f"{key} ({', '.join(values)})"
-        for key, values in list_surroundings(group).items()
+        for key, values in list_environment_differences(group).items()
         if key not in WITHOUT_EFFECT
     ]
     if reasons:

@@ -41,7 +41,7 @@ def find_confusions(matrix: np.ndarray, limit: int) -> list[tuple[int, int, int]
     return [confusion for confusion in found if confusion[2] > 0]
 
 
-def share_rows(matrix: np.ndarray) -> np.ndarray:
+def normalize_rows(matrix: np.ndarray) -> np.ndarray:
     """Return each cell's share of its true class, in [0, 1]; 0 for a class without images."""
     shares: np.ndarray = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     return shares
@@ -85,7 +85,7 @@ def plot_confusion_matrix(
 
 
 def _draw_heat_map(figure: Figure, axes: Axes, matrix: np.ndarray) -> None:
-    image = axes.imshow(share_rows(matrix), cmap="Blues", norm=_NORM)
+    image = axes.imshow(normalize_rows(matrix), cmap="Blues", norm=_NORM)
     # A colour bar inside the axes' own layout, and the corner held: Matplotlib's constrained
     # layout misjudges the margins of centred axes of a fixed aspect.
     axes.set_anchor("NW")
@@ -100,7 +100,7 @@ def _draw_heat_map(figure: Figure, axes: Axes, matrix: np.ndarray) -> None:
 
 
 def _draw_cells(axes: Axes, matrix: np.ndarray) -> None:
-    shares = share_rows(matrix)
+    shares = normalize_rows(matrix)
     place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "in_layout": False}
     for (row, column), count in np.ndenumerate(matrix):
         middle = (column, row)
@@ -135,7 +135,7 @@ def _name_classes(axes: Axes, class_names: Sequence[str], size: float) -> None:
 
 
 def _list_confusions(figure: Figure, matrix: np.ndarray, class_names: Sequence[str]) -> None:
-    shares = share_rows(matrix)
+    shares = normalize_rows(matrix)
     lines = [
         f"{shorten(class_names[true], 18)} → {shorten(class_names[predicted], 18)}: "
         f"{count} ({_format_share(shares[true, predicted])})"

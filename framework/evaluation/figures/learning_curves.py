@@ -19,8 +19,7 @@ from framework.evaluation.figures.style import (
     show_message,
     styled,
 )
-from framework.evaluation.metrics.training_summary import TrainingSummary, is_finite
-from framework.evaluation.report.report_inputs import HistoryRow
+from framework.evaluation.metrics.training_summary import HistoryRow, TrainingSummary, is_finite
 
 _MOST_EPOCHS_WITH_DOTS = 40
 # The splits differ in line and marker too, for print in grey.

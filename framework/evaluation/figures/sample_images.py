@@ -19,7 +19,7 @@ from framework.evaluation.figures.style import (
     show_message,
     styled,
 )
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
 
 MISTAKES_SHOWN = 24
 SAMPLES_SHOWN = 12

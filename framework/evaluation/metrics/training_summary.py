@@ -1,29 +1,32 @@
-"""What happened in the course of a training, read from its history."""
+"""The epochs that mattered in a training, read from its history."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from framework.config.catalog import find_better
 from framework.config.model import TrainingConfig
-from framework.evaluation.report.report_inputs import HistoryRow
+
+HistoryRow = Mapping[str, Any]
+"""One epoch of `history.csv`: `epoch` from 1, metrics by name, optionally `phase`."""
 
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """The epochs that a reader of the curves looks for, counted from 1.
+    """The epochs that learning curves mark, counted from 1; `None` where there is no such epoch.
 
     Args:
-        monitor: The metric that tells the best epoch, such as `"val_loss"`.
+        monitor: The metric that decides which epoch is best, such as `"val_loss"`.
         best: The epoch with the best finite value of `monitor`, the first of equals.
         stopped: The last epoch, where the training ended before the planned ones.
         early_stopping: Whether the config asks for early stopping.
-        diverged: The epoch in which the loss was no finite number any more.
+        diverged: The epoch in which the loss stopped being a finite number.
         fine_tuning: The first epoch of the second phase.
-        planned: The epochs that the config asks for.
-        solved: Whether there were no epochs, but a closed form.
+        planned: The number of epochs that the config asks for.
+        solved: Whether the top was solved in closed form, without epochs.
     """
 
     monitor: str
@@ -37,22 +40,23 @@ class TrainingSummary:
 
 
 def summarize_training(history: Sequence[HistoryRow], config: TrainingConfig) -> TrainingSummary:
-    """Find the milestones of a training; an empty history has none."""
-    stopping = config.call_backs_conf.get("EarlyStopping")
-    monitor = str((stopping or {}).get("monitor", "val_loss"))
+    """Find the best epoch, the phases and the end of a training; the history may be empty."""
+    early_stopping = config.call_backs_conf.get("EarlyStopping")
+    options = early_stopping or {}
+    monitor = str(options.get("monitor", "val_loss"))
     if not any(monitor in row for row in history):
         monitor = "val_loss"
     solved = config.solver is not None
-    planned = (
-        1 if solved else config.epochs + (config.fine_tuning.epochs if config.fine_tuning else 0)
-    )
-    last = int(history[-1]["epoch"]) if history else None
+    planned = config.epochs + (config.fine_tuning.epochs if config.fine_tuning else 0)
+    if solved:
+        planned = 1
+    last = int(history[-1]["epoch"]) if history else planned
     return TrainingSummary(
         monitor=monitor,
-        best=_find_best(history, monitor, str((stopping or {}).get("mode", "auto"))),
-        stopped=last if last is not None and last < planned else None,
-        early_stopping=stopping is not None,
-        diverged=next((int(row["epoch"]) for row in history if _is_lost(row)), None),
+        best=_find_best(history, monitor, str(options.get("mode", "auto"))),
+        stopped=last if last < planned else None,
+        early_stopping=early_stopping is not None,
+        diverged=next((int(row["epoch"]) for row in history if _has_diverged(row)), None),
         fine_tuning=next(
             (int(row["epoch"]) for row in history if row.get("phase") == "fine_tuning"), None
         ),
@@ -65,17 +69,17 @@ def _find_best(history: Sequence[HistoryRow], monitor: str, mode: str) -> int | 
     finite = [row for row in history if is_finite(row.get(monitor))]
     if not finite:
         return None
-    grows = mode == "max" or (mode != "min" and find_better(monitor) == "higher")
-    choose = max if grows else min
+    maximize = mode == "max" or (mode != "min" and find_better(monitor) == "higher")
+    choose = max if maximize else min
     return int(choose(finite, key=lambda row: float(row[monitor]))["epoch"])
 
 
-def _is_lost(row: HistoryRow) -> bool:
-    """Return whether a loss is no finite number; one that was not measured is `None`."""
+def _has_diverged(row: HistoryRow) -> bool:
+    """Return whether a loss is not a finite number; a loss that was not measured is `None`."""
     losses = (row.get("loss"), row.get("val_loss"))
     return any(loss is not None and not is_finite(loss) for loss in losses)
 
 
 def is_finite(value: object) -> bool:
-    """Tell whether a cell of the history holds a finite number."""
+    """Return whether a cell of the history holds a finite number."""
     return isinstance(value, (int, float)) and math.isfinite(value)

@@ -1,4 +1,4 @@
-"""Pictures as part of a page: data URIs, and not too large."""
+"""Figures as part of a page: data URIs within a size limit."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from PIL import Image
 from framework.evaluation.figures.style import render_png
 
 # Of base64 text; leaves room for the page itself below 5 MB.
-PAGE_BUDGET = 4_400_000
-_LARGE_FILE = 200_000  # bytes from which fewer colours are worth a second encoding
+MAX_TOTAL_SIZE = 4_400_000
+_LARGE_FILE = 200_000  # bytes; larger files are worth a second encoding with fewer colors
 
 
-def embed_pictures(paths: Sequence[Path], budget: int = PAGE_BUDGET) -> dict[Path, str]:
-    """Make data URIs of pictures, within a budget.
+def embed_images(paths: Sequence[Path], budget: int = MAX_TOTAL_SIZE) -> dict[Path, str]:
+    """Return images as data URIs, within a budget.
 
-    Large files are embedded in 256 colours. If the sum is still too large,
+    Large files are embedded in 256 colors. If the sum is still too large,
     the largest ones are left out.
 
     Args:
         paths: PNG files.
-        budget: The most characters that all URIs may have together.
+        budget: The maximal number of characters of all URIs together.
 
     Returns:
-        File -> data URI; without those left out.
+        File -> data URI, without those left out.
     """
-    uris = {path: _make_uri(path) for path in paths}
+    uris = {path: _embed_image(path) for path in paths}
     while sum(map(len, uris.values())) > budget:
         del uris[max(uris, key=lambda path: len(uris[path]))]
     return uris
 
 
 def embed_figure(figure: Figure) -> str:
-    """Draw a figure as the data URI of a PNG."""
+    """Render a figure as the data URI of a PNG."""
     return _encode(render_png(figure))
 
 
-def _make_uri(path: Path) -> str:
+def _embed_image(path: Path) -> str:
     data = path.read_bytes()
     if len(data) > _LARGE_FILE:
         with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""What a run leaves behind to be looked at."""
+"""What a report is made from."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from framework.config.model import Config
 from framework.data.images import Images
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
+from framework.evaluation.metrics.training_summary import HistoryRow
 
 if TYPE_CHECKING:
     import keras
 
 SPLITS = ("training", "validation", "test")
 
-HistoryRow = Mapping[str, Any]
-"""One epoch of `history.csv`: `epoch` from 1, metrics by name, optionally `phase`."""
-
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """All that the pictures and the report of a run are made from.
+    """All that the figures and the report of a run are made from.
 
     Args:
         config: The resolved config.
@@ -29,12 +27,12 @@ class ReportInputs:
             with the weights and the data really used, such as
             `"VGG16 (random weights) on digits"`.
         class_names: The name of each class, in the order of the probabilities.
-        predictions: Split -> what the classifier says about it.
+        predictions: Split -> its predictions.
         images: Split -> its images.
         history: One row for each epoch; empty where the run did not train.
-        environment: What `environment.json` holds.
-        metrics: What `metrics.json` holds.
-        classifier: The trained classifier; pictures of its inside need it.
+        environment: The content of `environment.json`.
+        metrics: The content of `metrics.json`.
+        classifier: The trained classifier; figures of its layers need it.
     """
 
     config: Config

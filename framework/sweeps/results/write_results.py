@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from framework.config import dump_config, resolve_config
 from framework.errors import RunError
-from framework.evaluation.comparison.compare import compare_runs
+from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.sweeps.definition.sweep import Sweep
 from framework.sweeps.results.ranking import Row, format_ranking, format_ranking_csv, rank_rows
 from framework.sweeps.results.study_figures import draw_figures

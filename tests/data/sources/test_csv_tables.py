@@ -12,7 +12,7 @@ from framework.data.dataset import DataUnavailableError
 from framework.data.registry import read_dataset
 from framework.data.splits import split_dataset
 from framework.errors import RunError
-from framework.evaluation.metrics.submission import write_submission
+from framework.evaluation.report.prediction_files import write_submission
 from framework.models.classifier import Classifier
 
 

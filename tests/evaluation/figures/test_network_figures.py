@@ -6,14 +6,14 @@ import pytest
 
 from framework.errors import RunError
 from framework.evaluation.figures.activations import plot_feature_maps, plot_filters
-from framework.evaluation.figures.feature_map import compute_features, plot_embedding
-from framework.evaluation.figures.gradcam import (
+from framework.evaluation.figures.embedding import compute_features, plot_embedding
+from framework.evaluation.figures.grad_cam import (
     compute_heat_maps,
     find_last_convolution,
     overlay_heat,
     plot_grad_cam,
 )
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
 from tests.helpers.fake_results import SUBJECT, ArrayImages, make_predictions
 from tests.helpers.figure_asserts import draw, find_cut_off
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from framework.evaluation.comparison.compare import compare_runs
+from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.evaluation.report.write_report import write_report
-from tests.evaluation.comparison.test_compare import write_run
-from tests.helpers.fake_results import make_evidence
+from tests.evaluation.comparison.test_compare_runs import write_run
+from tests.helpers.fake_results import make_report_inputs
 from tests.helpers.program import TIMEOUT_SECONDS
 
 PERCENT, PLAIN = "%", ""
@@ -19,9 +19,9 @@ PERCENT, PLAIN = "%", ""
 def report(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     reason = {"what": "dataset", "wanted": "mnist", "used": "digits", "reason": "no network"}
-    evidence = make_evidence(environment={"substitutions": [reason]})
-    write_report(directory, evidence)
-    (directory / "metrics.json").write_text(json.dumps(evidence.metrics))
+    inputs = make_report_inputs(environment={"substitutions": [reason]})
+    write_report(directory, inputs)
+    (directory / "metrics.json").write_text(json.dumps(inputs.metrics))
     return directory / "report.html"
 
 

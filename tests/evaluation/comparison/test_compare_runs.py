@@ -9,11 +9,11 @@ from scipy.stats import binom
 
 from framework.config import dump_config
 from framework.errors import RunError, UsageError
-from framework.evaluation.comparison.compare import compare_runs
-from framework.evaluation.comparison.overlays import plot_accuracies, plot_overlaid_curves
-from framework.evaluation.comparison.significance import format_p, pair_runs
-from framework.evaluation.metrics.predictions_csv import write_predictions
-from framework.evaluation.metrics.scores import score_predictions
+from framework.evaluation.comparison.compare_runs import compare_runs
+from framework.evaluation.comparison.comparison_figures import plot_accuracies, plot_overlaid_curves
+from framework.evaluation.comparison.mcnemar import compare_pairs, format_p_value
+from framework.evaluation.metrics.classification_metrics import compute_metrics
+from framework.evaluation.report.prediction_files import write_predictions
 from framework.evaluation.report.report_inputs import SPLITS
 from framework.runs.records import list_differences, load_runs
 from tests.helpers.fake_results import DIGITS, SUBJECT, make_config, make_history, make_predictions
@@ -24,7 +24,7 @@ def write_run(directory, accuracy=0.9, epochs=12, test="fingerprint", seed=0):
     """Writes what `compare` reads of a run directory."""
     directory.mkdir(parents=True)
     predictions = make_predictions(np.arange(400) % 10, accuracy=accuracy, seed=seed)
-    scores = score_predictions(predictions, DIGITS)
+    scores = compute_metrics(predictions, DIGITS)
     history = make_history(epochs)
     environment = {
         "subject": SUBJECT,
@@ -95,13 +95,15 @@ def test_the_page_is_self_contained_and_holds_the_tests(results, tmp_path):
     assert page.count("data:image/png;base64,") == 2
     assert "<script" not in page
     assert "http" not in page
-    (pairing,) = pair_runs(load_runs([results / "vgg16" / name for name in ("first", "second")]))
+    (pairing,) = compare_pairs(
+        load_runs([results / "vgg16" / name for name in ("first", "second")])
+    )
     assert f'<data value="{pairing.p_value}">' in page
 
 
 def test_mcnemar_is_the_binomial_test_of_the_images_only_one_got_right(results):
     directories = [results / "vgg16" / name for name in ("first", "second")]
-    (pairing,) = pair_runs(load_runs(directories))
+    (pairing,) = compare_pairs(load_runs(directories))
     first, second = (
         {row["index"] for row in read_csv(d / "predictions_test.csv")
          if row["true"] == row["predicted"]}
@@ -115,7 +117,7 @@ def test_mcnemar_is_the_binomial_test_of_the_images_only_one_got_right(results):
 def test_equal_runs_do_not_differ(tmp_path):
     write_run(tmp_path / "a")
     write_run(tmp_path / "b")
-    (pairing,) = pair_runs(load_runs([tmp_path / "a", tmp_path / "b"]))
+    (pairing,) = compare_pairs(load_runs([tmp_path / "a", tmp_path / "b"]))
     assert pairing.p_value == 1.0
     assert "Differences" not in compare_runs([tmp_path])
 
@@ -162,7 +164,7 @@ def test_runs_on_other_images_are_not_tested_against_each_other(results):
 def test_of_many_runs_only_the_best_is_paired_with_each(tmp_path):
     for place in range(9):
         write_run(tmp_path / f"run{place}", accuracy=0.8 + 0.02 * place, seed=place)
-    pairings = pair_runs(load_runs(sorted(tmp_path.iterdir())))
+    pairings = compare_pairs(load_runs(sorted(tmp_path.iterdir())))
     assert [(pairing.first, pairing.second) for pairing in pairings] == [
         ("run0", f"run{place}") for place in range(1, 9)
     ]
@@ -216,7 +218,7 @@ def test_a_run_that_did_not_train_has_no_curve(results):
 
 def test_comparing_needs_no_tensorflow():
     code = (
-        "import sys, framework.evaluation.comparison.compare\n"
+        "import sys, framework.evaluation.comparison.compare_runs\n"
         "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -229,7 +231,7 @@ def test_differences_go_down_to_single_keys():
 
 
 def test_small_p_values_are_not_zero():
-    assert [format_p(p) for p in (0.0, 0.0421, 1.0)] == ["< 0.001", "0.042", "1.000"]
+    assert [format_p_value(p) for p in (0.0, 0.0421, 1.0)] == ["< 0.001", "0.042", "1.000"]
 
 
 def test_overlaid_curves_are_the_histories():

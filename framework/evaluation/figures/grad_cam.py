@@ -15,7 +15,7 @@ from framework.data.images import Images
 from framework.errors import RunError
 from framework.evaluation.figures.sample_images import format_confidence, rank_mistakes, show_image
 from framework.evaluation.figures.style import make_figure, shorten, styled
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
 
 PANELS = 12  # at most, half of them right and half wrong
 _COLUMNS = 6

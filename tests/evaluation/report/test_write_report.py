@@ -12,17 +12,17 @@ from PIL import Image
 
 from framework.config.model import ReportConfig, Solver
 from framework.errors import RunError
-from framework.evaluation.report import figure_list
-from framework.evaluation.report.data_uri import embed_pictures
-from framework.evaluation.report.page import render_report
+from framework.evaluation.report import figure_specs
+from framework.evaluation.report.data_uri import embed_images
+from framework.evaluation.report.html_page import render_report
 from framework.evaluation.report.report_inputs import SPLITS
 from framework.evaluation.report.templating import format_percent
 from framework.evaluation.report.write_report import write_report
 from tests.helpers.fake_results import (
     load_digit_images,
     make_config,
-    make_evidence,
     make_history,
+    make_report_inputs,
     make_sure_predictions,
 )
 
@@ -61,15 +61,15 @@ def read_notes(text):
     return re.findall(r"<li>(.*?)</li>", found[1], re.DOTALL) if found else []
 
 
-def judge(evidence):
+def judge(inputs):
     """The notes of a run, without drawing its pictures."""
-    text = render_report(evidence, [], {})
+    text = render_report(inputs, [], {})
     return read_notes(text)
 
 
 @pytest.fixture(scope="module")
-def evidence():
-    return make_evidence(
+def inputs():
+    return make_report_inputs(
         environment={
             "python": "3.11.2",
             "substitutions": [
@@ -80,9 +80,9 @@ def evidence():
 
 
 @pytest.fixture(scope="module")
-def directory(evidence, tmp_path_factory):
+def directory(inputs, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
-    written = write_report(directory, evidence)
+    written = write_report(directory, inputs)
     assert sorted(written) == sorted(directory.iterdir())
     return directory
 
@@ -99,7 +99,7 @@ def test_the_page_is_one_small_file_without_links_to_others(directory):
     assert "url(" not in text
 
 
-def test_every_figure_is_one_of_metrics(directory, evidence):
+def test_every_figure_is_one_of_metrics(directory, inputs):
     def collect(value):
         if isinstance(value, dict):
             return {leaf for inner in value.values() for leaf in collect(inner)}
@@ -108,10 +108,10 @@ def test_every_figure_is_one_of_metrics(directory, evidence):
         return {str(value)}
 
     shown = parse(directory).values
-    known = collect(dict(evidence.metrics))
+    known = collect(dict(inputs.metrics))
     assert len(shown) > 60
     assert set(shown) <= known
-    assert str(evidence.metrics["test"]["accuracy"]) in shown
+    assert str(inputs.metrics["test"]["accuracy"]) in shown
 
 
 def test_every_picture_of_the_page_says_what_it_shows(directory):
@@ -136,10 +136,10 @@ def test_names_are_names_and_missing_classes_are_noted(tmp_path):
     names = ["<script>alert(1)</script>", "$x^$", "a & b", "no <images>"]
     images = load_digit_images(1400, 1797, classes=3)
     said = np.where(images.labels == 1, 2, images.labels)
-    evidence = make_evidence(class_names=names, subject="<b>net</b>", predictions={
+    inputs = make_report_inputs(class_names=names, subject="<b>net</b>", predictions={
         split: make_sure_predictions(images.labels, said, 4) for split in SPLITS
     }, images=dict.fromkeys(SPLITS, images))  # fmt: skip
-    write_report(tmp_path, evidence)
+    write_report(tmp_path, inputs)
     assert "script" not in parse(tmp_path).tags
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert read_notes(text) == [
@@ -156,11 +156,11 @@ def test_a_diverged_run_of_one_epoch_is_complete_whatever_its_answers(tmp_path):
             probabilities=np.full((len(predictions), 3), np.nan, np.float32),
             loss=float("nan"),
         )
-        for split, predictions in make_evidence(3).predictions.items()
+        for split, predictions in make_report_inputs(3).predictions.items()
     }
     history = [{**row, "loss": float("nan"), "val_loss": None} for row in make_history(1)]
-    evidence = make_evidence(3, predictions=lost, history=history, config=make_config(epochs=4))
-    write_report(tmp_path, evidence)
+    inputs = make_report_inputs(3, predictions=lost, history=history, config=make_config(epochs=4))
+    write_report(tmp_path, inputs)
     assert read_notes((tmp_path / "report.html").read_text(encoding="utf-8")) == [
         "The training had a single epoch.",
         *(f"The loss on the {split} images is not a finite number." for split in SPLITS),
@@ -170,9 +170,9 @@ def test_a_diverged_run_of_one_epoch_is_complete_whatever_its_answers(tmp_path):
 
 
 def test_a_run_without_training_is_complete_and_says_so(tmp_path):
-    evidence = make_evidence(3, history=[], config=make_config(enable_training=False))
-    write_report(tmp_path, evidence)
-    assert judge(evidence) == [
+    inputs = make_report_inputs(3, history=[], config=make_config(enable_training=False))
+    write_report(tmp_path, inputs)
+    assert judge(inputs) == [
         "This run trained nothing; it evaluates a classifier that was trained before."
     ]
     assert {path.name for path in tmp_path.iterdir()} >= CONTRACT
@@ -190,8 +190,8 @@ def test_a_run_without_training_is_complete_and_says_so(tmp_path):
     ],
 )
 def test_a_training_that_stopped_early_is_noted(rows, training, note):
-    evidence = make_evidence(3, history=make_history(rows), config=make_config(**training))
-    assert judge(evidence) == [note]
+    inputs = make_report_inputs(3, history=make_history(rows), config=make_config(**training))
+    assert judge(inputs) == [note]
 
 
 def make_classifier():
@@ -205,10 +205,10 @@ def test_extra_pictures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch
     def fail(*_):
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr(figure_list, "plot_reliability", fail)
+    monkeypatch.setattr(figure_specs, "plot_reliability", fail)
     wanted = ReportConfig(("conv", "end"), ("conv",), grad_cam=True, embedding=True)
     config = replace(make_config(), report_config=wanted)
-    write_report(tmp_path, make_evidence(3, config=config, classifier=make_classifier()))
+    write_report(tmp_path, make_report_inputs(3, config=config, classifier=make_classifier()))
     made = {path.name for path in tmp_path.iterdir()}
     inside = {"grad_cam.png", "feature_maps_conv.png", "filters_conv.png", "embedding.png"}
     assert made >= CONTRACT | inside
@@ -231,9 +231,9 @@ def test_an_extra_picture_that_fails_while_it_is_saved_is_left_out_too(
     def fail(*_):
         raise ZeroDivisionError("of all things")
 
-    plot_reliability = figure_list.plot_reliability
-    monkeypatch.setattr(figure_list, "plot_reliability", plot_unsavable)
-    write_report(tmp_path, make_evidence(3))
+    plot_reliability = figure_specs.plot_reliability
+    monkeypatch.setattr(figure_specs, "plot_reliability", plot_unsavable)
+    write_report(tmp_path, make_report_inputs(3))
     (note,) = read_notes((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert note == "reliability.png is left out: ZeroDivisionError: of all things"
     assert "reliability.png is left out" in caplog.text
@@ -250,12 +250,12 @@ def test_a_disk_that_is_full_is_no_fault_of_the_picture(tmp_path, monkeypatch):
     write_bytes = Path.write_bytes
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(RunError, match=r"reliability.png: cannot be written: No space left"):
-        write_report(tmp_path, make_evidence(3))
+        write_report(tmp_path, make_report_inputs(3))
 
 
 def test_a_disk_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(RunError, match="cannot be written"):
-        write_report(tmp_path / "gone", make_evidence(3))
+        write_report(tmp_path / "gone", make_report_inputs(3))
 
 
 def test_pictures_beyond_the_budget_are_left_out_largest_first(tmp_path):
@@ -264,10 +264,10 @@ def test_pictures_beyond_the_budget_are_left_out_largest_first(tmp_path):
         noise = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
         paths.append(tmp_path / f"{side}.png")
         Image.fromarray(noise).save(paths[-1])
-    assert list(embed_pictures(paths, budget=20_000)) == [paths[0], paths[2]]
+    assert list(embed_images(paths, budget=20_000)) == [paths[0], paths[2]]
 
 
-def test_the_config_of_the_page_is_the_config(directory, evidence):
+def test_the_config_of_the_page_is_the_config(directory, inputs):
     text = (directory / "report.html").read_text(encoding="utf-8")
     shown = re.search(r"<pre>(.*?)</pre>", text, re.DOTALL)[1]
     config = json.loads(shown.replace("&#34;", '"').replace("&lt;", "<").replace("&amp;", "&"))
@@ -281,13 +281,13 @@ def test_figures_for_people():
 
 
 def test_a_top_in_closed_form_had_no_epochs():
-    evidence = make_evidence(
+    inputs = make_report_inputs(
         3,
         history=[{**make_history(1)[0], "learning_rate": None}],
         config=make_config(solver=Solver("ridge"), call_backs_conf={"EarlyStopping": {}}),
     )
-    evidence = replace(evidence, metrics={**evidence.metrics, "solver": SOLVED})
-    page = render_report(evidence, [], {})
+    inputs = replace(inputs, metrics={**inputs.metrics, "solver": SOLVED})
+    page = render_report(inputs, [], {})
     assert "solved in closed form by ridge regression on 5,400 images (alpha 0.001)" in page
     assert "Early stopping" not in page
     assert "single epoch" not in page

@@ -29,7 +29,8 @@ from framework.evaluation.figures.style import (
     show_message,
     styled,
 )
-from framework.evaluation.metrics.scores import Calibration, Predictions, calibrate
+from framework.evaluation.metrics.calibration import CalibrationCurve, compute_calibration_curve
+from framework.evaluation.metrics.predictions import Predictions
 
 _MEASURES = {
     "precision": "precision",
@@ -45,11 +46,11 @@ _HIGHLIGHTED = 5
 
 
 @styled
-def plot_class_scores(per_class: Mapping[str, Mapping[str, Any]], subject: str) -> Figure:
+def plot_per_class_metrics(per_class: Mapping[str, Mapping[str, Any]], subject: str) -> Figure:
     """Draw precision, recall, specificity, f1 and support of every class as bars.
 
     Args:
-        per_class: Class -> its scores, as `score_predictions` returns them.
+        per_class: Class -> its scores, as `compute_metrics` returns them.
         subject: What was trained on what.
     """
     shown = dict(per_class)
@@ -103,7 +104,7 @@ def plot_reliability(predictions: Predictions, subject: str) -> Figure:
         predictions: The predictions for the test images.
         subject: What was trained on what.
     """
-    calibration = calibrate(predictions)
+    calibration = compute_calibration_curve(predictions)
     title = "Reliability, test images"
     if not calibration.counts.any():
         figure = make_figure(6.4, 1.6, title, subject)
@@ -129,7 +130,7 @@ def plot_reliability(predictions: Predictions, subject: str) -> Figure:
     return figure
 
 
-def _draw_reliability(axes: Axes, calibration: Calibration) -> None:
+def _draw_reliability(axes: Axes, calibration: CalibrationCurve) -> None:
     width = calibration.edges[1]
     filled = calibration.counts > 0
     middles = (calibration.edges[:-1] + width / 2)[filled]

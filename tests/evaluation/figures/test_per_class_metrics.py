@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from framework.evaluation.figures.quality import (
-    plot_class_scores,
+from framework.evaluation.figures.per_class_metrics import (
     plot_one_vs_rest,
+    plot_per_class_metrics,
     plot_reliability,
 )
-from framework.evaluation.metrics.scores import calibrate, score_predictions
+from framework.evaluation.metrics.calibration import compute_calibration_curve
+from framework.evaluation.metrics.classification_metrics import compute_metrics
 from tests.helpers.fake_results import DIGITS, SUBJECT, make_predictions
 from tests.helpers.figure_asserts import find_cut_off, find_overlaps
 
@@ -22,8 +23,8 @@ def predictions():
 
 
 def test_the_bars_are_the_scores(predictions):
-    per_class = score_predictions(predictions, DIGITS)["per_class"]
-    figure = plot_class_scores(per_class, SUBJECT)
+    per_class = compute_metrics(predictions, DIGITS)["per_class"]
+    figure = plot_per_class_metrics(per_class, SUBJECT)
     for axes, measure in zip(
         figure.axes, ("precision", "recall", "specificity", "f1", "support"), strict=True
     ):
@@ -35,8 +36,8 @@ def test_the_bars_are_the_scores(predictions):
 @pytest.mark.parametrize("classes", [25, 150])
 def test_scores_of_many_classes_fit(classes):
     predictions = make_predictions(np.arange(600) % classes, classes, 0.7)
-    per_class = score_predictions(predictions, LONG[:classes])["per_class"]
-    figure = plot_class_scores(per_class, SUBJECT)
+    per_class = compute_metrics(predictions, LONG[:classes])["per_class"]
+    figure = plot_per_class_metrics(per_class, SUBJECT)
     assert find_cut_off(figure) == []
     assert find_overlaps(figure) == []
     if classes == 150:
@@ -45,7 +46,7 @@ def test_scores_of_many_classes_fit(classes):
 
 def test_the_reliability_diagram_shows_the_bins_and_the_error(predictions):
     figure = plot_reliability(predictions, SUBJECT)
-    calibration = calibrate(predictions)
+    calibration = compute_calibration_curve(predictions)
     heights = [bar.get_height() for bar in figure.axes[0].patches]
     assert heights == calibration.accuracy[calibration.counts > 0].tolist()
     counts = [bar.get_height() for bar in figure.axes[1].patches]

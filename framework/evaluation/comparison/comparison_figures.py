@@ -20,7 +20,7 @@ from framework.evaluation.figures.style import (
     show_message,
     styled,
 )
-from framework.evaluation.report.report_inputs import HistoryRow
+from framework.evaluation.metrics.training_summary import HistoryRow
 
 # Each run its own pair of colour and line; more runs could not be told apart.
 _LOOKS = list(product(("-", "--"), COLOURS))

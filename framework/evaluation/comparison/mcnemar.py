@@ -14,7 +14,7 @@ MOST_RUNS_FULLY_PAIRED = 8
 
 
 @dataclass(frozen=True)
-class Pairing:
+class McNemarTest:
     """McNemar's exact test of two runs on the same test images (McNemar, 1947).
 
     Args:
@@ -32,7 +32,7 @@ class Pairing:
     p_value: float
 
 
-def pair_runs(runs: Sequence[RunRecord]) -> list[Pairing]:
+def compare_pairs(runs: Sequence[RunRecord]) -> list[McNemarTest]:
     """Test each pair of runs that answered the same test images.
 
     Of more than eight runs only the first is paired with each other one.
@@ -40,17 +40,17 @@ def pair_runs(runs: Sequence[RunRecord]) -> list[Pairing]:
     pairs = list(combinations(runs, 2))
     if len(runs) > MOST_RUNS_FULLY_PAIRED:
         pairs = [(runs[0], run) for run in runs[1:]]
-    return [_test_pair(one, other) for one, other in pairs if share_images(one, other)]
+    return [_test_pair(one, other) for one, other in pairs if have_same_images(one, other)]
 
 
-def share_images(one: RunRecord, other: RunRecord) -> bool:
+def have_same_images(one: RunRecord, other: RunRecord) -> bool:
     """Return whether two runs were tested on the same images of the same data."""
     prints = [run.environment.get("data", {}).get("test") for run in (one, other)]
     truths = [{k: true for k, (true, _) in run.answers.items()} for run in (one, other)]
     return prints[0] == prints[1] and truths[0] == truths[1]
 
 
-def _test_pair(one: RunRecord, other: RunRecord) -> Pairing:
+def _test_pair(one: RunRecord, other: RunRecord) -> McNemarTest:
     right = [
         {image for image, (true, predicted) in run.answers.items() if true == predicted}
         for run in (one, other)
@@ -58,9 +58,9 @@ def _test_pair(one: RunRecord, other: RunRecord) -> Pairing:
     only_first, only_second = len(right[0] - right[1]), len(right[1] - right[0])
     split = only_first + only_second
     p_value = float(binomtest(only_first, split).pvalue) if split else 1.0
-    return Pairing(one.name, other.name, only_first, only_second, p_value)
+    return McNemarTest(one.name, other.name, only_first, only_second, p_value)
 
 
-def format_p(p_value: float) -> str:
+def format_p_value(p_value: float) -> str:
     """Return a p-value as papers print it."""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framework.errors import RunError, UsageError
-from framework.evaluation.comparison.overlays import plot_accuracies, plot_overlaid_curves
-from framework.evaluation.comparison.reproducibility import explain_repeats, list_surroundings
-from framework.evaluation.comparison.significance import (
+from framework.evaluation.comparison.comparison_figures import plot_accuracies, plot_overlaid_curves
+from framework.evaluation.comparison.mcnemar import (
     MOST_RUNS_FULLY_PAIRED,
-    Pairing,
-    format_p,
-    pair_runs,
-    share_images,
+    McNemarTest,
+    compare_pairs,
+    format_p_value,
+    have_same_images,
+)
+from framework.evaluation.comparison.reproducibility import (
+    describe_reproducibility,
+    list_environment_differences,
 )
 from framework.evaluation.report.data_uri import embed_figure
 from framework.evaluation.report.templating import (
@@ -102,7 +105,7 @@ def compare_runs(paths: Sequence[Path], output: Path | None = None) -> str:
         raise RunError(
             f"{folder}: cannot be made: {error.strerror}. Choose another place with --output."
         ) from error
-    pairings = pair_runs(runs)
+    pairings = compare_pairs(runs)
     write_text(folder / "comparison.csv", format_csv(runs))
     write_text(folder / "comparison.html", render_comparison(runs, pairings))
     return f"{format_console(runs, pairings)}\n\nLook at {folder / 'comparison.html'}"
@@ -130,7 +133,7 @@ def show_cell(run: RunRecord, column: Column) -> str:
 def find_warnings(runs: Sequence[RunRecord]) -> list[str]:
     """List what makes the runs' figures hard to compare."""
     first = runs[0]
-    apart = [run.name for run in runs[1:] if not share_images(first, run)]
+    apart = [run.name for run in runs[1:] if not have_same_images(first, run)]
     if not apart:
         return []
     return [
@@ -155,14 +158,14 @@ def format_csv(runs: Sequence[RunRecord]) -> str:
     return text.getvalue()
 
 
-def format_console(runs: Sequence[RunRecord], pairings: Sequence[Pairing]) -> str:
+def format_console(runs: Sequence[RunRecord], pairings: Sequence[McNemarTest]) -> str:
     """Return the comparison as text: figures, differences, test against the best."""
     names = [run.name for run in runs]
     parts = [
         _format_figures(runs),
         _format_differences("config", names, list_differences([run.config for run in runs])),
-        _format_differences("environment", names, list_surroundings(runs)),
-        *explain_repeats(runs),
+        _format_differences("environment", names, list_environment_differences(runs)),
+        *describe_reproducibility(runs),
         _format_tests(runs[0].name, pairings),
         *find_warnings(runs),
     ]
@@ -190,12 +193,12 @@ def _format_differences(
     return f"Differences in {what}\n{_align([['', *names], *rows])}"
 
 
-def _format_tests(best: str, pairings: Sequence[Pairing]) -> str:
+def _format_tests(best: str, pairings: Sequence[McNemarTest]) -> str:
     tests = [pairing for pairing in pairings if pairing.first == best]
     if not tests:
         return ""
     rows = [
-        [test.second, str(test.only_second), str(test.only_first), format_p(test.p_value)]
+        [test.second, str(test.only_second), str(test.only_first), format_p_value(test.p_value)]
         for test in tests
     ]
     table = _align([["run", "only it right", "only the best right", "p"], *rows])
@@ -219,7 +222,7 @@ def _align(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def render_comparison(runs: Sequence[RunRecord], pairings: Sequence[Pairing]) -> str:
+def render_comparison(runs: Sequence[RunRecord], pairings: Sequence[McNemarTest]) -> str:
     """Render the page: HTML that needs no other file and no network."""
     accuracies = {
         run.name: (run.metrics["test"]["accuracy"], *run.metrics["test"]["accuracy_interval"])
@@ -250,9 +253,9 @@ def render_comparison(runs: Sequence[RunRecord], pairings: Sequence[Pairing]) ->
             for figure in figures
         ],
         differences=list_differences([run.config for run in runs]),
-        surroundings=list_surroundings(runs),
-        repeats=explain_repeats(runs),
-        pairings=[(pairing, format_p(pairing.p_value)) for pairing in pairings],
+        surroundings=list_environment_differences(runs),
+        repeats=describe_reproducibility(runs),
+        pairings=[(pairing, format_p_value(pairing.p_value)) for pairing in pairings],
         all_paired=len(runs) <= MOST_RUNS_FULLY_PAIRED,
         warnings=find_warnings(runs),
     )

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from framework.data.images import Images
 from framework.errors import RunError
 from framework.evaluation.figures.style import make_figure, shorten, styled
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
 
 POINTS = 1000
 _FEWEST_POINTS = 5

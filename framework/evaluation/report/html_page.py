@@ -12,10 +12,10 @@ import keras
 from PIL import Image
 
 from framework.config import dump_config
-from framework.evaluation.figures.confusion_matrix import find_confusions, share_rows
+from framework.evaluation.figures.confusion_matrix import find_confusions, normalize_rows
 from framework.evaluation.metrics.training_summary import is_finite, summarize_training
-from framework.evaluation.report.data_uri import embed_pictures
-from framework.evaluation.report.figure_list import FigureSpec, Section
+from framework.evaluation.report.data_uri import embed_images
+from framework.evaluation.report.figure_specs import FigureSpec, Section
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 from framework.evaluation.report.templating import render_template
 
@@ -52,76 +52,76 @@ class LayerRow:
 
 
 def render_report(
-    evidence: ReportInputs, shown: Sequence[RenderedFigure], left_out: Mapping[str, str]
+    inputs: ReportInputs, shown: Sequence[RenderedFigure], left_out: Mapping[str, str]
 ) -> str:
     """Render the page.
 
     Args:
-        evidence: What there is to show.
+        inputs: What there is to show.
         shown: The pictures drawn.
         left_out: The file of each picture that failed -> why.
 
     Returns:
         HTML that needs no other file and no network.
     """
-    metrics = evidence.metrics
+    metrics = inputs.metrics
     return render_template(
         "report.html",
-        subject=evidence.subject,
+        subject=inputs.subject,
         metrics=metrics,
         splits=[split for split in SPLITS if split in metrics],
         count=sum(row["support"] for row in metrics["test"]["per_class"].values()),
-        wrong=len(evidence.predictions["test"]) - int(evidence.predictions["test"].correct.sum()),
-        sizes={split: len(predictions) for split, predictions in evidence.predictions.items()},
+        wrong=len(inputs.predictions["test"]) - int(inputs.predictions["test"].correct.sum()),
+        sizes={split: len(predictions) for split, predictions in inputs.predictions.items()},
         diverged=metrics.get("diverged"),
-        substitutions=evidence.environment.get("substitutions", []),
-        notes=[*_find_notes(evidence), *(f"{k} is left out: {v}" for k, v in left_out.items())],
-        confusions=_list_confusions(evidence),
+        substitutions=inputs.environment.get("substitutions", []),
+        notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
+        confusions=_list_confusions(inputs),
         pictures=_place_pictures(shown),
-        layers=_list_layers(evidence.classifier),
-        config=json.dumps(dump_config(evidence.config), indent=2, ensure_ascii=False),
-        environment=list(_flatten(evidence.environment)),
+        layers=_list_layers(inputs.classifier),
+        config=json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False),
+        environment=list(_flatten(inputs.environment)),
     )
 
 
-def _find_notes(evidence: ReportInputs) -> Iterator[str]:
+def _find_notes(inputs: ReportInputs) -> Iterator[str]:
     """Yield what a reader must know before believing the figures."""
-    yield from evidence.environment.get("data", {}).get("remarks", ())
-    yield from evidence.environment.get("notes", ())
-    milestones = summarize_training(evidence.history, evidence.config.training_config)
-    if not evidence.history:
+    yield from inputs.environment.get("data", {}).get("remarks", ())
+    yield from inputs.environment.get("notes", ())
+    milestones = summarize_training(inputs.history, inputs.config.training_config)
+    if not inputs.history:
         yield "This run trained nothing; it evaluates a classifier that was trained before."
     elif milestones.stopped is not None and milestones.diverged is None:
         reason = "Early stopping ended" if milestones.early_stopping else "The run ended"
         yield f"{reason} the training after epoch {milestones.stopped} of {milestones.planned}."
     elif milestones.solved:
-        solver = evidence.metrics["solver"]
+        solver = inputs.metrics["solver"]
         yield (
             f"The last layer was solved in closed form by ridge regression on {solver['images']:,} "
             f"images (alpha {solver['alpha']:g}): there were no epochs."
         )
-    elif len(evidence.history) == 1:
+    elif len(inputs.history) == 1:
         yield "The training had a single epoch."
-    for split, predictions in evidence.predictions.items():
+    for split, predictions in inputs.predictions.items():
         if not is_finite(predictions.loss):
             yield f"The loss on the {split} images is not a finite number."
-    matrix = evidence.predictions["test"].confusion_matrix
+    matrix = inputs.predictions["test"].confusion_matrix
     for counts, what in (
         (matrix.sum(axis=1), "No test images, so that recall, precision and f1 count as 0"),
         (matrix.sum(axis=0), "Never predicted, so that precision and f1 count as 0"),
     ):
-        names = [name for name, n in zip(evidence.class_names, counts, strict=True) if n == 0]
+        names = [name for name, n in zip(inputs.class_names, counts, strict=True) if n == 0]
         if names:
             yield f"{what}: {', '.join(names)}."
 
 
-def _list_confusions(evidence: ReportInputs) -> list[dict[str, Any]]:
-    matrix = evidence.predictions["test"].confusion_matrix
-    shares = share_rows(matrix)
+def _list_confusions(inputs: ReportInputs) -> list[dict[str, Any]]:
+    matrix = inputs.predictions["test"].confusion_matrix
+    shares = normalize_rows(matrix)
     return [
         {
-            "true": evidence.class_names[true],
-            "predicted": evidence.class_names[predicted],
+            "true": inputs.class_names[true],
+            "predicted": inputs.class_names[predicted],
             "count": count,
             "share": shares[true, predicted],
         }
@@ -132,7 +132,7 @@ def _list_confusions(evidence: ReportInputs) -> list[dict[str, Any]]:
 def _place_pictures(shown: Sequence[RenderedFigure]) -> dict[str, list[dict[str, Any]]]:
     """Group the pictures by section, each with what the template needs."""
     placed = [one for one in shown if one.picture.section]
-    uris = embed_pictures([one.path for one in placed])
+    uris = embed_images([one.path for one in placed])
     sections: dict[str, list[dict[str, Any]]] = {section: [] for section in get_args(Section)}
     for one in placed:
         with Image.open(one.path) as image:

@@ -1,4 +1,4 @@
-"""What a classifier says about the un-augmented images of a split."""
+"""Predict the un-augmented images of a split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from framework.config.model import KerasObject
 from framework.errors import RunError
-from framework.evaluation.metrics.scores import Predictions
+from framework.evaluation.metrics.predictions import Predictions
 from framework.features.feature_sources import Features
 from framework.features.model_split import unpack_single
 from framework.training.objectives import build_loss, takes_one_hot
@@ -20,24 +20,24 @@ from framework.training.objectives import build_loss, takes_one_hot
 def predict_split(
     head: keras.Model, features: Features, loss: KerasObject, title: str
 ) -> Predictions:
-    """Run the head over all images of a split.
+    """Predict all images of a split.
 
     Args:
         head: From features to probabilities `(n, classes)`.
-        features: What it reads; view 0, the images as they are.
-        loss: Its mean over the images is taken, without any regularization term.
+        features: Its inputs; view 0, the un-augmented images.
+        loss: Its mean over the images is computed, without any regularization term.
         title: The split, for the progress bar.
 
     Returns:
-        Its answers, which need not be finite numbers; see `check_answers`.
+        The predictions, which need not be finite numbers; see `check_finite`.
     """
-    # Not `predict`, which runs as the head was compiled to train: the answers are to be the
-    # same to the last bit whether it was trained just now or loaded.
+    # Not `predict`, which runs as the head was compiled to train: the probabilities are to be
+    # the same to the last bit whether the head was trained just now or loaded.
     signature = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
     infer = tf.function(
         lambda inputs: head(inputs, training=False), input_signature=[unpack_single(signature)]
     )
-    measure = build_loss(loss)
+    loss_function = build_loss(loss)
     labels = features.images.labels
     probabilities: list[np.ndarray] = []
     total, count = 0.0, 0
@@ -47,7 +47,7 @@ def predict_split(
             target = labels[count : count + len(output)]
             if takes_one_hot(loss):
                 target = tf.one_hot(target, output.shape[-1])
-            total += float(np.mean(measure(target, output))) * len(output)
+            total += float(np.mean(loss_function(target, output))) * len(output)
             count += len(output)
             probabilities.append(output)
             progress.update(len(output))
@@ -59,18 +59,18 @@ def predict_split(
     )
 
 
-def check_answers(predictions: Mapping[str, Predictions]) -> None:
-    """Make sure that a classifier, which has not diverged in training, give sound answers.
+def check_finite(predictions: Mapping[str, Predictions]) -> None:
+    """Check that a classifier whose training did not diverge predicts finite numbers.
 
     Args:
-        predictions: Split -> what the classifier says about it.
+        predictions: Split -> its predictions.
 
     Raises:
-        RunError: A probability is no finite number.
+        RunError: A probability is not a finite number.
     """
-    for split, answers in predictions.items():
-        if not np.isfinite(answers.probabilities).all():
+    for split, predicted in predictions.items():
+        if not np.isfinite(predicted.probabilities).all():
             raise RunError(
-                f"The classifier's answers to the {split} images are no finite numbers: its "
-                "weights are broken. Train it anew."
+                f"The classifier's predictions for the {split} images are not finite numbers: "
+                "its weights are damaged. Train it again."
             )

@@ -4,19 +4,14 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from framework.evaluation.metrics.scores import (
-    Predictions,
-    calibrate,
-    expected_calibration_error,
-    score_predictions,
-    wilson_interval,
-)
+from framework.evaluation.metrics.classification_metrics import compute_metrics, wilson_interval
+from framework.evaluation.metrics.predictions import Predictions
 from tests.helpers.fake_results import DIGITS, make_predictions, make_sure_predictions
 
 
 def test_every_figure_is_what_scikit_learn_says():
     predictions = make_predictions(np.arange(500) % 10, accuracy=0.7)
-    scores = score_predictions(predictions, DIGITS)
+    scores = compute_metrics(predictions, DIGITS)
     report = metrics.classification_report(
         predictions.true, predictions.predicted, target_names=DIGITS, output_dict=True
     )
@@ -34,7 +29,7 @@ def test_every_figure_is_what_scikit_learn_says():
 def test_specificity_by_hand():
     # Of the six images that are no "a", one is called "a"; of the four that are no "b", two
     # are called "b"; none of the eight that are no "c" is called "c".
-    scores = score_predictions(
+    scores = compute_metrics(
         make_sure_predictions([0, 0, 0, 1, 1, 1, 1, 1, 2], [0, 1, 0, 1, 1, 0, 1, 1, 1], 3),
         ["a", "b", "c"],
     )
@@ -46,7 +41,7 @@ def test_specificity_by_hand():
 
 
 def test_classes_without_images_or_without_predictions_count_as_zero():
-    scores = score_predictions(make_sure_predictions([0, 0, 1], [0, 0, 2], 3), ["a", "b", "c"])
+    scores = compute_metrics(make_sure_predictions([0, 0, 1], [0, 0, 2], 3), ["a", "b", "c"])
     assert scores["per_class"]["b"]["precision"] == 0.0
     assert scores["per_class"]["c"] == {
         "precision": 0.0, "recall": 0.0, "specificity": pytest.approx(2 / 3), "f1": 0.0,
@@ -55,7 +50,7 @@ def test_classes_without_images_or_without_predictions_count_as_zero():
 
 
 def test_one_class_alone_has_no_negatives():
-    scores = score_predictions(make_sure_predictions([0, 0], [0, 0], 2), ["a", "b"])
+    scores = compute_metrics(make_sure_predictions([0, 0], [0, 0], 2), ["a", "b"])
     assert scores["per_class"]["a"]["specificity"] == 0.0
     assert scores["per_class"]["b"]["specificity"] == 1.0
 
@@ -65,7 +60,7 @@ def test_a_diverged_network_still_gives_strict_json(loss):
     predictions = Predictions(
         np.arange(4), np.array([0, 1, 2, 0]), np.full((4, 3), np.nan, np.float32), loss
     )
-    scores = score_predictions(predictions, ["a", "b", "c"])
+    scores = compute_metrics(predictions, ["a", "b", "c"])
     json.dumps(scores, allow_nan=False)
     assert scores["loss"] is None
     assert scores["expected_calibration_error"] is None
@@ -75,12 +70,3 @@ def test_wilson_interval_is_the_textbook_s():
     # Formula of Wilson (1927) with z = 1.959964, 81 of 263: Newcombe (1998), table I.
     low, high = wilson_interval(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-
-
-def test_calibration_error_by_hand():
-    # Two images at confidence 0.95, one right; two at 0.65, both right.
-    probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.65, 0.35]], np.float32)
-    predictions = Predictions(np.arange(4), np.array([0, 1, 0, 0]), probabilities, 0.4)
-    assert expected_calibration_error(predictions) == pytest.approx(0.5 * 0.45 + 0.5 * 0.35)
-    calibration = calibrate(predictions, bins=10)
-    assert calibration.counts.tolist() == [0, 0, 0, 0, 0, 0, 2, 0, 0, 2]

@@ -1,0 +1,50 @@
+"""The predictions of a classifier for one split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from sklearn.metrics import confusion_matrix
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The predictions for the un-augmented images of one split, which has at least one.
+
+    Args:
+        indices: `(n,)` int64, the positions in the source's own split.
+        true: `(n,)` int64, the true classes.
+        probabilities: `(n, classes)` float32. NaN where training diverged.
+        loss: The mean loss over the split; may be NaN or infinite.
+    """
+
+    indices: np.ndarray
+    true: np.ndarray
+    probabilities: np.ndarray
+    loss: float
+
+    def __len__(self) -> int:
+        return len(self.true)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """`(n,)` int64, the most probable class of each image."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """`(n,)` float32 in [0, 1], the probability of the predicted class."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """`(n,)` bool."""
+        return np.asarray(self.predicted == self.true)
+
+    @cached_property
+    def confusion_matrix(self) -> np.ndarray:
+        """`(classes, classes)` int64: rows are true classes, columns predicted ones."""
+        classes = np.arange(self.probabilities.shape[1])
+        return np.asarray(confusion_matrix(self.true, self.predicted, labels=classes))

@@ -1,0 +1,55 @@
+"""Predictions as CSV files: of a labelled split, and for a competition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from framework.data.images import Images
+from framework.evaluation.metrics.predictions import Predictions
+from framework.models.classifier import Classifier
+from framework.utils.files import write_text
+from framework.utils.tables import format_csv
+
+_BATCH_SIZE = 256
+
+
+def write_predictions(path: Path, predictions: Predictions, class_names: Sequence[str]) -> None:
+    """Write `index,true,predicted,confidence`, one row per image.
+
+    Args:
+        path: The file.
+        predictions: The predictions; `index` counts in the source's own split.
+        class_names: The name of each class, which the file contains in place of its number.
+    """
+    columns = (
+        predictions.indices.tolist(),
+        (class_names[label] for label in predictions.true.tolist()),
+        (class_names[label] for label in predictions.predicted.tolist()),
+        (f"{confidence:.6f}" for confidence in predictions.confidence.tolist()),
+    )
+    header = ("index", "true", "predicted", "confidence")
+    write_text(path, format_csv(header, zip(*columns, strict=True)))
+
+
+def write_submission(path: Path, classifier: Classifier, images: Images) -> None:
+    """Predict the unlabelled images of a competition, and write `ImageId,Label`.
+
+    Args:
+        path: The file.
+        classifier: Predicts; `Label` is the name of its class.
+        images: The images in the order of their source; `ImageId` counts from 1. Their
+            labels are not used.
+    """
+    rows: list[tuple[int, str]] = []
+    with tqdm(total=len(images), desc="submission", unit=" images", leave=False) as bar:
+        for start in range(0, len(images), _BATCH_SIZE):
+            positions = np.arange(start, min(start + _BATCH_SIZE, len(images)))
+            labels = classifier.model.predict_on_batch(images.read(positions)).argmax(axis=1)
+            names = (classifier.class_names[label] for label in labels)
+            rows += zip((positions + 1).tolist(), names, strict=True)
+            bar.update(len(positions))
+    write_text(path, format_csv(("ImageId", "Label"), rows))
