@@ -12,7 +12,7 @@ from sklearn.metrics import confusion_matrix
 from framework.cli.main import main
 from framework.config import load_config
 from framework.data.registry import load_digits
-from framework.models.builder import assemble_classifier
+from framework.models.builder import load_or_build_classifier
 from tests.helpers.program import SMALL, TIMEOUT_SECONDS, VGG16_CONFIG, read_json, read_rows
 
 pytestmark = pytest.mark.long
@@ -115,7 +115,7 @@ def test_plain_keras_opens_the_model_and_gives_the_same_answers(vgg16_run):
 
 def test_training_leaves_the_frozen_backbone_as_it_was(vgg16_run):
     config = load_config(vgg16_run / "config.json")
-    untrained, _ = assemble_classifier(config, tuple("0123456789"))
+    untrained, _ = load_or_build_classifier(config, tuple("0123456789"))
     trained = keras.models.load_model(vgg16_run / "model.keras")
     for name in untrained.backbone_layers:
         before = untrained.model.get_layer(name).get_weights()

@@ -324,4 +324,6 @@ class Config:
     report_config: ReportConfig = config_field(
         ReportConfig(), "ReportConfig", "Pictures of the inside of the network, on request."
     )
-    origin: SourceMap | None = dataclasses.field(default=None, compare=False, repr=False)
+    origin: SourceMap = dataclasses.field(
+        default_factory=lambda: SourceMap("config"), compare=False, repr=False
+    )

@@ -12,7 +12,7 @@ from framework.config.class_names import find_class_names
 from framework.errors import RunError
 from framework.models.backbones import build_backbone
 from framework.models.classifier import Classifier, build_classifier, load_classifier_file
-from framework.models.layer_errors import validate_forward
+from framework.models.top_validator import TopValidator
 from framework.models.weights import load_pretrained_backbone
 from framework.utils.fallbacks import Fallback
 from framework.utils.seed import set_seed
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 def check_top(config: Config) -> None:
-    """Build and try the classifier with random weights, before anything is loaded.
+    """Build and run the classifier with random weights, before anything is loaded.
 
-    A data set that only loading tells the classes of is checked after that.
+    Nothing is checked if the classes are known only once the data set is loaded.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
@@ -36,7 +36,8 @@ def check_top(config: Config) -> None:
     model = config.model_configuration
     shape = config.data_config.image_shape.as_tuple
     backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
-    validate_forward(config, build_classifier(config, backbone, class_names).model)
+    classifier = build_classifier(config, backbone, class_names)
+    TopValidator(model.model_top_config, config.origin).validate_forward(classifier.model)
 
 
 def load_or_build_classifier(
@@ -44,39 +45,28 @@ def load_or_build_classifier(
 ) -> tuple[Classifier, Fallback | None]:
     """Build the classifier to train, or load the trained one that the config names.
 
+    The same seed gives a backbone the same random weights whatever the top, and the top
+    the same whatever the backbone's weights.
+
     Args:
         config: Says which of the two, with `enable_training`.
         class_names: Those of the data set.
 
     Returns:
-        The classifier, and what its weights were replaced by if they could not be had.
+        The classifier, and what its weights were replaced by if they were unavailable.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
-        RunError: The weights or the model can't be had, or do not fit.
+        RunError: The weights or the model are unavailable, or do not fit.
     """
-    if config.training_config.enable_training:
-        return assemble_classifier(config, class_names)
-    path = Path(str(config.model_configuration.saved_model))
-    logger.info("Evaluating %s without training it", path)
-    return load_fitting_classifier(path, config, class_names), None
-
-
-def assemble_classifier(
-    config: Config, class_names: tuple[str, ...]
-) -> tuple[Classifier, Fallback | None]:
-    """Build the classifier that a config describes, with its backbone's weights.
-
-    The same seed draws the same weights for the backbone whatever the top, and for
-    the top whatever the backbone's weights.
-
-    Raises:
-        ConfigError: The declared top does not fit the backbone or the classes.
-        RunError: The weights can't be had or belong to another network.
-    """
-    backbone, substitution = assemble_backbone(config)
+    if not config.training_config.enable_training:
+        path = Path(str(config.model_configuration.saved_model))
+        logger.info("Evaluating %s without training it", path)
+        shape = config.data_config.image_shape.as_tuple
+        return load_fitting_classifier(path, shape, class_names), None
+    backbone, fallback = assemble_backbone(config)
     set_seed(config.training_config.seed, "top")
-    return build_classifier(config, backbone, class_names), substitution
+    return build_classifier(config, backbone, class_names), fallback
 
 
 def assemble_backbone(
@@ -88,10 +78,13 @@ def assemble_backbone(
         config: Names the backbone, its weights and the shape of its images.
         size: Rows and columns of the images; by default those of the config.
 
+    Returns:
+        The backbone, and what its weights were replaced by if they were unavailable.
+
     Raises:
-        RunError: The weights can't be had or belong to another network.
+        RunError: The weights are unavailable or belong to another network.
     """
-    # For all that is built from now on: what is cut out of the classifier as well.
+    # For all layers built from now on: those of a part split off the classifier as well.
     keras.config.set_dtype_policy(config.training_config.precision)
     set_seed(config.training_config.seed, "backbone")
     rows, columns, channels = config.data_config.image_shape.as_tuple
@@ -99,23 +92,24 @@ def assemble_backbone(
     return load_pretrained_backbone(config.model_configuration, (rows, columns, channels))
 
 
-def load_fitting_classifier(path: Path, config: Config, class_names: tuple[str, ...]) -> Classifier:
-    """Load a trained classifier, and make sure that it fits the config's data.
+def load_fitting_classifier(
+    path: Path, image_shape: tuple[int, int, int], class_names: tuple[str, ...]
+) -> Classifier:
+    """Load a trained classifier, and make sure that it fits the data.
 
     Args:
         path: A `.keras` file written by a run.
-        config: Its image shape must be the classifier's.
-        class_names: Must be the classifier's.
+        image_shape: `(rows, columns, channels)` of the config.
+        class_names: Those of the data set.
 
     Raises:
         RunError: The file can't be read, or it does not fit.
     """
     classifier = load_classifier_file(path)
-    shape = config.data_config.image_shape.as_tuple
-    if classifier.image_shape != shape:
+    if classifier.image_shape != image_shape:
         raise RunError(
             f"{path} takes images of shape {classifier.image_shape}, but "
-            f"data_config.image_shape says {shape}."
+            f"data_config.image_shape says {image_shape}."
         )
     if classifier.class_names != class_names:
         raise RunError(

@@ -14,8 +14,8 @@ from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import RunError, first_sentence
 from framework.models.freezing import check_split_point, freeze_layers
-from framework.models.layer_errors import check_output
 from framework.models.top import build_top
+from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
 CLASS_NAMES_MEMBER = "class_names.json"
@@ -23,11 +23,11 @@ CLASS_NAMES_MEMBER = "class_names.json"
 
 @dataclass(frozen=True)
 class Classifier:
-    """A network that takes RGB images in [0, 255] and knows its classes' names.
+    """A network that takes images in [0, 255], with the names of its classes.
 
     Args:
-        model: From images `(n, rows, columns, channels)` float32 in [0, 255], RGB or
-            gray, to `(n, classes)` float32.
+        model: From RGB or gray images `(n, rows, columns, channels)` float32 in [0, 255]
+            to `(n, classes)` float32.
         class_names: One name for each output, in order.
         backbone_layers: The names of the layers below the declared top.
     """
@@ -42,7 +42,7 @@ class Classifier:
         return tuple(self.model.input_shape[1:])
 
     def list_backbone_layers(self) -> list[keras.Layer]:
-        """Return the layers below the declared top, from the image up."""
+        """Return the layers below the declared top, from the input up."""
         return [self.model.get_layer(name) for name in self.backbone_layers]
 
     def fingerprint_backbone(self) -> str:
@@ -51,7 +51,7 @@ class Classifier:
         return fingerprint_arrays(weight for layer in layers for weight in layer.get_weights())
 
     def count_parameters(self) -> dict[str, int]:
-        """Return the numbers in the weights: `total`, `trainable`, `non_trainable`."""
+        """Return how many parameters there are: `total`, `trainable`, `non_trainable`."""
         total = self.model.count_params()
         trainable = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
         return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
@@ -60,21 +60,23 @@ class Classifier:
 def build_classifier(
     config: Config, backbone: keras.Model, class_names: tuple[str, ...]
 ) -> Classifier:
-    """Freeze a backbone, as far as the config says, and lay the declared top on it.
+    """Freeze a backbone as the config says, and build the declared top on it.
 
     Raises:
-        ConfigError: The top does not fit the backbone or the number of classes, or reads
-            nothing of what the config wants to train.
+        ConfigError: The top does not fit the backbone or the number of classes, or does not
+            read the layers that the config wants to train.
     """
-    freeze_layers(backbone.layers, config.model_configuration.trainable)
-    output = build_top(config, backbone)
-    last = list(config.model_configuration.model_top_config)[-1]
-    check_output(config, last, tuple(output.shape), len(class_names))
+    model_config, dataset = config.model_configuration, config.data_config.dataset
+    freeze_layers(backbone.layers, model_config.trainable)
+    validator = TopValidator(model_config.model_top_config, config.origin)
+    output = build_top(validator, backbone)
+    validator.check_output(tuple(output.shape), len(class_names), dataset.name)
     model = keras.Model(backbone.inputs, output, name="classifier")
     # A top that reads only lower layers leaves the upper ones out of the classifier.
     reached = {layer.name for layer in model.layers}
     names = tuple(layer.name for layer in backbone.layers if layer.name in reached)
-    check_split_point(config, names)
+    fine_tuning = config.training_config.fine_tuning
+    check_split_point(model_config.trainable, fine_tuning, names, config.origin)
     return Classifier(model, class_names, names)
 
 
@@ -91,10 +93,10 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
 
 
 def load_classifier_file(path: Path) -> Classifier:
-    """Read a `.keras` file written by `save_classifier`, never running code from it.
+    """Read a `.keras` file written by `save_classifier`, without running code from it.
 
     Raises:
-        RunError: There is no such file, or it is no classifier.
+        RunError: There is no such file, it is damaged, or it holds no classifier.
     """
     if not path.is_file():
         raise RunError(f"There is no model file {path}.")

@@ -6,18 +6,19 @@ from collections.abc import Collection, Sequence
 
 import keras
 
-from framework.config.model import Config
-from framework.errors import ConfigError, Problem
+from framework.config.model import FineTuning
+from framework.config.parse.source_map import SourceMap
+from framework.errors import ConfigError
 
 
 def freeze_layers(layers: Sequence[keras.Layer], trainable: str) -> None:
-    """Freeze a backbone but for what trains from the start.
+    """Freeze a backbone, except for the layers that train from the start.
 
-    Layers that train from the start train whole, `BatchNormalization` included:
-    with random weights its statistics have yet to be learnt.
+    Those train as a whole, `BatchNormalization` included: with random weights its
+    statistics are still to be learned.
 
     Args:
-        layers: The backbone's, from the image up.
+        layers: The backbone's, from the input up.
         trainable: `"none"`, `"all"`, or the name of the lowest layer that trains.
     """
     trains = trainable == "all"
@@ -26,25 +27,28 @@ def freeze_layers(layers: Sequence[keras.Layer], trainable: str) -> None:
         layer.trainable = trains
 
 
-def check_split_point(config: Config, layer_names: Collection[str]) -> None:
-    """Make sure that what a config wants to train is part of its network.
+def check_split_point(
+    trainable: str,
+    fine_tuning: FineTuning | None,
+    layer_names: Collection[str],
+    origin: SourceMap,
+) -> None:
+    """Make sure that the layers that a config wants to train are part of its network.
 
     Args:
-        config: May name a lowest layer to train, or to fine-tune from.
+        trainable: `"none"`, `"all"`, or the name of the lowest layer that trains.
+        fine_tuning: May name the lowest layer to unfreeze.
         layer_names: The backbone layers that the top reads, directly or not.
+        origin: Where the config's values were written.
 
     Raises:
-        ConfigError: The top reads nothing of the layer.
+        ConfigError: The top reads nothing of such a layer.
     """
-    tuning = config.training_config.fine_tuning
-    wanted: dict[tuple[str, ...], str] = {
-        ("model_configuration", "trainable"): config.model_configuration.trainable
-    }
-    if tuning is not None:
-        wanted["training_config", "fine_tuning", "unfreeze_from"] = tuning.unfreeze_from
+    wanted: dict[tuple[str, ...], str] = {("model_configuration", "trainable"): trainable}
+    if fine_tuning is not None:
+        wanted["training_config", "fine_tuning", "unfreeze_from"] = fine_tuning.unfreeze_from
     problems = [
-        _make_problem(
-            config,
+        origin.make_problem(
             path,
             f"expected a layer that the top reads from, or one below. Found {name!r}, which no "
             "layer of the top depends on.",
@@ -56,21 +60,15 @@ def check_split_point(config: Config, layer_names: Collection[str]) -> None:
         raise ConfigError(problems)
 
 
-def _make_problem(config: Config, path: tuple[str, ...], message: str) -> Problem:
-    if config.origin is None:
-        return Problem(".".join(path), message)
-    return config.origin.make_problem(path, message)
-
-
 def unfreeze_layers(layers: Sequence[keras.Layer], lowest: str) -> None:
-    """Let a backbone's upper layers train, for fine-tuning.
+    """Unfreeze a backbone's upper layers for fine-tuning.
 
-    `BatchNormalization` stays frozen, which in Keras means that it also runs in
-    inference mode: its statistics fit the weights that are fine-tuned, and a few
-    small batches would spoil them. Source: Keras's guide to transfer learning.
+    `BatchNormalization` stays frozen, so that in Keras it also runs in inference mode:
+    a few small batches would spoil the statistics that fit the pretrained weights.
+    Source: Keras's guide to transfer learning.
 
     Args:
-        layers: The backbone's, from the image up. Those that train already go on doing so.
+        layers: The backbone's, from the input up. Those that train already stay trainable.
         lowest: The name of the lowest layer to unfreeze.
     """
     unfrozen = False

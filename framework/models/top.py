@@ -1,4 +1,4 @@
-"""The declared top: Keras layers by name, wired as the config says."""
+"""The declared top: Keras layers by name, connected as the config says."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import keras
 
-from framework.config.model import Config, TopLayer
+from framework.config.model import TopLayer
 from framework.config.serialization import list_inputs
-from framework.models.layer_errors import check_layer_inputs, explain_layer_error
+from framework.models.top_validator import TopValidator
 
 WRAPPED_LAYERS = {"layer", "backward_layer"}
 """Arguments that hold a layer, `{"class_name": "LSTM", "config": {"units": 8}}`."""
 
 
-def build_top(config: Config, backbone: keras.Model) -> keras.KerasTensor:
-    """Lay the declared top on a backbone.
+def build_top(validator: TopValidator, backbone: keras.Model) -> keras.KerasTensor:
+    """Build the declared top on a backbone.
 
     Args:
-        config: Its `model_top_config` is laid in order, its layers named as declared.
+        validator: Has the layers of the top, and explains errors of Keras.
         backbone: The flat model to build on.
 
     Returns:
@@ -29,61 +29,62 @@ def build_top(config: Config, backbone: keras.Model) -> keras.KerasTensor:
     Raises:
         ConfigError: Keras refuses a layer; the problem points at its place in the config.
     """
-    laid: dict[str, keras.KerasTensor] = {}
-    last = list(config.model_configuration.model_top_config)[-1]
-    for name, declared in config.model_configuration.model_top_config.items():
-        inputs = [find_tensor(source, laid, backbone) for source in list_inputs(declared)]
+    outputs: dict[str, keras.KerasTensor] = {}
+    last = list(validator.top)[-1]
+    for name, declared in validator.top.items():
+        inputs = [_find_output(source, outputs, backbone) for source in list_inputs(declared)]
         shapes = [tuple(tensor.shape) for tensor in inputs]
-        check_layer_inputs(config, name, shapes)
+        validator.check_inputs(name, shapes)
         try:
-            # Answers keep their digits in mixed precision too.
-            layer = build_layer(name, declared, dtype="float32" if name == last else None)
-            laid[name] = connect(layer, inputs, merges=isinstance(declared.input_layer, tuple))
+            # Probabilities keep their digits in mixed precision too.
+            layer = _build_layer(name, declared, dtype="float32" if name == last else None)
+            merges = isinstance(declared.input_layer, tuple)
+            outputs[name] = _call_layer(layer, inputs, merges)
         except Exception as error:  # Keras raises whatever its layers and operations raise.
-            raise explain_layer_error(config, name, error, shapes) from error
-    return laid[last]
+            raise validator.explain_error(name, error, shapes) from error
+    return outputs[last]
 
 
-def find_tensor(
-    source: str, laid: Mapping[str, keras.KerasTensor], backbone: keras.Model
+def _find_output(
+    source: str, outputs: Mapping[str, keras.KerasTensor], backbone: keras.Model
 ) -> keras.KerasTensor:
     """Return the output of a top layer, of the whole backbone, or of one of its layers."""
-    if source in laid:
-        return laid[source]
-    if source == "backbone":
-        return backbone.output
-    return backbone.get_layer(source).output
+    if source in outputs:
+        return outputs[source]
+    return backbone.output if source == "backbone" else backbone.get_layer(source).output
 
 
-def build_layer(name: str, declared: TopLayer, dtype: str | None = None) -> keras.Layer:
-    """Build one layer; only names of the catalogue reach this place.
+def _build_layer(name: str, declared: TopLayer, dtype: str | None) -> keras.Layer:
+    """Build one layer; its class is known to be in the catalogue.
 
     Args:
-        name: What to call it.
+        name: Its name.
         declared: Its class and arguments.
-        dtype: What it computes in, if its arguments don't say; `None`: as all layers do.
+        dtype: What it computes in, unless its arguments say; `None`: the global dtype policy.
     """
     layer_class = getattr(keras.layers, declared.layer_type)
     arguments = {"dtype": dtype, **declared.initializing_parameters, "name": name}
     if WRAPPED_LAYERS & arguments.keys():
-        # Makes the layer inside a wrapper; of plain layers it would want every argument.
-        return layer_class.from_config(complete_wrapped_layers(arguments))
+        # Builds the layer inside a wrapper; for plain layers it would need every argument.
+        return layer_class.from_config(_complete_wrapped_layers(arguments))
     return layer_class(**arguments)
 
 
-def complete_wrapped_layers(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell Keras where the classes of wrapped layers are found, as it saves them itself."""
+def _complete_wrapped_layers(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the module to the classes of wrapped layers, as Keras saves them itself."""
     completed = dict(arguments)
     for key in WRAPPED_LAYERS & arguments.keys():
         if isinstance(wrapped := arguments[key], Mapping):
-            config = complete_wrapped_layers(wrapped.get("config", {}))
+            config = _complete_wrapped_layers(wrapped.get("config", {}))
             completed[key] = {**wrapped, "module": "keras.layers", "config": config}
     return completed
 
 
-def connect(layer: keras.Layer, inputs: list[keras.KerasTensor], merges: bool) -> keras.KerasTensor:
+def _call_layer(
+    layer: keras.Layer, inputs: list[keras.KerasTensor], merges: bool
+) -> keras.KerasTensor:
     """Call a layer on its inputs: one tensor, a list, or query and value."""
     if "query" in inspect.signature(layer.call).parameters:
-        # MultiHeadAttention and its kin; a single input attends to itself.
+        # Layers such as MultiHeadAttention; a single input attends to itself.
         return layer(*inputs) if merges else layer(inputs[0], inputs[0])
     return layer(inputs if merges else inputs[0])

@@ -1,11 +1,9 @@
-"""Pretrained weights of a backbone: ImageNet's through Keras, or a file of one's own."""
+"""Pretrained weights of a backbone: ImageNet's through Keras, or those in a file."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import h5py
 import keras
@@ -23,60 +21,54 @@ logger = logging.getLogger(__name__)
 
 
 class WeightsUnavailableError(RunError):
-    """A weights file is not here and can't be fetched; `if_unavailable` may help."""
+    """A weights file is missing and can't be downloaded; `if_unavailable` may help."""
 
 
 def load_pretrained_backbone(
-    config: ModelConfiguration, shape: tuple[int, int, int]
+    model: ModelConfiguration, shape: tuple[int, int, int]
 ) -> tuple[keras.Model, Fallback | None]:
-    """Build the backbone with the weights that the config names, or their substitute."""
-    wanted = config.weights
-    if config.model_name == NO_BACKBONE:
-        return build_backbone(NO_BACKBONE, shape), None
-    try:
-        return load_backbone(config.model_name, shape, wanted.name, config.model_arguments), None
-    except WeightsUnavailableError as error:
-        if wanted.if_unavailable is None:
-            raise
-        reason = str(error).splitlines()[0]
-        substitution = Fallback("weights", str(wanted.name), wanted.if_unavailable, reason)
-    substitution.announce()
-    backbone = build_backbone(config.model_name, shape, arguments=config.model_arguments)
-    return backbone, substitution
-
-
-def load_backbone(
-    model_name: str,
-    shape: tuple[int, int, int],
-    weights: str | None,
-    arguments: Mapping[str, Any] | None = None,
-) -> keras.Model:
-    """Build a backbone and load its weights.
+    """Build a backbone with the weights that the config names, or with their fallback.
 
     Args:
-        model_name: A Keras Application.
+        model: Names the backbone and its weights: `"imagenet"`, the path of a weights file
+            or of a run's `model.keras`, or `None` for random weights.
         shape: `(rows, columns, channels)` of the images.
-        weights: `"imagenet"`, the path of a weights file or of a run's `model.keras`, or
-            `None` for random weights.
-        arguments: More arguments of the application.
 
     Raises:
-        WeightsUnavailableError: The weights are not here and can't be downloaded.
+        WeightsUnavailableError: The weights are missing and can't be downloaded.
         RunError: The file is damaged, or holds the weights of another network.
     """
-    if weights != "imagenet":
-        backbone = build_backbone(model_name, shape, arguments=arguments)
-        if weights is not None:
-            path = Path(weights).expanduser()
+    if model.model_name == NO_BACKBONE:
+        return build_backbone(NO_BACKBONE, shape), None
+    weights = model.weights
+    try:
+        if weights.name == "imagenet":
+            return _load_imagenet_backbone(model, shape), None
+        backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+        if weights.name is not None:
+            path = Path(weights.name).expanduser()
             load = load_run_weights if path.suffix == ".keras" else load_weights_file
             load(backbone, path)
-        return backbone
-    logger.info("Loading ImageNet weights of %s through Keras (downloaded once)", model_name)
+        return backbone, None
+    except WeightsUnavailableError as error:
+        if weights.if_unavailable is None:
+            raise
+        reason = str(error).splitlines()[0]
+        fallback = Fallback("weights", str(weights.name), weights.if_unavailable, reason)
+    fallback.announce()
+    backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+    return backbone, fallback
+
+
+def _load_imagenet_backbone(model: ModelConfiguration, shape: tuple[int, int, int]) -> keras.Model:
+    """Build a backbone with its ImageNet weights, which Keras downloads once."""
+    name = model.model_name
+    logger.info("Loading ImageNet weights of %s through Keras (downloaded once)", name)
     try:
-        return fetch(build_backbone, model_name, shape, "imagenet", arguments)
+        return fetch(build_backbone, name, shape, "imagenet", model.model_arguments)
     except DownloadError as error:
         raise WeightsUnavailableError(
-            f"The ImageNet weights of {model_name} can't be downloaded: {error}\n"
+            f"The ImageNet weights of {name} can't be downloaded: {error}\n"
             "Remove a damaged copy from the folder models of Keras's cache, if there is one; or "
             "place them by hand: set model_configuration.weights to the path of the weights "
             "file without top, or set model_configuration.weights.if_unavailable to 'random'."
@@ -84,7 +76,7 @@ def load_backbone(
 
 
 def load_weights_file(backbone: keras.Model, path: Path) -> None:
-    """Load a weights file, in Keras's present or in its published HDF5 layout.
+    """Load a weights file, in Keras's current HDF5 layout or in that of published files.
 
     Args:
         backbone: The model to load into, in place.
@@ -115,7 +107,7 @@ def load_weights_file(backbone: keras.Model, path: Path) -> None:
 def load_run_weights(backbone: keras.Model, path: Path) -> None:
     """Load the backbone of a classifier that an earlier run has trained.
 
-    Where that run's top read only lower layers, only those are loaded.
+    If that run's top read only lower layers, only those are loaded.
 
     Args:
         backbone: The model to load into, in place.
@@ -126,7 +118,7 @@ def load_run_weights(backbone: keras.Model, path: Path) -> None:
         RunError: It is damaged, or has another backbone.
     """
     _check_presence(path)
-    # By their order: Keras numbers layers without a name through the life of a process.
+    # Matched by order: Keras numbers unnamed layers throughout a process.
     trained = [
         layer for layer in load_classifier_file(path).list_backbone_layers() if layer.weights
     ]

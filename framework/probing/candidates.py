@@ -13,7 +13,7 @@ from framework.config.serialization import list_inputs
 from framework.config.suggestions import suggest_name
 from framework.errors import UsageError
 from framework.features.model_split import sort_nodes
-from framework.models.layer_errors import describe_shape
+from framework.models.top_validator import describe_shape
 
 # What follows such a layer's input at once is still the same block.
 _FINISHING = (

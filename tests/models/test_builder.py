@@ -6,7 +6,7 @@ import pytest
 
 from framework.config import resolve_config
 from framework.errors import ConfigError, RunError
-from framework.models.builder import assemble_classifier, check_top, load_fitting_classifier
+from framework.models.builder import check_top, load_fitting_classifier, load_or_build_classifier
 from framework.models.classifier import load_classifier_file, save_classifier
 
 NAMES = tuple("0123456789")
@@ -52,7 +52,7 @@ def usual_precision():
 
 
 def test_the_top_is_the_whole_network_without_a_backbone(images, tmp_path):
-    classifier, substitution = assemble_classifier(make_config(), NAMES)
+    classifier, substitution = load_or_build_classifier(make_config(), NAMES)
     save_classifier(classifier, tmp_path / "model.keras")
 
     assert substitution is None
@@ -66,7 +66,7 @@ def test_the_top_is_the_whole_network_without_a_backbone(images, tmp_path):
 
 def test_the_seed_draws_the_weights():
     first, again, other = (
-        assemble_classifier(make_config(seed=seed), NAMES)[0].model.get_weights()
+        load_or_build_classifier(make_config(seed=seed), NAMES)[0].model.get_weights()
         for seed in (1, 1, 2)
     )
 
@@ -76,7 +76,7 @@ def test_the_seed_draws_the_weights():
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision, usual_precision):
-    classifier, _ = assemble_classifier(make_config(precision=precision), NAMES)
+    classifier, _ = load_or_build_classifier(make_config(precision=precision), NAMES)
 
     conv = classifier.model.get_layer("conv")
     assert conv.compute_dtype == precision.removeprefix("mixed_")
@@ -87,8 +87,8 @@ def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision,
 
 
 def test_the_next_config_is_in_usual_precision_again(usual_precision):
-    assemble_classifier(make_config(precision="mixed_bfloat16"), NAMES)
-    classifier, _ = assemble_classifier(make_config(), NAMES)
+    load_or_build_classifier(make_config(precision="mixed_bfloat16"), NAMES)
+    classifier, _ = load_or_build_classifier(make_config(), NAMES)
 
     assert classifier.model.get_layer("conv").compute_dtype == "float32"
 
@@ -106,11 +106,12 @@ def test_a_top_for_other_classes_is_told_before_anything_is_loaded():
     ],
 )
 def test_a_classifier_for_other_data_is_refused(tmp_path, config, names, message):
-    classifier, _ = assemble_classifier(make_config(), NAMES)
+    classifier, _ = load_or_build_classifier(make_config(), NAMES)
     save_classifier(classifier, tmp_path / "model.keras")
 
     with pytest.raises(RunError, match=message):
-        load_fitting_classifier(tmp_path / "model.keras", config, names)
+        shape = config.data_config.image_shape.as_tuple
+        load_fitting_classifier(tmp_path / "model.keras", shape, names)
 
 
 def test_a_file_that_is_no_classifier_is_refused(tmp_path):

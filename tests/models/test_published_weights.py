@@ -11,11 +11,7 @@ import pytest
 
 from framework.config.model import ModelConfiguration, Weights
 from framework.errors import RunError
-from framework.models.weights import (
-    WeightsUnavailableError,
-    load_backbone,
-    load_pretrained_backbone,
-)
+from framework.models.weights import WeightsUnavailableError, load_pretrained_backbone
 
 SHAPE = (32, 32, 3)
 FILES = {
@@ -61,6 +57,11 @@ def keras_cache():
     shutil.rmtree(models)
 
 
+def load_backbone(model_name, weights):
+    model = ModelConfiguration(model_name, {}, Weights(weights))
+    return load_pretrained_backbone(model, SHAPE)[0]
+
+
 def assert_loaded(backbone, written):
     for name, values in written.items():
         if values:
@@ -70,7 +71,7 @@ def assert_loaded(backbone, written):
 
 def test_a_published_file_is_loaded_from_a_path(published):
     model_name, path, written = published
-    assert_loaded(load_backbone(model_name, SHAPE, str(path)), written)
+    assert_loaded(load_backbone(model_name, str(path)), written)
 
 
 def test_a_published_file_is_loaded_from_the_cache(published, keras_cache, monkeypatch):
@@ -78,20 +79,20 @@ def test_a_published_file_is_loaded_from_the_cache(published, keras_cache, monke
     (keras_cache / path.name).write_bytes(path.read_bytes())
     # The numbers are random, so the published checksum cannot be theirs.
     monkeypatch.setattr("keras.src.utils.file_utils.validate_file", lambda *_, **__: True)
-    assert_loaded(load_backbone(model_name, SHAPE, "imagenet"), written)
+    assert_loaded(load_backbone(model_name, "imagenet"), written)
 
 
 def test_a_file_in_the_cache_with_another_checksum_is_not_believed(keras_cache):
     write_published(keras_cache / FILES["VGG16"], "VGG16")
     with pytest.raises(WeightsUnavailableError, match="can't be downloaded"):
-        load_backbone("VGG16", SHAPE, "imagenet")
+        load_backbone("VGG16", "imagenet")
 
 
 def test_weights_of_another_network_are_refused(published):
     model_name, path, _ = published
     other = "VGG19" if model_name == "VGG16" else "VGG16"
     with pytest.raises(RunError, match="another network"):
-        load_backbone(other, SHAPE, str(path))
+        load_backbone(other, str(path))
 
 
 def test_a_truncated_file_is_refused(tmp_path):
@@ -99,7 +100,7 @@ def test_a_truncated_file_is_refused(tmp_path):
     write_published(path, "VGG16")
     path.write_bytes(path.read_bytes()[:1_000_000])
     with pytest.raises(RunError, match="truncated or damaged"):
-        load_backbone("VGG16", SHAPE, str(path))
+        load_backbone("VGG16", str(path))
 
 
 def test_only_the_config_allows_random_weights_instead():

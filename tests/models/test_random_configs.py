@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from framework.config import catalog, resolve_config
 from framework.errors import ConfigError
-from framework.models.layer_errors import check_output, validate_forward
 from framework.models.top import build_top
+from framework.models.top_validator import TopValidator
 from framework.training.callbacks import build_callbacks
 from framework.training.objectives import build_loss, build_metrics, build_optimizer
 from tests.helpers.catalog_strategies import draw_arguments, draw_named
@@ -78,9 +78,10 @@ def test_a_drawn_layer_builds_and_runs_or_is_refused(top):
     try:
         config = make_config(top)
         backbone = make_backbone()
-        output = build_top(config, backbone)
-        check_output(config, "out", tuple(output.shape), 10)
-        validate_forward(config, keras.Model(backbone.inputs, output))
+        validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+        output = build_top(validator, backbone)
+        validator.check_output(tuple(output.shape), 10, "mnist")
+        validator.validate_forward(keras.Model(backbone.inputs, output))
     except ConfigError as error:
         assert all("model_top_config." in problem.path for problem in error.problems)
 

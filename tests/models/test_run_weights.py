@@ -10,11 +10,7 @@ from framework.config.model import ModelConfiguration, Weights
 from framework.errors import RunError
 from framework.models.backbones import build_backbone
 from framework.models.classifier import Classifier, save_classifier
-from framework.models.weights import (
-    WeightsUnavailableError,
-    load_backbone,
-    load_pretrained_backbone,
-)
+from framework.models.weights import WeightsUnavailableError, load_pretrained_backbone
 from framework.runs.run_directory import locate_weights
 
 SMALL = {"alpha": 0.25}
@@ -56,10 +52,11 @@ def test_the_backbone_of_a_run_is_loaded_for_images_of_another_size(run, place):
     ("name", "arguments"), [("MobileNet", {"alpha": 0.5}), ("MobileNetV2", {"alpha": 0.35})]
 )
 def test_another_backbone_is_refused(run, name, arguments):
-    path = str(run[0] / "model.keras")
+    weights = Weights(str(run[0] / "model.keras"))
+    model = ModelConfiguration(name, {}, weights, model_arguments=arguments)
 
     with pytest.raises(RunError, match="has another backbone than"):
-        load_backbone(name, (32, 32, 3), path, arguments)
+        load_pretrained_backbone(model, (32, 32, 3))
 
 
 def test_a_missing_run_may_be_substituted(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 
 from framework.config import load_config
 from framework.errors import ConfigError
-from framework.models.layer_errors import check_output, validate_forward
 from framework.models.top import build_top
+from framework.models.top_validator import TopValidator
 from tests.models.test_random_configs import SOFTMAX, make_backbone, make_config
 
 FLAT = {"layer_type": "Flatten"}
@@ -26,10 +26,11 @@ def layer(layer_type, source="backbone", **arguments):
 def build(top):
     config = make_config(top)
     backbone = make_backbone()
-    output = build_top(config, backbone)
-    check_output(config, list(top)[-1], tuple(output.shape), 10)
+    validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+    output = build_top(validator, backbone)
+    validator.check_output(tuple(output.shape), 10, "mnist")
     model = keras.Model(backbone.inputs, output)
-    validate_forward(config, model)
+    validator.validate_forward(model)
     return model
 
 
@@ -127,8 +128,11 @@ def test_the_problem_points_at_the_line_of_the_layer(tmp_path):
     model = {"model_name": "VGG16", "model_top_config": {"flat": flat, "out": out}}
     values = {"training_config": {}, "data_config": {}, "model_configuration": model}
     path.write_text(json.dumps(values, indent=1))
+    config = load_config(path)
+    validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+
     with pytest.raises(ConfigError, match=rf"{path}: 1 problem\n  13:15  .*Found 8."):
-        check_output(load_config(path), "out", (None, 8), 10)
+        validator.check_output((None, 8), 10, "mnist")
 
 
 @pytest.mark.parametrize(
