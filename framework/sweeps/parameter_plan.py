@@ -1,4 +1,4 @@
-"""Which values each trial has: known beforehand, whoever runs it and whatever came between."""
+"""The parameters of each trial, where they are known before any trial runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from framework.sweeps.definition.sweep_config import SweepConfig
 Parameters = dict[str, Parameter]
 
 
-class Plan:
-    """The parameters of the trials of a grid or of a random search, by their number.
+class ParameterPlan:
+    """The parameters of the trials of a grid or of a random search, by trial index.
 
-    They follow from the space and the seed alone, so that processes need not tell each
-    other, and a sweep that was killed goes on with the trials it would have had.
+    They follow from the space and the seed alone, so that processes need not communicate,
+    and a sweep that was killed goes on with the trials it would have had.
 
     Args:
         space: What is varied.
@@ -34,36 +34,33 @@ class Plan:
         combinations = None if sampler == "tpe" else count_combinations(space)
         limits = [limit for limit in (settings.trials, combinations) if limit is not None]
         self.trials: int | None = min(limits, default=None)
-        self._drawn: list[Parameters] = []
-        self._draws = self._list_grid() if sampler == "grid" else self._draw_randomly()
+        self._known: list[Parameters] = []
+        self._following = self._list_grid() if sampler == "grid" else self._sample_randomly()
 
-    def find_parameters(self, number: int) -> Parameters:
+    def find_parameters(self, trial_index: int) -> Parameters:
         """Return the parameters of a trial, counted from 0."""
-        missing = number + 1 - len(self._drawn)
-        self._drawn.extend(islice(self._draws, max(0, missing)))
-        return self._drawn[number]
+        missing = trial_index + 1 - len(self._known)
+        self._known.extend(islice(self._following, max(0, missing)))
+        return self._known[trial_index]
 
     def _list_grid(self) -> Iterator[Parameters]:
         """Yield all combinations, the last key's values changing fastest."""
-        sizes = [dimension.count() or 1 for dimension in self._space.values()]
         for number in count():
-            places = []
-            for size in reversed(sizes):
-                number, place = divmod(number, size)
-                places.append(place)
-            yield {
-                path: dimension.pick(place)
-                for (path, dimension), place in zip(
-                    self._space.items(), reversed(places), strict=True
-                )
-            }
+            parameters = {}
+            for path, dimension in reversed(list(self._space.items())):
+                number, index = divmod(number, dimension.count() or 1)
+                parameters[path] = dimension.value_at(index)
+            yield dict(reversed(parameters.items()))
 
-    def _draw_randomly(self) -> Iterator[Parameters]:
-        """Yield different combinations; Python's generator draws the same in every release."""
+    def _sample_randomly(self) -> Iterator[Parameters]:
+        """Yield different combinations; Python's generator gives the same in every release."""
         seen = set()
         generator = random.Random(self._seed)
         while True:
-            drawn = {p: dimension.draw(generator.random()) for p, dimension in self._space.items()}
-            if repr(drawn) not in seen:
-                seen.add(repr(drawn))
-                yield drawn
+            sample = {
+                path: dimension.quantile(generator.random())
+                for path, dimension in self._space.items()
+            }
+            if repr(sample) not in seen:
+                seen.add(repr(sample))
+                yield sample

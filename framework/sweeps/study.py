@@ -1,11 +1,11 @@
-"""The study: which trials there are, who runs which, and how they ended.
+"""The study of a sweep: which trials there are, which process runs which, and how they ended.
 
 Optuna keeps it in a database, which numbers the trials: no two processes get the same
-number, and a trial's parameters follow from its number. A trial belongs to the process
-that holds its lock, which the system lets go of however the process ends. A trial that
-is noted as running while nobody holds its lock was interrupted, and whoever finds it
-goes on with it. Locks are files in the sweep's directory. Of trials in a directory that
-can't be seen from here, heartbeats in the database tell that they are alive.
+number, and a trial's parameters follow from its number. A trial belongs to the process that
+holds its lock, a file in the sweep's directory; the operating system releases the lock
+however the process ends. A running trial whose lock is free was interrupted, and the next
+process that asks for a trial resumes it. Of trials in a directory that can't be seen from
+here, heartbeats in the database show whether they are alive.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RetryHeartbeatStaleTrialCallback
+from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from framework.config.diff import list_changes
 from framework.errors import UsageError
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.definition.sweep import Sweep, describe_definition
-from framework.sweeps.parameter_plan import Plan
-from framework.sweeps.results.ranking import format_parameters
+from framework.sweeps.parameter_names import format_parameters
+from framework.sweeps.parameter_plan import ParameterPlan
 from framework.sweeps.samplers import make_pruner, make_sampler, suggest_parameters
-from framework.sweeps.storage import accept_experiments, open_storage, send_heartbeats
+from framework.sweeps.storage import allow_experimental, open_storage
 from framework.sweeps.trial_result import TrialResult, is_minimized
 from framework.utils.files import write_text
 
@@ -43,12 +46,13 @@ STATES = {
     "failed": TrialState.FAIL,
     "running": TrialState.RUNNING,
 }
+"""States as a sweep names them, from those that may win to those that say least."""
 
 OWNER = "home"
-"""Attribute of a trial: directory and id of the sweep directory whose process runs it."""
+"""Attribute of a trial: path and id of the sweep directory whose process runs it."""
 
 RESTARTED = "again"
-"""Attribute of a trial that replaces a lost one: its number in the sweep."""
+"""Attribute of a restarted trial in databases of earlier versions: its index in the sweep."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class ActiveTrial:
     """A trial that this process runs.
 
     Args:
-        trial_index: The number in the sweep, from 0; unchanged when another process takes over.
+        trial_index: Its number in the sweep, from 0; unchanged when another process takes over.
         parameters: Its values.
         directory: Its run directory.
         handle: Optuna's own trial.
@@ -79,36 +83,36 @@ class Study:
     """A study, as one process sees it.
 
     Args:
-        sweep: What is sought.
+        sweep: What is varied.
         directory: The sweep's directory; it exists.
 
     Attributes:
-        record: Optuna's own record.
+        record: Optuna's own study.
 
     Raises:
-        RunError: The database can't be had.
-        UsageError: The study was begun with another definition.
+        RunError: The database can't be opened.
+        UsageError: The study began with another definition.
     """
 
     def __init__(self, sweep: Sweep, directory: Path) -> None:
         settings = sweep.settings
         self._sweep = sweep
-        self._plan = Plan(sweep.space, settings)
+        self._plan = ParameterPlan(sweep.space, settings)
         self._directory = directory
         self._locks = directory / "locks"
         self._locks.mkdir(exist_ok=True)
-        self._is_shared = settings.storage is not None
-        self._lost: list[FrozenTrial] = []
+        # Held while this process looks for a trial, and claims it.
+        self._lock = FileLock(self._locks / "study.lock")
+        is_shared = settings.storage is not None
         definition = describe_definition(sweep.dump())
-        with self._take_turns():
+        with self._lock:
             self._owner = {"directory": str(directory.resolve()), "id": _identify(self._locks)}
             self._storage = open_storage(
-                settings.storage or f"sqlite:///{directory / 'study.db'}",
-                self._note_lost if self._is_shared else None,
+                settings.storage or f"sqlite:///{directory / 'study.db'}", is_shared
             )
             self.record = optuna.create_study(
                 storage=self._storage,
-                study_name=settings.study or _name_study(definition, self._is_shared),
+                study_name=settings.study or _name_study(definition, is_shared),
                 direction="minimize" if is_minimized(settings.metric) else "maximize",
                 pruner=make_pruner(settings),
                 load_if_exists=True,
@@ -116,52 +120,52 @@ class Study:
             self._check_definition(definition)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def claim(self) -> ActiveTrial | None:
-        """Take a trial to run: one that was interrupted, or a new one.
+        """Claim a trial to run: one that was interrupted, a new one, or a stale one.
 
         Returns:
-            The trial; `None` if none is left, or those that are left run elsewhere.
+            The trial; `None` if none is left, or all that are left are running.
         """
-        with self._take_turns():
+        with self._lock:
             trials = self.list_trials()
-            for trial_index, trial in trials.items():
-                if trial.state == TrialState.RUNNING and (
-                    active := self._take_over(trial, trial_index)
-                ):
+            for index, trial in trials.items():
+                if trial.state == TrialState.RUNNING and (active := self._resume(trial, index)):
                     return active
             if self._plan.trials is None or len(trials) < self._plan.trials:
-                return self._begin()
-            if self._is_shared:
-                with accept_experiments():
-                    optuna.storages.fail_stale_trials(self.record)
-            return self._begin(self._lost.pop()) if self._lost else None
+                return self._create()
+            with allow_experimental():
+                optuna.storages.fail_stale_trials(self.record)
+            return self._restart()
 
     def list_trials(self) -> dict[int, FrozenTrial]:
-        """Return the trials by their number in the sweep."""
+        """Return the trials by their index in the sweep."""
         trials = list_trial_indices(self.record.get_trials(deepcopy=False))
-        # A machine that counted at the same moment as another began one too many.
-        return {
-            p: t for p, t in trials.items() if self._plan.trials is None or p < self._plan.trials
-        }
+        # Machines that counted at the same moment may have created one too many.
+        most = self._plan.trials
+        return {i: trial for i, trial in trials.items() if most is None or i < most}
 
     def count_running(self) -> int:
-        """Return how many trials are at work, here and elsewhere."""
+        """Return how many trials are running, here and elsewhere."""
         return sum(t.state == TrialState.RUNNING for t in self.list_trials().values())
 
-    def keep_alive(self, trial: ActiveTrial) -> AbstractContextManager[None]:
-        """Tell other machines, while the body runs, that a trial is at work."""
-        return send_heartbeats(self._storage, trial.handle._trial_id)
+    @contextmanager
+    def keep_alive(self, trial: ActiveTrial) -> Iterator[None]:
+        """Send heartbeats of a trial while the body runs, where the database is shared."""
+        with get_heartbeat_thread(trial.handle._trial_id, self._storage):
+            yield
 
     def finish(self, trial: ActiveTrial, result: TrialResult) -> None:
         """Record and log the result of a trial, and release it."""
-        if result.message:
-            trial.handle.set_user_attr("message", result.message)
-        # Where this machine was silent for long, another one may have taken over.
-        self.record.tell(trial.handle, result.value, STATES[result.state], skip_if_finished=True)
+        state = STATES[result.state]
+        # Where this machine was silent for long, another one may have restarted the trial.
+        with suppress(UpdateFinishedTrialError):
+            if result.message:
+                trial.handle.set_user_attr("message", result.message)
+            self.record.tell(trial.handle, result.value, state, skip_if_finished=True)
         self.release(trial)
         if result.value is None:
             reason = result.message.partition("\n")[0]
@@ -174,68 +178,60 @@ class Study:
         """Leave a trial, as it is, to the next process that claims it."""
         trial.lock.release()
 
-    def _take_turns(self) -> FileLock:
-        """Let one process of this directory at a time look what there is, and act on it."""
-        return FileLock(self._locks / "study.lock")
-
-    def _begin(self, lost: FrozenTrial | None = None) -> ActiveTrial | None:
-        """Begin a trial, which the database numbers; or one that was lost, again."""
-        attributes: dict[str, Any] = {OWNER: self._owner}
-        if lost is not None:
-            indices = list_trial_indices(self.record.get_trials(deepcopy=False))
-            attributes[RESTARTED] = next(p for p, t in indices.items() if t.number == lost.number)
-        template = create_trial(
-            state=TrialState.RUNNING,
-            params=lost.params if lost else None,
-            distributions=lost.distributions if lost else None,
-            user_attrs=attributes,
-        )
+    def _create(self) -> ActiveTrial | None:
+        """Create a trial, which the database numbers."""
+        template = create_trial(state=TrialState.RUNNING, user_attrs={OWNER: self._owner})
         study_id = self._storage.get_study_id_from_name(self.record.study_name)
         trial_id = self._storage.create_new_trial(study_id, template)
-        for trial_index, trial in self.list_trials().items():
+        for index, trial in self.list_trials().items():
             if trial._trial_id == trial_id:
-                return self._take(trial, trial_index, self._directory)
+                return self._start(trial, index, self._directory)
         return None
 
-    def _take_over(self, trial: FrozenTrial, trial_index: int) -> ActiveTrial | None:
-        """Take a trial whose process has ended, if that can be told."""
+    def _resume(self, trial: FrozenTrial, index: int) -> ActiveTrial | None:
+        """Take over a trial whose process has ended, if that can be seen from here."""
         owner = trial.user_attrs[OWNER]
         directory = Path(owner["directory"])
         if owner["id"] == self._owner["id"]:
             directory = self._directory  # The same, even if it was moved.
         elif _read_identity(directory / "locks") != owner["id"]:
             return None
-        return self._take(trial, trial_index, directory)
+        return self._start(trial, index, directory)
 
-    def _take(self, trial: FrozenTrial, trial_index: int, directory: Path) -> ActiveTrial | None:
-        lock = FileLock(directory / "locks" / f"{trial_index:04d}.lock")
+    def _restart(self) -> ActiveTrial | None:
+        """Start a stale trial anew, which Optuna has queued."""
+        for index, trial in self.list_trials().items():
+            if trial.state == TrialState.WAITING and self._storage.set_trial_state_values(
+                trial._trial_id, TrialState.RUNNING
+            ):
+                self._storage.set_trial_user_attr(trial._trial_id, OWNER, self._owner)
+                return self._start(trial, index, self._directory)
+        return None
+
+    def _start(self, trial: FrozenTrial, index: int, directory: Path) -> ActiveTrial | None:
+        """Lock a trial and return it ready to run, unless a process runs it or has ended it."""
+        lock = FileLock(directory / "locks" / f"{index:04d}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            return None  # Its process is at work.
+            return None
         # It may have ended before the lock was free.
         if self._storage.get_trial(trial._trial_id).state != TrialState.RUNNING:
             lock.release()
             return None
-        self.record.sampler = make_sampler(self._sweep.settings, self._plan, trial_index)
+        self.record.sampler = make_sampler(self._sweep.settings, self._plan, index)
         handle = optuna.Trial(self.record, trial._trial_id)
         parameters = suggest_parameters(handle, self._sweep.space)
-        logger.info("Trial %d: %s", trial_index, format_parameters(parameters))
-        return ActiveTrial(
-            trial_index, parameters, directory / "trials" / f"{trial_index:04d}", handle, lock
-        )
-
-    def _note_lost(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Remember a trial whose machine has fallen silent; no other process is told of it."""
-        self._lost.append(trial)
+        logger.info("Trial %d: %s", index, format_parameters(parameters))
+        return ActiveTrial(index, parameters, directory / "trials" / f"{index:04d}", handle, lock)
 
     def _check_definition(self, definition: dict[str, Any]) -> None:
-        """Note down what the study is about, or compare with what was noted."""
-        known = self.record.user_attrs.get("definition")
-        if known is None:
+        """Record the definition of the sweep, or compare it with the recorded one."""
+        recorded = self.record.user_attrs.get("definition")
+        if recorded is None:
             self.record.set_user_attr("definition", json.dumps(definition))
             return
-        if changes := list_changes(json.loads(known), definition):
+        if changes := list_changes(json.loads(recorded), definition):
             raise UsageError(
                 f"The sweep in {self._directory} began with another config:\n"
                 + "\n".join(f"  {change}" for change in changes)
@@ -244,11 +240,17 @@ class Study:
 
 
 def list_trial_indices(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
-    """Return trials by their number in the sweep; one that was begun again has its first one."""
-    indices: dict[int, FrozenTrial] = {}
+    """Return trials by their index in the sweep; a restarted trial has that of its first start."""
+    found: dict[int, FrozenTrial] = {}
+    indices: dict[int | None, int] = {}
     for trial in sorted(trials, key=lambda trial: trial.number):
-        indices[trial.user_attrs.get(RESTARTED, len(indices))] = trial
-    return indices
+        with allow_experimental():
+            retried = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
+        new = len(found)
+        index = trial.user_attrs.get(RESTARTED, indices.get(retried, new))
+        indices[trial.number] = index
+        found[index] = trial
+    return found
 
 
 def _name_study(definition: dict[str, Any], is_shared: bool) -> str:
@@ -260,7 +262,7 @@ def _name_study(definition: dict[str, Any], is_shared: bool) -> str:
 
 
 def _identify(locks: Path) -> str:
-    """Return what tells this directory from one of the same path on another machine."""
+    """Return what distinguishes this directory from one of the same path on another machine."""
     if not (locks / "id").is_file():
         write_text(locks / "id", secrets.token_hex(8))
     return _read_identity(locks)

@@ -4,13 +4,13 @@ import pytest
 
 from framework.sweeps.definition.search_space import Choice, Range, make_dimension
 from framework.sweeps.definition.sweep_config import SweepConfig
-from framework.sweeps.parameter_plan import Plan
+from framework.sweeps.parameter_plan import ParameterPlan
 
 LETTERS = Choice((("a", "a"), ("b", "b")))
 
 
 def list_plan(space, **settings):
-    plan = Plan(space, SweepConfig(keys={}, **settings))
+    plan = ParameterPlan(space, SweepConfig(keys={}, **settings))
     return [plan.find_parameters(number) for number in range(plan.trials)]
 
 
@@ -29,7 +29,7 @@ def test_a_random_search_repeats_nothing_and_depends_on_its_seed_alone():
     assert len({repr(trial) for trial in trials}) == 12
     assert list_plan(space, trials=8, seed=3) == trials[:8]
     assert list_plan(space, trials=12, seed=4) != trials
-    late = Plan(space, SweepConfig(keys={}, trials=12, seed=3))
+    late = ParameterPlan(space, SweepConfig(keys={}, trials=12, seed=3))
     assert late.find_parameters(11) == trials[11]
 
 
@@ -50,7 +50,7 @@ def test_a_random_search_ends_where_all_combinations_are_tried():
 )
 def test_a_range_is_drawn_from_end_to_end(entry, low, high, kind):
     dimension = make_dimension(entry)
-    drawn = [dimension.draw(share / 1000) for share in range(1000)]
+    drawn = [dimension.quantile(share / 1000) for share in range(1000)]
     assert min(drawn) == low
     assert low <= max(drawn) <= high
     assert max(drawn) > high * 0.98
@@ -59,19 +59,19 @@ def test_a_range_is_drawn_from_end_to_end(entry, low, high, kind):
 
 def test_a_step_that_misses_the_end_stops_before_it():
     dimension = make_dimension({"range": [0, 10], "step": 4})
-    assert [dimension.pick(place) for place in range(dimension.count())] == [0, 4, 8]
+    assert [dimension.value_at(index) for index in range(dimension.count())] == [0, 4, 8]
     assert dimension.highest == 8
 
 
 def test_a_logarithmic_range_is_drawn_by_its_logarithm():
     dimension = make_dimension({"log_range": [1e-4, 1e-2]})
-    assert dimension.draw(0.5) == pytest.approx(1e-3)
+    assert dimension.quantile(0.5) == pytest.approx(1e-3)
 
 
 def test_a_choice_may_have_whole_objects_and_names():
     layer = {"layer_type": "Flatten"}
     listed = make_dimension({"choice": [layer, None, 3]})
-    assert [listed.pick(place) for place in range(3)] == ['{"layer_type": "Flatten"}', None, 3]
-    assert listed.read('{"layer_type": "Flatten"}') == layer
+    assert [listed.value_at(index) for index in range(3)] == ['{"layer_type": "Flatten"}', None, 3]
+    assert listed.decode('{"layer_type": "Flatten"}') == layer
     named = make_dimension({"choice": {"plain": layer}})
-    assert (named.pick(0), named.read("plain")) == ("plain", layer)
+    assert (named.value_at(0), named.decode("plain")) == ("plain", layer)

@@ -3,10 +3,12 @@
 import sqlite3
 from contextlib import ExitStack, closing
 
+import optuna
 import pytest
 
 from framework.errors import RunError
 from framework.sweeps.definition.sweep import load_sweep
+from framework.sweeps.storage import allow_experimental
 from framework.sweeps.study import Study
 from framework.sweeps.trial_result import TrialResult
 from tests.helpers.small_sweeps import BATCH, RATE, write_sweep
@@ -76,6 +78,11 @@ def test_values_follow_from_seed_and_number(sampler, open_study):
     assert drawn[0] == drawn[1]
 
 
+def make_heartbeats_old(database):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+
+
 def test_the_trial_of_a_machine_that_fell_silent_is_begun_again(open_study, tmp_path):
     database = tmp_path / "shared.db"
     storage = f"sqlite:///{database}"
@@ -88,8 +95,7 @@ def test_the_trial_of_a_machine_that_fell_silent_is_begun_again(open_study, tmp_
         mine = here.claim()
         assert mine.trial_index == 1
         assert here.claim() is None, "the other machine is alive"
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+    make_heartbeats_old(database)
     again = here.claim()
     assert (again.trial_index, again.parameters) == (lost.trial_index, lost.parameters)
     assert again.directory == tmp_path / "here" / "trials" / "0000"
@@ -102,7 +108,48 @@ def test_the_trial_of_a_machine_that_fell_silent_is_begun_again(open_study, tmp_
     }
 
 
-def test_a_database_that_cannot_be_had_is_one_clear_message(open_study, monkeypatch):
+@pytest.mark.parametrize("result", [DONE, TrialResult("failed", message="no luck")])
+def test_a_machine_that_comes_back_leaves_its_trial_to_the_other(result, open_study, tmp_path):
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    here, there = (open_study(name, storage=storage, trials=1) for name in ("here", "there"))
+    lost = there.claim()
+    with there.keep_alive(lost):
+        (tmp_path / "there" / "locks" / "id").write_text("another machine")
+    make_heartbeats_old(tmp_path / "shared.db")
+    again = here.claim()
+    there.finish(lost, result)
+    here.finish(again, TrialResult("complete", 0.7))
+    assert [trial.value for trial in here.list_trials().values()] == [0.7]
+
+
+def test_a_stale_trial_that_one_process_has_queued_may_be_started_by_another(open_study, tmp_path):
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    names = ("lost", "killed", "third")
+    lost, killed, third = (open_study(name, storage=storage, trials=1) for name in names)
+    stale = lost.claim()
+    with lost.keep_alive(stale):
+        (tmp_path / "lost" / "locks" / "id").write_text("another machine")
+    make_heartbeats_old(tmp_path / "shared.db")
+    with allow_experimental():
+        optuna.storages.fail_stale_trials(killed.record)
+    assert third.count_running() == 0
+    again = third.claim()
+    assert (again.trial_index, again.parameters) == (0, stale.parameters)
+    assert killed.claim() is None
+    third.finish(again, DONE)
+    assert [trial.state.name for trial in lost.list_trials().values()] == ["COMPLETE"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgres+nothing://somewhere", "Can't load plugin"),
+        ("mysql+pymysql://localhost/none", ".+ driver installed"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_one_clear_message(
+    url, reason, open_study, monkeypatch
+):
     monkeypatch.setattr("framework.sweeps.storage._PAUSE_SECONDS", 0.0)
-    with pytest.raises(RunError, match="the database can't be opened: Can't load plugin"):
-        open_study(storage="postgres+nothing://somewhere")
+    with pytest.raises(RunError, match=f"the database can't be opened: {reason}"):
+        open_study(storage=url)

@@ -1,4 +1,4 @@
-"""What a swept key may be: values to choose from, or a range of numbers."""
+"""The values that a swept key may have: a choice, or a range of numbers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 Parameter = str | int | float | bool | None
-"""What stands for a value where only simple values can: in the database and in tables."""
-
-
-class Dimension(Protocol):
-    """The values of one key."""
-
-    def count(self) -> int | None:
-        """Return how many values there are; `None` where they are a continuum."""
-        ...
-
-    def pick(self, place: int) -> Parameter:
-        """Return one of countable values, in order."""
-        ...
-
-    def draw(self, share: float) -> Parameter:
-        """Return the value below which a share, in [0, 1), of all draws lies."""
-        ...
-
-    def read(self, parameter: Parameter) -> Any:
-        """Return the value for the config that a parameter stands for."""
-        ...
+"""Stands for a value where only simple values are possible: in the database and in tables."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +17,7 @@ class Choice:
     """Values of any kind.
 
     Args:
-        values: What stands for a value -> the value.
+        values: The parameter that stands for each value, and the value.
     """
 
     values: tuple[tuple[Parameter, Any], ...]
@@ -46,16 +26,16 @@ class Choice:
         """Return how many values there are."""
         return len(self.values)
 
-    def pick(self, place: int) -> Parameter:
-        """Return what stands for one of the values, in order."""
-        return self.values[place][0]
+    def value_at(self, index: int) -> Parameter:
+        """Return one of the parameters, in order."""
+        return self.values[index][0]
 
-    def draw(self, share: float) -> Parameter:
-        """Return what stands for a value; all are as probable."""
-        return self.pick(int(share * len(self.values)))
+    def quantile(self, share: float) -> Parameter:
+        """Return the parameter below which a share, in [0, 1), of random samples lies."""
+        return self.value_at(int(share * len(self.values)))
 
-    def read(self, parameter: Parameter) -> Any:
-        """Return the value."""
+    def decode(self, parameter: Parameter) -> Any:
+        """Return the value for the config that a parameter stands for."""
         return next(value for label, value in self.values if label == parameter)
 
 
@@ -66,8 +46,8 @@ class Range:
     Args:
         low: The lowest.
         high: The highest.
-        step: The distance of neighbours; `None` for a continuum.
-        log: Whether they are drawn by their logarithm.
+        step: The distance of neighbors; `None` for a continuum.
+        log: Whether the logarithm is distributed uniformly, not the number.
     """
 
     low: float
@@ -82,9 +62,9 @@ class Range:
 
     @property
     def highest(self) -> float:
-        """The highest number that is drawn: `high`, unless no step reaches it."""
+        """The highest number that is possible: `high`, unless no step reaches it."""
         count = self.count()
-        return self.high if count is None else self.pick(count - 1)
+        return self.high if count is None else self.value_at(count - 1)
 
     def count(self) -> int | None:
         """Return how many numbers there are; `None` for a continuum."""
@@ -93,13 +73,13 @@ class Range:
         # A highest number that no step reaches is not one of them; rounding must not lose one.
         return math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
-    def pick(self, place: int) -> float:
+    def value_at(self, index: int) -> float:
         """Return one of countable numbers, in order."""
-        value = self.low + place * (self.step or 0)
+        value = self.low + index * (self.step or 0)
         return value if self.is_integer else round(value, 12)
 
-    def draw(self, share: float) -> float:
-        """Return a number; by its logarithm, or all as probable."""
+    def quantile(self, share: float) -> float:
+        """Return the number below which a share, in [0, 1), of random samples lies."""
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
             value = math.exp(low + share * (high - low))
@@ -107,13 +87,14 @@ class Range:
         count = self.count()
         if count is None:
             return self.low + share * (self.high - self.low)
-        return self.pick(int(share * count))
+        return self.value_at(int(share * count))
 
-    def read(self, parameter: Parameter) -> Any:
+    def decode(self, parameter: Parameter) -> Parameter:
         """Return the number itself."""
         return parameter
 
 
+Dimension = Choice | Range
 Space = Mapping[str, Dimension]
 """Dotted path of a key -> its values."""
 
@@ -129,7 +110,7 @@ def make_dimension(entry: Mapping[str, Any]) -> Dimension:
 
 
 def list_choices(choice: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Parameter, Any]]:
-    """Return each value of a choice, after what stands for it: its name, itself, or its text."""
+    """Return each value of a choice after its parameter: its name, itself, or its JSON."""
     if isinstance(choice, Mapping):
         return list(choice.items())
     simple = (str, int, float, bool, type(None))
@@ -140,8 +121,3 @@ def count_combinations(space: Space) -> int | None:
     """Return how many combinations a space has; `None` where a key has a continuum of values."""
     counts = [dimension.count() for dimension in space.values()]
     return None if None in counts else math.prod(count for count in counts if count)
-
-
-def apply_parameters(space: Space, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return dotted path -> value of each parameter."""
-    return {path: dimension.read(parameters[path]) for path, dimension in space.items()}

@@ -27,11 +27,10 @@ from framework.sweeps.definition.checks import (
 from framework.sweeps.definition.search_space import (
     Parameter,
     Space,
-    apply_parameters,
     make_dimension,
 )
 from framework.sweeps.definition.sweep_config import SweepConfig, make_section_schema
-from framework.sweeps.parameter_plan import Plan
+from framework.sweeps.parameter_plan import ParameterPlan
 
 MOST_CHECKED = 200
 """Combinations that are checked before anything runs; single values are checked all."""
@@ -61,7 +60,8 @@ class Sweep:
     def make_values(self, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
         """Return the config of a trial as plain values."""
         values = copy.deepcopy(dict(self.base))
-        for path, value in apply_parameters(self.space, parameters).items():
+        for path, dimension in self.space.items():
+            value = dimension.decode(parameters[path])
             set_value(values, path.split("."), copy.deepcopy(value))
         return values
 
@@ -199,7 +199,7 @@ class _Reader:
 
     def _check_combinations(self, sweep: Sweep) -> None:
         """Check the trials that are known beforehand, whose values are right by themselves."""
-        plan = Plan(sweep.space, sweep.settings)
+        plan = ParameterPlan(sweep.space, sweep.settings)
         if sweep.settings.sampler == "tpe":
             return
         for number in range(min(plan.trials or MOST_CHECKED, MOST_CHECKED)):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from optuna.trial import FrozenTrial
+
 from framework.sweeps.definition.search_space import Parameter
-from framework.utils.tables import format_table
+from framework.sweeps.parameter_names import dump_parameter, format_parameter, shorten_paths
+from framework.sweeps.study import OWNER, STATES
+from framework.utils.tables import format_csv, format_table
 
-STATES = ("complete", "pruned", "failed", "running")
-"""From those that may win to those that say least."""
-
-_SHOWN = 20
-_WIDTH = 24
+_MAX_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Row:
     """A trial as the ranking shows it.
 
     Args:
-        trial: Its number.
+        trial: Its index.
         state: One of `STATES`.
         value: The metric; of a pruned trial that of its last epoch.
         parameters: Dotted path of a key -> its value, or the value's name.
@@ -42,75 +39,66 @@ class Row:
     message: str = ""
 
 
-def rank_rows(rows: Sequence[Row], minimized: bool) -> list[Row]:
-    """Return trials, the best first; of equals the earlier one."""
+def rank_trials(trials: Mapping[int, FrozenTrial], directory: Path, minimized: bool) -> list[Row]:
+    """Return the trials, the best first; of equals the earlier one.
+
+    Args:
+        trials: Optuna's trials by their index in the sweep.
+        directory: Of the sweep.
+        minimized: Whether lower values are better.
+    """
 
     def order(row: Row) -> tuple[int, float, int]:
         value = row.value if row.value is not None else 0.0
-        return STATES.index(row.state), value if minimized else -value, row.trial
+        return list(STATES).index(row.state), value if minimized else -value, row.trial
 
-    return sorted(rows, key=order)
+    return sorted((_make_row(i, trial, directory) for i, trial in trials.items()), key=order)
+
+
+def _make_row(index: int, trial: FrozenTrial, directory: Path) -> Row:
+    names = {state: name for name, state in STATES.items()}
+    owner = Path(trial.user_attrs[OWNER]["directory"])
+    sweep_directory = directory if owner == directory.resolve() else owner
+    return Row(
+        trial=index,
+        state=names.get(trial.state, "running"),  # A stale trial waits for its restart.
+        value=trial.value,
+        parameters=trial.params,
+        directory=sweep_directory / "trials" / f"{index:04d}",
+        seconds=round(trial.duration.total_seconds(), 1) if trial.duration else None,
+        message=trial.user_attrs.get("message", ""),
+    )
 
 
 def format_ranking(rows: Sequence[Row], metric: str) -> str:
-    """Return the ranking as a table for the console; long ones are cut."""
+    """Return the ranking as a table for the console, of at most 20 trials."""
     names = shorten_paths(list(rows[0].parameters))
     lines = [["trial", metric, *names.values(), "state"]]
-    for row in rows[:_SHOWN]:
+    for row in rows[:_MAX_ROWS]:
         value = "" if row.value is None else f"{row.value:.4g}"
-        parameters = [show_parameter(row.parameters.get(path)) for path in names]
+        parameters = [format_parameter(row.parameters.get(path)) for path in names]
         lines.append([f"{row.trial:04d}", value, *parameters, row.state])
-    more = f"\n... and {len(rows) - _SHOWN} more in ranking.csv" if len(rows) > _SHOWN else ""
+    rest = len(rows) - _MAX_ROWS
+    more = f"\n... and {rest} more in ranking.csv" if rest > 0 else ""
     return format_table(lines, right=range(1, len(lines[0]) - 1)) + more
 
 
 def format_ranking_csv(rows: Sequence[Row], metric: str) -> str:
     """Return the ranking as CSV, with the whole paths of the keys."""
     paths = list(dict.fromkeys(path for row in rows for path in row.parameters))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["rank", "trial", "state", metric, "seconds", *paths, "directory", "message"])
-    for rank, row in enumerate(rows, start=1):
-        parameters = [_write_parameter(row.parameters.get(path)) for path in paths]
-        writer.writerow(
-            [rank, row.trial, row.state, row.value, row.seconds, *parameters, row.directory,
-             row.message]
-        )  # fmt: skip
-    return text.getvalue()
-
-
-def _write_parameter(parameter: Parameter) -> str:
-    return parameter if isinstance(parameter, str) else json.dumps(parameter)
-
-
-def format_parameters(parameters: Mapping[str, Parameter]) -> str:
-    """Return a trial's parameters on one line."""
-    names = shorten_paths(list(parameters))
-    return ", ".join(f"{names[path]} {show_parameter(v)}" for path, v in parameters.items())
-
-
-def show_parameter(parameter: Parameter) -> str:
-    """Return a value as people read it."""
-    if isinstance(parameter, float):
-        return f"{parameter:.4g}"
-    text = _write_parameter(parameter)
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
-
-
-def shorten_paths(paths: Sequence[str]) -> dict[str, str]:
-    """Return for each path the fewest of its last words that tell it from the others.
-
-    Words that say nothing, such as `initializing_parameters`, are left out.
-    """
-    words = {
-        path: [word for word in path.split(".") if word != "initializing_parameters"]
-        for path in paths
-    }
-    names = {}
-    for path, own in words.items():
-        others = [other for another, other in words.items() if another != path]
-        count = next(
-            (n for n in range(1, len(own)) if all(o[-n:] != own[-n:] for o in others)), len(own)
-        )
-        names[path] = ".".join(own[-count:])
-    return names
+    return format_csv(
+        ["rank", "trial", "state", metric, "seconds", *paths, "directory", "message"],
+        (
+            [
+                rank,
+                row.trial,
+                row.state,
+                row.value,
+                row.seconds,
+                *(dump_parameter(row.parameters.get(path)) for path in paths),
+                row.directory,
+                row.message,
+            ]
+            for rank, row in enumerate(rows, start=1)
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Pictures of a study: what mattered, by Optuna's measure, and how the search went."""
+"""Figures of a study: parameter importances, and the metric trial by trial."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from framework.evaluation.figures.style import (
     show_message,
     styled,
 )
-from framework.sweeps.results.ranking import Row, shorten_paths
+from framework.sweeps.parameter_names import shorten_paths
+from framework.sweeps.results.ranking import Row
 
-_FEWEST_TRIALS = 4
-"""Fewer complete trials say nothing of what mattered."""
+_MIN_TRIALS = 4
+"""Fewer complete trials say nothing about importances."""
 
 
 def draw_figures(study: optuna.Study, rows: Sequence[Row], metric: str, directory: Path) -> None:
@@ -36,7 +37,7 @@ def draw_figures(study: optuna.Study, rows: Sequence[Row], metric: str, director
         RunError: A file can't be written.
     """
     complete = sum(row.state == "complete" for row in rows)
-    importances = measure_importances(study) if complete >= _FEWEST_TRIALS else {}
+    importances = measure_importances(study) if complete >= _MIN_TRIALS else {}
     minimized = study.direction == optuna.study.StudyDirection.MINIMIZE
     save_figure(plot_importances(importances, metric, complete), directory / "importances.png")
     save_figure(plot_history(rows, metric, minimized), directory / "history.png")
@@ -52,18 +53,18 @@ def measure_importances(study: optuna.Study) -> dict[str, float]:
     if len(values) < 2:
         return {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Of small numbers of trials; the picture says the number.
+        warnings.simplefilter("ignore")  # About few trials; the figure says how many.
         return get_param_importances(study)
 
 
 @styled
 def plot_importances(importances: Mapping[str, float], metric: str, trials: int) -> Figure:
-    """Draw which keys decided.
+    """Plot how much each key mattered.
 
     Args:
         importances: Dotted path -> share, the largest first; may be empty.
-        metric: What they decided.
-        trials: How many complete trials were looked at.
+        metric: What they are shares of.
+        trials: How many complete trials they were computed from.
     """
     subtitle = f"share in the variation of {metric} · {trials} complete trials · PED-ANOVA"
     height = 0.34 * max(2, len(importances)) + 0.8
@@ -73,10 +74,10 @@ def plot_importances(importances: Mapping[str, float], metric: str, trials: int)
         show_message(axes, "Too few different trials to tell.")
         return figure
     names = shorten_paths(list(importances))
-    places = range(len(names))
-    bars = axes.barh(places, list(importances.values()), color=BLUE, height=0.6)
+    positions = range(len(names))
+    bars = axes.barh(positions, list(importances.values()), color=BLUE, height=0.6)
     axes.bar_label(bars, [f"{share:.0%}" for share in importances.values()], padding=4)
-    axes.set_yticks(places, [shorten(name, 36) for name in names.values()])
+    axes.set_yticks(positions, [shorten(name, 36) for name in names.values()])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 1.12 * max(*importances.values(), 0.1))
@@ -88,18 +89,18 @@ def plot_importances(importances: Mapping[str, float], metric: str, trials: int)
 
 @styled
 def plot_history(rows: Sequence[Row], metric: str, minimized: bool) -> Figure:
-    """Draw the metric of each trial, and the best so far.
+    """Plot the metric of each trial, and the best so far.
 
     Args:
         rows: The trials, in any order.
         metric: Its name.
-        minimized: Whether less is better.
+        minimized: Whether lower values are better.
     """
     rows = sorted((row for row in rows if row.value is not None), key=lambda row: row.trial)
     complete = [row for row in rows if row.state == "complete"]
     pruned = [row for row in rows if row.state == "pruned"]
-    said = f"{len(complete)} complete trials" + (f", {len(pruned)} pruned" if pruned else "")
-    figure = make_figure(8.0, 3.6, "How the search went", f"{metric} · {said}")
+    counts = f"{len(complete)} complete trials" + (f", {len(pruned)} pruned" if pruned else "")
+    figure = make_figure(8.0, 3.6, "How the search went", f"{metric} · {counts}")
     axes = figure.subplots()
     _draw_trials(axes, complete, "complete", marker="o", color=BLUE)
     _draw_trials(axes, pruned, "pruned, after its last epoch", marker="x", color=MUTED)

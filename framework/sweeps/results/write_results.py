@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: ranking, comparison, pictures, and the winning config."""
+"""The files that a sweep writes: ranking, comparison, figures, and the best config."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
-from optuna.trial import FrozenTrial
 
 from framework.config import dump_config, resolve_config
 from framework.errors import RunError
 from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.sweeps.definition.sweep import Sweep
-from framework.sweeps.results.ranking import Row, format_ranking, format_ranking_csv, rank_rows
+from framework.sweeps.results.ranking import (
+    Row,
+    format_ranking,
+    format_ranking_csv,
+    rank_trials,
+)
 from framework.sweeps.results.study_figures import draw_figures
-from framework.sweeps.study import OWNER, STATES, Study
+from framework.sweeps.study import Study
 from framework.sweeps.trial_result import is_minimized
 from framework.utils.files import write_json, write_text
 from framework.utils.native_logs import start_tensorflow
 
 logger = logging.getLogger(__name__)
 
-COMPARED = 10
-"""Trials that are set side by side, the best ones."""
+MAX_COMPARED = 10
+"""How many of the best trials are compared."""
 
 
 def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
-    """Write the results of all trials so far, and say where they are.
+    """Write the results of all trials so far, and log where they are.
 
     Raises:
-        RunError: No trial came to its end, or a file can't be written.
+        RunError: No trial is complete, or a file can't be written.
     """
     metric = sweep.settings.metric
-    trials = study.list_trials()
-    rows = rank_rows(
-        [make_row(index, trial, directory) for index, trial in trials.items()],
-        is_minimized(metric),
-    )
+    rows = rank_trials(study.list_trials(), directory, is_minimized(metric))
     if not rows:
         raise RunError("No trial was begun: give the sweep more time with time_budget.")
-    # Processes that share the directory come to their ends together.
+    # Processes that share the directory finish at the same time.
     with FileLock(directory / "locks" / "results.lock"):
         write_text(directory / "ranking.csv", format_ranking_csv(rows, metric))
         logger.info("\n%s\n", format_ranking(rows, metric))
@@ -54,34 +54,12 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
         write_reports(here, sweep.settings.reports)
         draw_figures(study.record, rows, metric, directory)
         if len(here) > 1:
-            compare_runs(here[:COMPARED], directory)
+            compare_runs(here[:MAX_COMPARED], directory)
     _announce(best, metric, directory, compared=len(here) > 1)
 
 
-def make_row(trial_index: int, trial: FrozenTrial, directory: Path) -> Row:
-    """Return a trial as the ranking shows it.
-
-    Args:
-        trial_index: Its number in the sweep, counted from 0.
-        trial: Optuna's record.
-        directory: Of the sweep.
-    """
-    duration = trial.duration
-    owner = Path(trial.user_attrs[OWNER]["directory"])
-    sweep_directory = directory if owner == directory.resolve() else owner
-    return Row(
-        trial=trial_index,
-        state=next(name for name, state in STATES.items() if state == trial.state),
-        value=trial.value,
-        parameters=trial.params,
-        directory=sweep_directory / "trials" / f"{trial_index:04d}",
-        seconds=round(duration.total_seconds(), 1) if duration else None,
-        message=trial.user_attrs.get("message", ""),
-    )
-
-
 def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
-    """Draw the pictures of the best runs that have none yet.
+    """Draw the figures and reports of the best runs that have none yet.
 
     Args:
         directories: Finished runs, the best first.
