@@ -4,9 +4,11 @@
 # make test-bare  README.md's first commands as on a new machine; see scripts/test_bare.sh
 # make browser    a browser for the tests that look at pages, if there is none
 # make test-lowest  the tests with the lowest versions that setup.cfg allows
-# make check      formatting, lint, types, layers
+# make check      make lint (formatting, lint, layers) and make types
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
 # make docs       write what is generated anew: catalogue, docs/config.md
+# make dist       build the source distribution and the wheel in dist/
+# make test-wheel  install the wheel in an empty environment, and train with it outside the clone
 
 PYTHON ?= python3
 CONFIG ?= configs/vgg16.json
@@ -17,7 +19,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test test-bare test-lowest browser check bench docs constraints clean
+.PHONY: run test test-bare test-lowest test-wheel browser check lint types bench docs dist \
+  constraints clean
 
 run: .venv/installed
 	$(BIN)/python run.py --config $(CONFIG)
@@ -34,11 +37,16 @@ browser: .venv/installed-all
 test-lowest: .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest $(PYTEST)
 
-check: .venv/installed-all
+check: lint types
+
+# .pre-commit-config.yaml has the same commands.
+lint: .venv/installed-all
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: .venv/installed-all
+	$(BIN)/mypy
 
 bench: .venv/installed-all
 	$(BIN)/python -m benchmarks.against_keras $(BENCH)
@@ -46,6 +54,14 @@ bench: .venv/installed-all
 docs: .venv/installed-all
 	$(BIN)/python -m scripts.make_catalog
 	$(BIN)/python -m scripts.make_config_docs
+
+dist: .venv-dist/installed
+	rm -rf dist
+	.venv-dist/bin/python -m build
+	.venv-dist/bin/python -m twine check --strict dist/*
+
+test-wheel: dist
+	@PYTHON=$(PYTHON) scripts/test_wheel.sh dist/*.whl
 
 # The versions that `make run` and `make test` install, as this environment has them.
 constraints: .venv/installed-all
@@ -77,5 +93,11 @@ constraints: .venv/installed-all
 	  --resolution lowest-direct --editable '.[all,test]'
 	@touch $@
 
+# What builds, checks and uploads a release: in its own environment, as none of it is needed elsewhere.
+.venv-dist/installed:
+	$(PYTHON) -m venv --clear .venv-dist
+	.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6.1'
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-lowest .venv-dist build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

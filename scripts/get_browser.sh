@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 find_browser() {
   local folder found
   folder=$(mktemp -d)
-  found=$(TMPDIR=$folder XDG_CONFIG_HOME=$folder PYTHONPATH=tests .venv/bin/python - 2>/dev/null <<'END'
-from browsers import launch_browser
+  found=$(TMPDIR=$folder XDG_CONFIG_HOME=$folder PYTHONPATH=. .venv/bin/python - 2>/dev/null <<'END'
+from tests.helpers.browsers import launch_browser
 from playwright.sync_api import sync_playwright
 
 with sync_playwright() as playwright:
