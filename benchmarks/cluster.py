@@ -23,7 +23,7 @@ from benchmarks.extraction import SHAPE, build_network
 from benchmarks.machines import Machines, gather, start_machines
 from benchmarks.tables import report
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.features.executors import Executor, LocalExecutor
 from framework.features.extractor import Extractor
 from framework.features.store_entry import Entry

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from benchmarks.tables import report
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.features.extractor import Extractor
 
 SHAPE = (32, 32, 3)

@@ -21,7 +21,7 @@ from keras import layers
 from benchmarks.tables import report
 from framework.config.model import FeatureCache
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.features.feature_sources import Features
 from framework.features.head import Head
 from framework.features.model_split import split_model

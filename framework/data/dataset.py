@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from framework.data.sources.source import Source
+from framework.data.source import Source
 from framework.errors import RunError
 
 # Share of the images that is tested on where a data set has no test images of its own.

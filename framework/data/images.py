@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from framework.config.model import Resize
 from framework.data.augmentation import Augmentation
 from framework.data.fingerprints import fingerprint_arrays
-from framework.data.sources.source import RawImages, Source
+from framework.data.source import RawImages, Source
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,

@@ -12,12 +12,12 @@ from framework.config.class_names import DEFAULT_EMNIST, DIGITS, find_class_name
 from framework.config.model import DatasetConfig
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.sanity_checks import inspect_dataset
+from framework.data.source import ArraySource
 from framework.data.sources.csv_tables import load_tables
 from framework.data.sources.emnist import load_emnist
 from framework.data.sources.image_folder import load_folder
 from framework.data.sources.keras_downloads import download_dataset
 from framework.data.sources.npz_archive import Arrays, read_archive, read_class_names
-from framework.data.sources.source import ArraySource
 from framework.errors import RunError
 from framework.utils.fallbacks import Fallback
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from framework.data.dataset import Dataset
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.errors import RunError
 
 # How many names a remark lists.

@@ -12,7 +12,7 @@ from framework.config.model import DataConfig
 from framework.data.augmentation import Augmentation
 from framework.data.dataset import Dataset
 from framework.data.images import Images
-from framework.data.sources.source import Source
+from framework.data.source import Source
 from framework.errors import RunError
 
 

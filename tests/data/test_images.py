@@ -8,7 +8,7 @@ from framework.config.model import DataConfig, DatasetConfig, ImageShape, Limit,
 from framework.data.augmentation import Augmentation
 from framework.data.images import Images, match_channels, prepare_image
 from framework.data.registry import read_dataset
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.data.splits import split_dataset
 from framework.errors import RunError
 

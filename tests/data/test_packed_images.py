@@ -9,8 +9,8 @@ from PIL import Image
 
 from framework.data.augmentation import Augmentation
 from framework.data.images import Images
+from framework.data.source import ArraySource
 from framework.data.sources.image_folder import load_folder
-from framework.data.sources.source import ArraySource
 from framework.errors import RunError
 
 ARGUMENTS = {"rotation_range": 30, "zoom_range": (0.8, 1.2), "brightness_range": (0.5, 1.0)}

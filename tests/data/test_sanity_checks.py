@@ -11,7 +11,7 @@ from framework.data.dataset import Dataset
 from framework.data.images import Images
 from framework.data.registry import load_dataset, load_digits
 from framework.data.sanity_checks import inspect_dataset, inspect_training
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.errors import RunError
 
 

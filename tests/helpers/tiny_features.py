@@ -11,7 +11,7 @@ import numpy as np
 from framework.config.model import FeatureCache
 from framework.data.augmentation import Augmentation
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.features import pipeline
 from framework.features.model_split import ModelSplit, split_model
 from tests.helpers import tiny_networks

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.errors import RunError
 from framework.features.feature_sources import RawImages
 from framework.features.head import Head

@@ -17,7 +17,7 @@ from framework.config.model import (
     TrainingConfig,
 )
 from framework.data.images import Images
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.data.splits import Splits
 from framework.experiment import prepare_head
 from framework.features.feature_sources import RawImages

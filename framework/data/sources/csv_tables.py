@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
-from framework.data.sources.source import ArraySource
+from framework.data.source import ArraySource
 from framework.errors import RunError
 
 LABEL = "label"
