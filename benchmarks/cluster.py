@@ -26,7 +26,7 @@ from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.features.executors import Executor, LocalExecutor
 from framework.features.extractor import Extractor
-from framework.features.store_entry import Entry
+from framework.features.store_entry import StoreEntry
 from framework.utils.seed import set_seed
 
 NODES = 2
@@ -58,9 +58,9 @@ def time_fill(
     # Chunks of a batch, so that few images make many of them.
     size = extractor.batch_size
     directory = Path(tempfile.mkdtemp())
-    entry = Entry(directory, {}, len(images), size, extractor.specs)
+    entry = StoreEntry(directory, {}, len(images), size, extractor.specs)
     entry.create()
-    chunks = {chunk: entry.positions_of(chunk) for chunk in entry.find_missing()}
+    chunks = {chunk: entry.chunk_positions(chunk) for chunk in entry.find_missing()}
     start = time.perf_counter()
     computed = crew.compute(images, 0, chunks, lambda count: None)
     for stored, (chunk, arrays) in enumerate(computed, start=1):

@@ -19,7 +19,7 @@ from benchmarks.top_epoch import store_vectors, time_stored
 from framework.data.images import Images
 from framework.data.sources.image_folder import load_folder
 from framework.features.extractor import Extractor
-from framework.features.store_entry import Entry, choose_chunk_images, remove_damaged
+from framework.features.store_entry import StoreEntry, choose_chunk_images, remove_damaged
 
 CLASSES = 2
 VECTORS = 20_000
@@ -134,7 +134,7 @@ def load_images(folder: Path, side: int) -> tuple[Images, float]:
 
 def time_store(directory: Path, chunk_images: int, extractor: Extractor) -> tuple[float, float]:
     """Return seconds to write a chunk, and to read it back and compare its checksum."""
-    entry = Entry(directory, {}, chunk_images, chunk_images, extractor.specs)
+    entry = StoreEntry(directory, {}, chunk_images, chunk_images, extractor.specs)
     entry.create()
     random = np.random.default_rng(0)
     arrays = [random.random((chunk_images, *spec.shape), np.float32) for spec in extractor.specs]

@@ -25,7 +25,7 @@ from framework.data.source import ArraySource
 from framework.features.feature_sources import Features
 from framework.features.head import Head
 from framework.features.model_split import split_model
-from framework.features.pipeline import Split, prepare_features
+from framework.features.pipeline import FeatureRequest, prepare_features
 from framework.training.execution import choose_execution
 from framework.training.input_pipeline import TrainingFeed
 from framework.utils.seed import set_seed
@@ -57,7 +57,7 @@ def store_vectors(count: int, directory: Path) -> Features:
     model = keras.Model(image, build_top()(frozen(scaled)))
     settings = FeatureCache(directory=str(directory))
     cut = split_model(model, {"frozen"})
-    return prepare_features(cut, {"vectors": Split(images)}, settings)["vectors"]
+    return prepare_features(cut, {"vectors": FeatureRequest(images)}, settings)["vectors"]
 
 
 def time_fit(model: keras.Model, *data: Any, **options: Any) -> float:

@@ -25,7 +25,7 @@ from framework.evaluation.report.report_inputs import ReportInputs
 from framework.evaluation.report.write_report import write_report
 from framework.features.feature_sources import Features
 from framework.features.model_split import ModelSplit, split_model
-from framework.features.pipeline import Split, prepare_features
+from framework.features.pipeline import FeatureRequest, prepare_features
 from framework.models.builder import (
     check_top,
     load_fitting_classifier,
@@ -262,7 +262,10 @@ def prepare_head(
     """
     cut = split_model(classifier.model, classifier.backbone_layers)
     views = {"training": count_stored_views(config)}
-    wanted = {name: Split(images, views.get(name, 1)) for name, images in splits.by_name().items()}
+    wanted = {
+        name: FeatureRequest(images, views.get(name, 1))
+        for name, images in splits.by_name().items()
+    }
     if cluster is not None and count_views(config) == "fresh":
         logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
     training = config.training_config

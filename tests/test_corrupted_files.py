@@ -15,8 +15,7 @@ import pytest
 from framework.data.sources.emnist import read_idx
 from framework.data.sources.npz_archive import read_archive
 from framework.errors import FrameworkError
-from framework.features.feature_spec import FeatureSpec
-from framework.features.store_entry import Entry
+from framework.features.store_entry import FeatureSpec, StoreEntry
 from framework.inference.trained_classifier import load_classifier
 from framework.models.classifier import Classifier, load_classifier_file, save_classifier
 from framework.models.weights import load_weights_file
@@ -168,14 +167,14 @@ class StoredChunk:
 
     def __init__(self, directory):
         self.features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
-        self.entry = Entry(directory / "key", {}, 6, 4, (FeatureSpec((3,), "float32"),))
+        self.entry = StoreEntry(directory / "key", {}, 6, 4, (FeatureSpec((3,), "float32"),))
         self.entry.create()
         self.fill()
         self.path = self.entry._paths[1, 0]
 
     def fill(self):
         for chunk in self.entry.check():
-            self.entry.write_chunk(chunk, [self.features[self.entry.positions_of(chunk)]])
+            self.entry.write_chunk(chunk, [self.features[self.entry.chunk_positions(chunk)]])
 
     def read(self):
         self.fill()

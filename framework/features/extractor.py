@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from framework.data.images import Images, PackedImages
-from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
+from framework.features.store_entry import FeatureSpec, count_bytes_per_image
 
 LARGEST_BATCH = 256
 # Bytes that the largest activation of one batch may take; see docs/performance.md.

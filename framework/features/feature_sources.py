@@ -10,9 +10,8 @@ import numpy as np
 
 from framework.data.images import Images
 from framework.features.extractor import Extractor
-from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
 from framework.features.store import FeatureStore
-from framework.features.store_entry import Entry
+from framework.features.store_entry import FeatureSpec, StoreEntry, count_bytes_per_image
 
 # Bytes gathered at a time: enough to make Python's share of the time small, little
 # enough to make the share of the memory small. See docs/performance.md.
@@ -46,7 +45,7 @@ class Features(Protocol):
 
 
 @dataclass(frozen=True)
-class RawImages:
+class ImageFeatures:
     """The images themselves, for a classifier of which nothing is frozen."""
 
     images: Images
@@ -89,7 +88,7 @@ class StoredFeatures:
         store: Where the entries lie; keeps them from being removed meanwhile.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[StoreEntry, ...]
     computed: ComputedFeatures
     store: FeatureStore
 

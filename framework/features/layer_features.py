@@ -19,7 +19,7 @@ from framework.features.executors import LocalExecutor
 from framework.features.extractor import Extractor
 from framework.features.pipeline import find_entry, open_entry, plan_storage
 from framework.features.store import FeatureStore, find_directory
-from framework.features.store_entry import Entry
+from framework.features.store_entry import StoreEntry
 
 WAITING_CHUNKS = 4
 """Chunks that wait to be written while others are computed."""
@@ -34,7 +34,7 @@ class LayerFeatures:
         store: Keeps the entries from being removed meanwhile.
     """
 
-    entries: Mapping[tuple[str, str], Entry]
+    entries: Mapping[tuple[str, str], StoreEntry]
     store: FeatureStore
 
     def read(self, layer: str, split: str) -> list[np.ndarray]:
@@ -67,7 +67,7 @@ def prepare_layers(
     store = FeatureStore(find_directory(settings), settings.limit_gb)
     everything = [tensor for tensors in outputs.values() for tensor in tensors]
     extractor = Extractor(keras.Model(backbone.input, everything, name="layers"))
-    entries: dict[tuple[str, str], Entry] = {}
+    entries: dict[tuple[str, str], StoreEntry] = {}
     for layer, tensors in outputs.items():
         alone = Extractor(keras.Model(backbone.input, list(tensors), name="layer"))
         together = {"layers": list(outputs), "batch": extractor.batch_size}
@@ -90,7 +90,11 @@ def prepare_layers(
 
 
 def _fill_together(
-    store: FeatureStore, entries: Sequence[Entry], extractor: Extractor, images: Images, title: str
+    store: FeatureStore,
+    entries: Sequence[StoreEntry],
+    extractor: Extractor,
+    images: Images,
+    title: str,
 ) -> None:
     """Bring entries of the same images to completeness.
 
@@ -106,7 +110,7 @@ def _fill_together(
             stack.enter_context(store.lock(key))
         missing = [set(open_entry(store, entry)) for entry in entries]
         chunks = [
-            entry.positions_of(chunk)
+            entry.chunk_positions(chunk)
             for entry, numbers in zip(entries, missing, strict=True)
             for chunk in numbers
         ]
@@ -145,7 +149,7 @@ class _ChunkWriter:
         missing: The chunks that are wanted.
     """
 
-    def __init__(self, entry: Entry, missing: set[int]) -> None:
+    def __init__(self, entry: StoreEntry, missing: set[int]) -> None:
         self.entry = entry
         self._missing = missing
         self._parts: list[list[np.ndarray]] = []
@@ -158,7 +162,7 @@ class _ChunkWriter:
         if chunk not in self._missing:
             return []
         self._parts.append(list(arrays))
-        wanted = self.entry.positions_of(chunk)
+        wanted = self.entry.chunk_positions(chunk)
         if positions[-1] != wanted[-1]:
             return []
         parts, self._parts = self._parts, []

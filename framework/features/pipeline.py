@@ -19,12 +19,16 @@ from framework.distributed.cluster import Cluster
 from framework.errors import RunError
 from framework.features.executors import Executor, LocalExecutor
 from framework.features.extractor import Extractor
-from framework.features.feature_sources import ComputedFeatures, Features, RawImages, StoredFeatures
-from framework.features.feature_spec import count_bytes_per_image
+from framework.features.feature_sources import (
+    ComputedFeatures,
+    Features,
+    ImageFeatures,
+    StoredFeatures,
+)
 from framework.features.model_split import ModelSplit
 from framework.features.ray_executor import RayExecutor
 from framework.features.store import FeatureStore, compute_key, find_directory
-from framework.features.store_entry import Entry, choose_chunk_images
+from framework.features.store_entry import StoreEntry, choose_chunk_images, count_bytes_per_image
 from framework.utils.environment import count_threads
 from framework.utils.text import format_bytes
 
@@ -34,7 +38,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Split:
+class FeatureRequest:
     """Images, and how many of their views are wanted in the store.
 
     Args:
@@ -48,7 +52,7 @@ class Split:
 
 def prepare_features(
     cut: ModelSplit,
-    splits: Mapping[str, Split],
+    splits: Mapping[str, FeatureRequest],
     settings: FeatureCache,
     cluster: Cluster | None = None,
     devices: Sequence[str] = (),
@@ -75,7 +79,7 @@ def prepare_features(
     here = ", on this machine: the Ray cluster has nothing to do" if cluster else ""
     if cut.extractor is None:
         logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
-        return {name: RawImages(split.images) for name, split in splits.items()}
+        return {name: ImageFeatures(split.images) for name, split in splits.items()}
     extractor = Extractor(cut.extractor, devices)
     computed = {name: ComputedFeatures(split.images, extractor) for name, split in splits.items()}
     if settings.mode == "off":
@@ -123,7 +127,7 @@ def find_entry(
     images: Images,
     view: int = 0,
     computed_with: Mapping[str, Any] | None = None,
-) -> Entry:
+) -> StoreEntry:
     """Return the place of a view's features, by everything that decides them.
 
     Args:
@@ -149,7 +153,7 @@ def find_entry(
             **(computed_with or {}),
         }
     )
-    return Entry(
+    return StoreEntry(
         directory=store.directory / key,
         description={
             "layers": list(layers),
@@ -164,7 +168,7 @@ def find_entry(
 
 
 def plan_storage(
-    store: FeatureStore, crew: Executor, what: str, passes: Sequence[Sequence[Entry]]
+    store: FeatureStore, crew: Executor, what: str, passes: Sequence[Sequence[StoreEntry]]
 ) -> bool:
     """Say what will be stored and what it will cost; tells whether it fits.
 
@@ -212,7 +216,7 @@ def plan_storage(
     return True
 
 
-def open_entry(store: FeatureStore, entry: Entry) -> list[int]:
+def open_entry(store: FeatureStore, entry: StoreEntry) -> list[int]:
     """Make an entry ready to be filled, and check what is there; its lock is held.
 
     Returns:
@@ -223,7 +227,7 @@ def open_entry(store: FeatureStore, entry: Entry) -> list[int]:
     """
     try:
         entry.create()
-        store.keep(entry.key)
+        store.pin(entry.key)
         return entry.check()
     except OSError as error:
         raise RunError(
@@ -233,14 +237,14 @@ def open_entry(store: FeatureStore, entry: Entry) -> list[int]:
 
 
 def _fill(
-    store: FeatureStore, entry: Entry, crew: Executor, images: Images, view: int, title: str
+    store: FeatureStore, entry: StoreEntry, crew: Executor, images: Images, view: int, title: str
 ) -> None:
     """Bring an entry to completeness: checks what is there, compute the rest."""
     with store.lock(entry.key):
         missing = open_entry(store, entry)
         if not missing:
             return
-        chunks = {chunk: entry.positions_of(chunk) for chunk in missing}
+        chunks = {chunk: entry.chunk_positions(chunk) for chunk in missing}
         count = sum(map(len, chunks.values()))
         with tqdm(total=count, desc=f"features ({title})", unit=" images", leave=False) as bar:
             for chunk, arrays in crew.compute(images, view, chunks, bar.update):

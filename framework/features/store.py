@@ -42,8 +42,8 @@ REMOVED = "removed"
 DIRECTORY_VARIABLE = "TRANSFER_FRAMEWORK_CACHE"
 BYTES_PER_GB = 10**9
 # Disk that is left to the run's own files and to everybody else.
-DISK_RESERVE = 200 * 10**6
-ELSEWHERE = (
+RESERVED_DISK_BYTES = 200 * 10**6
+CHANGE_STORE = (
     "Set training_config.feature_cache.directory to a place that can be written, or "
     'training_config.feature_cache.mode to "off".'
 )
@@ -64,7 +64,7 @@ def find_directory(settings: FeatureCache) -> Path:
 
 
 @dataclass(frozen=True)
-class StoredEntry:
+class EntryInfo:
     """What a store holds under one key.
 
     Args:
@@ -107,12 +107,12 @@ class FeatureStore:
         self.directory = directory
         self.limit = int(limit_gb * BYTES_PER_GB)
         self._locks = directory / LOCKS
-        self._readers: dict[str, FileLock] = {}
+        self._pins: dict[str, FileLock] = {}
         try:
             self._locks.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(
-                f"{directory}: features cannot be stored there: {error.strerror}. {ELSEWHERE}"
+                f"{directory}: features cannot be stored there: {error.strerror}. {CHANGE_STORE}"
             ) from error
 
     @contextmanager
@@ -138,20 +138,20 @@ class FeatureStore:
             return False
         except (OSError, NotImplementedError) as error:
             raise RunError(
-                f"{self.directory}: features cannot be locked there: {error}. {ELSEWHERE}"
+                f"{self.directory}: features cannot be locked there: {error}. {CHANGE_STORE}"
             ) from error
         return True
 
-    def keep(self, key: str) -> None:
+    def pin(self, key: str) -> None:
         """Mark an entry as used now, and in use as long as this store object lives."""
-        if key not in self._readers:
-            self._is_read(key)  # Clears away what killed processes left.
+        if key not in self._pins:
+            self._is_pinned(key)  # Clears away what killed processes left.
             reader = FileLock(self._locks / f"{key}.{secrets.token_hex(4)}.reader")
             self._try_acquire(reader)
-            self._readers[key] = reader
+            self._pins[key] = reader
         os.utime(self.directory / key / DESCRIPTION)
 
-    def list_entries(self) -> list[StoredEntry]:
+    def list_entries(self) -> list[EntryInfo]:
         """Return all entries, the least recently used first; damaged and outdated ones, too."""
         entries = []
         for directory in self.directory.iterdir():
@@ -163,7 +163,7 @@ class FeatureStore:
                 size = sum(path.stat().st_size for path in directory.glob("*.npy"))
             except FileNotFoundError:
                 continue  # Just being removed.
-            entries.append(StoredEntry(directory, size, used))
+            entries.append(EntryInfo(directory, size, used))
         return sorted(entries, key=lambda entry: entry.last_used)
 
     def list_foreign_files(self) -> list[Path]:
@@ -180,7 +180,7 @@ class FeatureStore:
         if not self._try_acquire(lock):
             return False
         try:
-            if self._is_read(key):
+            if self._is_pinned(key):
                 return False
             # By rename first: an entry is there or not, never in part. What a killed
             # process has left of others goes along.
@@ -192,7 +192,7 @@ class FeatureStore:
         finally:
             lock.release()
 
-    def _is_read(self, key: str) -> bool:
+    def _is_pinned(self, key: str) -> bool:
         for path in self._locks.glob(f"{key}.*.reader"):
             reader = FileLock(path)
             if not self._try_acquire(reader):
@@ -213,7 +213,7 @@ class FeatureStore:
         """
         others = [entry for entry in self.list_entries() if entry.key not in wanted]
         excess = sum(entry.bytes for entry in others) + sum(wanted.values()) - self.limit
-        shortage = missing + DISK_RESERVE - shutil.disk_usage(self.directory).free
+        shortage = missing + RESERVED_DISK_BYTES - shutil.disk_usage(self.directory).free
         to_free = max(excess, shortage)
         if to_free > sum(entry.bytes for entry in others):
             return False

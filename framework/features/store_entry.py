@@ -13,8 +13,9 @@ import hashlib
 import io
 import json
 import logging
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from framework.errors import RunError
-from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
 from framework.utils.files import write_atomically, write_json
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,29 @@ DESCRIPTION = "entry.json"
 CHUNK_IMAGES = 2048
 CHUNK_BYTES = 16 * 2**20
 CHUNK_NAME = re.compile(r"(?P<chunk>\d{6})\.(?P<array>\d+)\.(?P<digest>[0-9a-f]{64})\.npy")
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Shape and dtype of one of the arrays that an extractor computes.
+
+    Args:
+        shape: Shape of one image's features, without the batch axis.
+        dtype: NumPy's name of the dtype.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes that the features of one image take."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def count_bytes_per_image(specs: Iterable[FeatureSpec]) -> int:
+    """Return how many bytes all features of one image take."""
+    return sum(spec.bytes_per_image for spec in specs)
 
 
 def choose_chunk_images(bytes_per_image: int, batch_size: int) -> int:
@@ -78,7 +101,7 @@ def remove_damaged(directory: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoreEntry:
     """Features of `images` images, of which any number of chunks is on disk.
 
     Whoever changes files holds the entry's lock; see `framework.features.store`.
@@ -108,7 +131,7 @@ class Entry:
         """Bytes that the whole entry takes, but for a few in headers."""
         return self.images * count_bytes_per_image(self.specs)
 
-    def positions_of(self, chunk: int) -> np.ndarray:
+    def chunk_positions(self, chunk: int) -> np.ndarray:
         """Return `(k,)` int64, the positions of a chunk's images."""
         first = chunk * self.chunk_images
         return np.arange(first, min(first + self.chunk_images, self.images))
@@ -122,7 +145,7 @@ class Entry:
 
     def find_missing_positions(self) -> np.ndarray:
         """Return `(k,)` int64, ascending: the images of the chunks that `find_missing` gives."""
-        chunks = [self.positions_of(chunk) for chunk in self.find_missing()]
+        chunks = [self.chunk_positions(chunk) for chunk in self.find_missing()]
         return np.concatenate([np.arange(0), *chunks])
 
     def check(self) -> list[int]:

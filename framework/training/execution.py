@@ -8,8 +8,8 @@ from typing import Literal
 
 import keras
 
-from framework.features.feature_spec import FeatureSpec, count_bytes_per_image
 from framework.features.head import Head
+from framework.features.store_entry import FeatureSpec, count_bytes_per_image
 
 # Steps between two returns to Python, where nobody waits for single batches. With a
 # dense top a step takes about a millisecond, so that Ctrl-C is still heard at once.

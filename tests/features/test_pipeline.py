@@ -11,9 +11,9 @@ import pytest
 from framework.config.model import FeatureCache
 from framework.errors import RunError
 from framework.features import pipeline, store
-from framework.features.feature_sources import RawImages, StoredFeatures
+from framework.features.feature_sources import ImageFeatures, StoredFeatures
 from framework.features.model_split import ModelSplit, split_model
-from framework.features.pipeline import Split, prepare_features
+from framework.features.pipeline import FeatureRequest, prepare_features
 from tests.helpers import tiny_networks
 
 
@@ -40,7 +40,7 @@ def read(features, positions, view=0):
 
 
 def prepare(cut, images, settings, views=1):
-    return prepare_features(cut, {"training": Split(images, views)}, settings)["training"]
+    return prepare_features(cut, {"training": FeatureRequest(images, views)}, settings)["training"]
 
 
 def find_chunks(settings):
@@ -107,7 +107,7 @@ def test_anything_that_decides_the_features_makes_them_new(cut, images, settings
 def test_a_killed_run_leaves_chunks_that_the_next_one_uses(
     cut, images, settings, computed, monkeypatch
 ):
-    write = pipeline.Entry.write_chunk
+    write = pipeline.StoreEntry.write_chunk
 
     def die_at_third(self, chunk, arrays):
         if chunk == 2:
@@ -116,7 +116,7 @@ def test_a_killed_run_leaves_chunks_that_the_next_one_uses(
         write(self, chunk, arrays)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.Entry, "write_chunk", die_at_third)
+        patch.setattr(pipeline.StoreEntry, "write_chunk", die_at_third)
         with pytest.raises(KeyboardInterrupt):
             prepare(cut, images, settings)
     computed.clear()
@@ -186,7 +186,7 @@ def test_features_over_the_limit_are_not_stored_and_that_is_said(cut, images, se
 
 
 def test_a_disk_without_room_is_not_filled(cut, images, settings, caplog, monkeypatch):
-    monkeypatch.setattr(store, "DISK_RESERVE", 10**18)
+    monkeypatch.setattr(store, "RESERVED_DISK_BYTES", 10**18)
     prepare(cut, images, settings)
     assert "or the disk has room for" in caplog.text
     assert not find_chunks(settings)
@@ -195,7 +195,7 @@ def test_a_disk_without_room_is_not_filled(cut, images, settings, caplog, monkey
 def test_without_a_frozen_part_the_images_themselves_are_read(images, settings):
     network = tiny_networks.make_plain()
     features = prepare(split_model(network.model, network.backbone_layers), images, settings)
-    assert isinstance(features, RawImages)
+    assert isinstance(features, ImageFeatures)
     np.testing.assert_array_equal(read(features, [5, 2], 1)[0], images.read(np.array([5, 2]), 1))
 
 

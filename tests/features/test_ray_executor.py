@@ -25,7 +25,7 @@ from framework.features import pipeline, staff
 from framework.features import ray_executor as features_cluster
 from framework.features.extractor import Extractor
 from framework.features.model_split import ModelSplit, split_model
-from framework.features.pipeline import Split, prepare_features
+from framework.features.pipeline import FeatureRequest, prepare_features
 from framework.features.ray_executor import RayExecutor
 from framework.utils.environment import count_threads
 from tests.helpers import tiny_networks
@@ -86,14 +86,14 @@ def crew(gathered, monkeypatch):
 
 def prepare(cut, images, directory, cluster=None):
     settings = FeatureCache(directory=str(directory))
-    prepare_features(cut, {"training": Split(images, views=2)}, settings, cluster)
+    prepare_features(cut, {"training": FeatureRequest(images, views=2)}, settings, cluster)
     # The names of the files are their checksums.
     return sorted(path.name for path in directory.glob("*/*.npy"))
 
 
 def at_first_chunk(monkeypatch, act):
     """Does something as soon as the first chunk is stored."""
-    write = pipeline.Entry.write_chunk
+    write = pipeline.StoreEntry.write_chunk
     done = []
 
     def write_and_act(self, chunk, arrays):
@@ -102,7 +102,7 @@ def at_first_chunk(monkeypatch, act):
             done.append(chunk)
             act()
 
-    monkeypatch.setattr(pipeline.Entry, "write_chunk", write_and_act)
+    monkeypatch.setattr(pipeline.StoreEntry, "write_chunk", write_and_act)
 
 
 def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(

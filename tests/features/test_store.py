@@ -15,10 +15,9 @@ import pytest
 
 from framework.config.model import FeatureCache
 from framework.errors import RunError
-from framework.features import maintenance, store, store_entry
-from framework.features.feature_spec import FeatureSpec
+from framework.features import store, store_entry, store_maintenance
 from framework.features.store import FeatureStore, compute_key, find_directory
-from framework.features.store_entry import Entry, choose_chunk_images
+from framework.features.store_entry import FeatureSpec, StoreEntry, choose_chunk_images
 
 SPECS = (FeatureSpec((3,), "float32"), FeatureSpec((2, 2), "float16"))
 
@@ -36,14 +35,14 @@ def make_arrays(positions: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def fill(feature_store: FeatureStore, name: str, images: int = 25, used: int = 0) -> Entry:
+def fill(feature_store: FeatureStore, name: str, images: int = 25, used: int = 0) -> StoreEntry:
     """Stores an entry whose features are the images' positions, last used at `used`."""
     description = {"layers": ["pool"], "images": images, "pixels": {"view": 0}}
     place = feature_store.directory / compute_key({"name": name})
-    made = Entry(place, description, images, chunk_images=10, specs=SPECS)
+    made = StoreEntry(place, description, images, chunk_images=10, specs=SPECS)
     made.create()
     for chunk in made.check():
-        made.write_chunk(chunk, make_arrays(made.positions_of(chunk)))
+        made.write_chunk(chunk, make_arrays(made.chunk_positions(chunk)))
     os.utime(place / store_entry.DESCRIPTION, (used, used))
     return made
 
@@ -74,7 +73,7 @@ import sys
 from pathlib import Path
 from framework.features.store import FeatureStore
 feature_store = FeatureStore(Path(sys.argv[1]), 1.0)
-feature_store.keep(sys.argv[2])
+feature_store.pin(sys.argv[2])
 """
 
 LOCK_ELSEWHERE = """
@@ -208,9 +207,9 @@ class TestDirectory:
 
 class TestCacheCommand:
     def test_list_shows_the_entries(self, feature_store):
-        assert "0 entries, 0.00B" in maintenance.list_cache(feature_store)
+        assert "0 entries, 0.00B" in store_maintenance.list_cache(feature_store)
         made = fill(feature_store, "a")
-        text = maintenance.list_cache(feature_store)
+        text = store_maintenance.list_cache(feature_store)
         assert "1 entry" in text
         assert made.key[:12] in text
         assert text.splitlines()[-1].split()[-3:] == ["25", "0", "pool"]
@@ -218,17 +217,17 @@ class TestCacheCommand:
     def test_list_bears_a_damaged_description(self, feature_store):
         made = fill(feature_store, "a")
         (made.directory / store_entry.DESCRIPTION).write_text("{")
-        assert made.key[:12] in maintenance.list_cache(feature_store)
+        assert made.key[:12] in store_maintenance.list_cache(feature_store)
 
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (None, maintenance.DAMAGED),
-            (b"", maintenance.DAMAGED),
-            (b"\xff{", maintenance.DAMAGED),
-            (b"[1, 2]", maintenance.DAMAGED),
-            (b'{"model": "VGG16", "count": 25}', maintenance.OUTDATED),
-            (b'{"images": 25, "pixels": [], "layers": null}', maintenance.OUTDATED),
+            (None, store_maintenance.DAMAGED),
+            (b"", store_maintenance.DAMAGED),
+            (b"\xff{", store_maintenance.DAMAGED),
+            (b"[1, 2]", store_maintenance.DAMAGED),
+            (b'{"model": "VGG16", "count": 25}', store_maintenance.OUTDATED),
+            (b'{"images": 25, "pixels": [], "layers": null}', store_maintenance.OUTDATED),
         ],
     )
     def test_entries_that_can_not_be_understood_are_told_and_cleared(
@@ -240,17 +239,17 @@ class TestCacheCommand:
 
         (line,) = [
             line
-            for line in maintenance.list_cache(feature_store).splitlines()
+            for line in store_maintenance.list_cache(feature_store).splitlines()
             if line.startswith(f"  {made.key[:12]}")
         ]
         assert line.endswith(said)
-        text, _ = maintenance.verify_cache(feature_store)
+        text, _ = store_maintenance.verify_cache(feature_store)
         assert "2 entries" in text
         assert (made.key[:12] in text) == (content is not None)
-        assert maintenance.verify_cache(feature_store)[1]
+        assert store_maintenance.verify_cache(feature_store)[1]
         made.create()
         assert made.check() == []
-        assert "removed 2 entries" in maintenance.clear_cache(feature_store)
+        assert "removed 2 entries" in store_maintenance.clear_cache(feature_store)
         assert not made.directory.exists()
         assert not sound.directory.exists()
 
@@ -262,9 +261,9 @@ class TestCacheCommand:
         (feature_store.directory / made.key[:-1]).write_text("a file")
 
         for text in (
-            maintenance.list_cache(feature_store),
-            maintenance.verify_cache(feature_store)[0],
-            maintenance.clear_cache(feature_store),
+            store_maintenance.list_cache(feature_store),
+            store_maintenance.verify_cache(feature_store)[0],
+            store_maintenance.clear_cache(feature_store),
         ):
             assert "  holiday pictures  is no entry, and left alone" in text
             assert f"  {made.key[:-1]}  is no entry" in text
@@ -273,23 +272,23 @@ class TestCacheCommand:
 
     def test_verify_finds_damage_once(self, feature_store):
         made = fill(feature_store, "a")
-        assert maintenance.verify_cache(feature_store) == (
+        assert store_maintenance.verify_cache(feature_store) == (
             f"{feature_store.directory}: 1 entry, all sound.",
             True,
         )
         path = next(made.directory.glob("*.npy"))
         path.write_bytes(path.read_bytes()[:-1])
-        text, sound = maintenance.verify_cache(feature_store)
+        text, sound = store_maintenance.verify_cache(feature_store)
         assert not sound
         assert f"{made.key}/{path.name}" in text
-        assert maintenance.verify_cache(feature_store)[1]
+        assert store_maintenance.verify_cache(feature_store)[1]
         assert len(made.find_missing()) == 1
 
     def test_clear_keeps_what_a_run_uses(self, feature_store):
         used, _ = fill(feature_store, "used"), fill(feature_store, "free")
         reader = FeatureStore(feature_store.directory, 1.0)
-        reader.keep(used.key)
-        assert "removed 1 entry" in maintenance.clear_cache(feature_store)
+        reader.pin(used.key)
+        assert "removed 1 entry" in store_maintenance.clear_cache(feature_store)
         assert find_keys(feature_store) == [used.key]
 
 

@@ -41,7 +41,7 @@ def extract(directory: str, last: int | None = None) -> None:
 
     After the last one, if there is one, it stands still until it is killed.
     """
-    write = pipeline.Entry.write_chunk
+    write = pipeline.StoreEntry.write_chunk
 
     def write_and_tell(self, chunk, arrays):
         write(self, chunk, arrays)
@@ -51,7 +51,7 @@ def extract(directory: str, last: int | None = None) -> None:
 
     with (
         mock.patch.object(pipeline, "choose_chunk_images", return_value=1),
-        mock.patch.object(pipeline.Entry, "write_chunk", write_and_tell),
+        mock.patch.object(pipeline.StoreEntry, "write_chunk", write_and_tell),
     ):
-        splits = {"training": pipeline.Split(make_images(), VIEWS)}
+        splits = {"training": pipeline.FeatureRequest(make_images(), VIEWS)}
         pipeline.prepare_features(make_cut(), splits, FeatureCache(directory=directory))

@@ -14,7 +14,7 @@ from framework.data.images import Images
 from framework.data.registry import load_digits
 from framework.errors import RunError, UsageError
 from framework.experiment import start_experiment
-from framework.features.store_entry import Entry
+from framework.features.store_entry import StoreEntry
 from framework.probing import pooling
 from framework.probing.backbone_probe import ProbeSettings
 from framework.probing.linear_probe import LinearProbe, draw_shots
@@ -162,7 +162,7 @@ def _list(store):
 
 def test_a_killed_probe_goes_on_with_what_is_stored(probe, tmp_path, caplog, monkeypatch):
     written = []
-    write = Entry.write_chunk
+    write = StoreEntry.write_chunk
 
     def fail_later(self, chunk, arrays):
         if len(written) == 3:
@@ -171,7 +171,7 @@ def test_a_killed_probe_goes_on_with_what_is_stored(probe, tmp_path, caplog, mon
         write(self, chunk, arrays)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Entry, "write_chunk", fail_later)
+        patch.setattr(StoreEntry, "write_chunk", fail_later)
         with pytest.raises(Exception, match="Interrupted"):
             probe()
     assert not (tmp_path / "probe0").exists()

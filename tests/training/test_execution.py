@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from framework.features.feature_spec import FeatureSpec
 from framework.features.head import Head
 from framework.features.model_split import split_model
+from framework.features.store_entry import FeatureSpec
 from framework.training.execution import Execution, choose_execution
 
 FAST = Execution(jit_compile=True, batches_per_block=50)

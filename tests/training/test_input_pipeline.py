@@ -8,12 +8,12 @@ import tensorflow as tf
 from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.errors import RunError
-from framework.features.feature_sources import RawImages
+from framework.features.feature_sources import ImageFeatures
 from framework.features.head import Head
 from framework.training.input_pipeline import TrainingFeed, make_dataset, unwrap_errors
 
 
-class NumberedFeatures(RawImages):
+class NumberedFeatures(ImageFeatures):
     """An image's feature is its position plus a thousand times the view."""
 
     def stream(self, positions, view=0):

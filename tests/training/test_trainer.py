@@ -20,7 +20,7 @@ from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.data.splits import Splits
 from framework.experiment import prepare_head
-from framework.features.feature_sources import RawImages
+from framework.features.feature_sources import ImageFeatures
 from framework.models.classifier import Classifier
 from framework.models.freezing import freeze_layers, unfreeze_layers
 from framework.training.objectives import build_loss
@@ -149,7 +149,7 @@ def test_a_backbone_that_trains_whole_reads_the_images(classifier, splits, tmp_p
     _, features = prepare_head(classifier, splits, make_config(tmp_path))
     run_phases(classifier, splits, make_config(tmp_path, epochs=1), tmp_path)
 
-    assert isinstance(features["training"], RawImages)
+    assert isinstance(features["training"], ImageFeatures)
     assert not are_equal(before, read_weights(classifier, "block1_bn"))
 
 

@@ -16,8 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List, verify or clear the store; return 1 if an entry was damaged."""
     from framework.config.model import FeatureCache
-    from framework.features.maintenance import clear_cache, list_cache, verify_cache
     from framework.features.store import FeatureStore, find_directory
+    from framework.features.store_maintenance import clear_cache, list_cache, verify_cache
 
     settings = FeatureCache(directory=options.directory)
     store = FeatureStore(find_directory(settings), settings.limit_gb)

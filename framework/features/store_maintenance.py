@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from framework.features.store import FeatureStore, StoredEntry
+from framework.features.store import EntryInfo, FeatureStore
 from framework.features.store_entry import remove_damaged
 from framework.utils.text import format_bytes, pluralize
 
@@ -72,7 +72,7 @@ def clear_cache(store: FeatureStore) -> str:
     return "\n".join(lines + _name_foreign_files(store))
 
 
-def _describe(entry: StoredEntry) -> tuple[str, str, str]:
+def _describe(entry: EntryInfo) -> tuple[str, str, str]:
     """Return an entry's number of images, view and layers, or what is wrong with it."""
     match entry.description:
         case {"images": int(images), "pixels": {"view": int(view)}, "layers": [*layers]}:
