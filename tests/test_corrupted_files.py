@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from framework.data.sources.emnist import read_idx
-from framework.data.sources.npz_archive import read_archive
+from framework.data.sources.npz_archive import load_npz
 from framework.errors import FrameworkError
 from framework.features.store_entry import FeatureSpec, StoreEntry
 from framework.inference.trained_classifier import load_classifier
@@ -46,7 +46,8 @@ class Archive:
         np.savez_compressed(self.path, x_train=images, y_train=labels, x_test=images, y_test=labels)
 
     def read(self):
-        return read_archive(self.path)
+        train, test, _ = load_npz(self.path)
+        return [train.images, train.labels, test.images, test.labels]
 
 
 class Idx:
@@ -264,5 +265,5 @@ def test_no_array_is_read_through_pickle(tmp_path):
     np.savez(checkpoint, header=np.array([print], dtype=object))
 
     with pytest.raises(FrameworkError, match="allow_pickle"):
-        read_archive(archive)
+        load_npz(archive)
     assert load_checkpoint(checkpoint) is None

@@ -1,7 +1,7 @@
-"""Random variation of images by Keras's `ImageDataGenerator`, made repeatable.
+"""Repeatable augmentation of images by Keras's `ImageDataGenerator`.
 
 `ImageDataGenerator` is deprecated and draws from NumPy's global state. This is
-the only module that imports it, and it leaves that state as it found it.
+the only module that imports it, and it restores that state.
 """
 
 from __future__ import annotations
@@ -16,21 +16,11 @@ from typing import Any
 
 import numpy as np
 
-# Arguments that move pixels but do not change their values: on three equal
-# channels they give three equal channels, so a gray image may be augmented first.
+# Arguments that move pixels but do not change their values: equal channels stay equal, so
+# that a gray image may be augmented first.
 GEOMETRIC = frozenset(
-    {
-        "rotation_range",
-        "width_shift_range",
-        "height_shift_range",
-        "shear_range",
-        "zoom_range",
-        "horizontal_flip",
-        "vertical_flip",
-        "fill_mode",
-        "cval",
-        "interpolation_order",
-    }
+    "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
+    "vertical_flip fill_mode cval interpolation_order".split()
 )
 
 _global_state_lock = threading.Lock()
@@ -42,7 +32,7 @@ class Augmentation:
 
     Args:
         arguments: Arguments of `ImageDataGenerator`, such as `{"rotation_range": 10}`.
-        seed: Fixes every draw, together with the view and the image's index.
+        seed: Decides every draw, together with the view and the image's index.
     """
 
     arguments: Mapping[str, Any]
@@ -69,7 +59,7 @@ class Augmentation:
         Args:
             images: `(k, rows, columns, channels)` float32 in [0, 255].
             indices: `(k,)` int64, the images' positions in their source.
-            view: Which of the endless sets of draws, from 1 on.
+            view: Number of the augmented set, from 1.
 
         Returns:
             `(k, rows, columns, channels)` float32 in [0, 255].
@@ -84,7 +74,7 @@ class Augmentation:
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(transform, range(len(images))))
-        # Cubic interpolation and brightness may leave the range of an image.
+        # Cubic interpolation and brightness may exceed the range of an image.
         return np.clip(result, 0.0, 255.0, out=result)
 
     def _draw(self, shape: tuple[int, ...], indices: np.ndarray, view: int) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What every data set comes down to, wherever it was read from."""
+"""A loaded data set, and stratified draws from it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from framework.data.source import Source
+from framework.data.source import Source, SourceT
 from framework.errors import RunError
 
-# Share of the images that is tested on where a data set has no test images of its own.
+# Share of the images held out for testing where a data set has no test images of its own.
 TEST_FRACTION = 0.2
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set, split into what is trained and what is tested on.
+    """A data set with its training and test images.
 
     Args:
         name: What was really loaded, as a config names it.
-        train: What may be trained on.
-        test: What is only ever tested on.
-        class_names: One name a label, in the order of the labels.
+        train: The images to train on.
+        test: The images that are only tested on.
+        class_names: One name for each label, in the order of the labels.
         location: Where it was loaded from, for people.
         unlabeled: Images without known labels, predicted in `submission.csv`.
         remarks: One sentence on each thing that a user should know, such as skipped files.
@@ -38,36 +38,57 @@ class Dataset:
 
 
 class DataUnavailableError(RunError):
-    """A data set is not here and can't be fetched; `if_unavailable` may help."""
+    """A data set is missing and can't be downloaded; `if_unavailable` may help."""
+
+
+def split_stratified(
+    positions: np.ndarray, labels: np.ndarray, seed: int, failure: str, **size: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw positions at random, so that each class keeps its share.
+
+    Args:
+        positions: `(n,)` int64.
+        labels: `(n,)` int64, those of the positions.
+        seed: Fixes the draw.
+        failure: Beginning of the error message.
+        **size: `train_size` or `test_size`, as `train_test_split` takes them.
+
+    Returns:
+        The two parts, in random order.
+
+    Raises:
+        RunError: There are too few images of a class.
+    """
+    try:
+        first, second = train_test_split(positions, stratify=labels, random_state=seed, **size)
+    except ValueError as error:
+        raise RunError(f"{failure}: {error}") from error
+    return first, second
 
 
 def hold_out_test(
-    labels: np.ndarray, fraction: float | None, place: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the test images of a data set that came without.
+    source: SourceT, fraction: float | None, location: str
+) -> tuple[SourceT, SourceT]:
+    """Split off the test images of a data set that has none of its own.
 
-    The draw is stratified by class and the same for every seed of a config, so that
-    test accuracies can be compared.
+    The draw is the same for every seed of a config, so that test accuracies can be compared.
 
     Args:
-        labels: `(n,)` int64.
+        source: All images.
         fraction: The share to draw; `None`: `TEST_FRACTION`.
-        place: Where the images are, for the error.
+        location: Where the images are, for the error.
 
     Returns:
-        Positions to train on and positions to test on, int64, ascending.
+        The images to train on and those to test on, each in their order.
 
     Raises:
         RunError: There are too few images of a class.
     """
     share = TEST_FRACTION if fraction is None else fraction
-    try:
-        train, test = train_test_split(
-            np.arange(len(labels)), test_size=share, stratify=labels, random_state=0
-        )
-    except ValueError as error:
-        raise RunError(
-            f"{place}: {share:.0%} of {len(labels)} images can't be held out for testing with "
-            f"every class in both parts: {error}"
-        ) from error
-    return np.sort(train), np.sort(test)
+    count = len(source.labels)
+    failure = (
+        f"{location}: {share:.0%} of {count} images can't be held out for testing with every "
+        "class in both parts"
+    )
+    train, test = split_stratified(np.arange(count), source.labels, 0, failure, test_size=share)
+    return source.select(np.sort(train)), source.select(np.sort(test))

@@ -1,55 +1,59 @@
-"""Picture files of any common kind, as plain gray or RGB images."""
+"""Image files of the common formats, read as gray or RGB images."""
 
 from __future__ import annotations
 
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from framework.errors import RunError
-from framework.utils.bounded_map import WORKERS, bounded_map
 
-# Only these decoders of Pillow are let near a file: others, such as EPS's, run programs.
+# The only decoders of Pillow that are used: others, such as EPS's, run programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 )
 
-# A small file can unfold to gigabytes. This many pixels take 192 MB as RGB.
+# A small file can decode to gigabytes. This many pixels take 192 MB as RGB.
 PIXEL_LIMIT = 64_000_000
 
 LARGEST_16_BIT = 65535
 
-# Large pictures are refused here, and damage that Pillow can read past needs no words.
+WORKERS = os.cpu_count() or 1
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Large images are refused here, and damage that Pillow can read past needs no warning.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def read_image(
     file: Path | IO[bytes], name: str | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> Image.Image:
-    """Read a picture file.
+    """Read an image file.
 
-    Of several frames the first counts. EXIF rotation is applied, transparency shows
-    white, 16-bit values are scaled to 8 bits, all other modes become RGB.
+    Only the first frame is read. EXIF rotation is applied, transparency becomes white,
+    16-bit values are scaled to 8 bits; other modes than gray become RGB.
 
     Args:
         file: A path, or an open binary file.
-        name: What to call the picture in an error; by default its path, if it has one.
-        pixel_limit: Pictures of more pixels are refused.
+        name: Names the image in an error; by default its path, if it has one.
+        pixel_limit: The largest number of pixels to read.
 
     Returns:
         A Pillow image in mode `L` (gray) or `RGB`, 8 bits a channel.
 
     Raises:
-        RunError: There is no such file, it is no picture of these formats, it is
+        RunError: There is no such file, it is no image of these formats, it is
             damaged, or it has more than `pixel_limit` pixels.
     """
     name = name or (format_path(file) if isinstance(file, Path) else "The picture")
@@ -76,16 +80,25 @@ def read_image(
 
 
 def read_pixels(file: Path | IO[bytes], name: str | None = None) -> np.ndarray:
-    """Read a picture as `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8."""
+    """Read an image file as `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8."""
     return np.asarray(read_image(file, name))
+
+
+def bounded_map(
+    function: Callable[[Item], Result], items: Sequence[Item], chunk: int = WORKERS
+) -> Iterator[Result]:
+    """Map in threads, one chunk of items at a time: bounded in memory, quick to interrupt."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for first in range(0, len(items), chunk):
+            yield from pool.map(function, items[first : first + chunk])
 
 
 @dataclass(frozen=True)
 class EncodedImages:
-    """Picture files in memory, decoded when they are read.
+    """Image files in memory, decoded when they are read.
 
     Args:
-        names: What to call each in an error.
+        names: Name each in an error.
         contents: The bytes of each file.
     """
 
@@ -98,19 +111,17 @@ class EncodedImages:
         return sum(map(len, self.contents))
 
     def read(self, indices: np.ndarray) -> Iterator[np.ndarray]:
-        """Decode pictures, as many at a time as there are cores; see `Source.read`."""
-        with ThreadPoolExecutor(WORKERS) as pool:
-            yield from bounded_map(pool, self._decode, indices.tolist())
+        """Decode images, in parallel; see `Source.read`."""
+        return bounded_map(self._decode, indices.tolist())
 
     def _decode(self, index: int) -> np.ndarray:
         return read_pixels(io.BytesIO(self.contents[index]), self.names[index])
 
 
 def find_image_files(folder: Path) -> Iterator[Path]:
-    """Find the picture files in a folder and the folders in it, in order of their names.
+    """Find the image files, by suffix, in a folder and its subfolders, sorted by name.
 
-    Files are told by their endings. Links to folders are not followed, so that there
-    is an end.
+    Links to folders are not followed: they might form a loop.
     """
     for directory, subfolders, files in os.walk(folder):
         subfolders.sort()
@@ -120,7 +131,7 @@ def find_image_files(folder: Path) -> Iterator[Path]:
 
 
 def format_path(path: Path) -> str:
-    """Return a path that can be printed, whatever bytes it is made of."""
+    """Return a path as text that can be printed, whatever bytes it consists of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -132,23 +143,23 @@ def _too_large(name: str, pixel_limit: int) -> RunError:
 
 
 def normalize_mode(image: Image.Image) -> Image.Image:
-    """Bring a Pillow image of any mode to `L` or `RGB`, on white where it is transparent.
+    """Convert a Pillow image of any mode to `L` or `RGB`, transparency to white.
 
     Raises:
         ValueError: Its values have no known range.
     """
     if image.mode == "F" or image.mode.startswith("I"):
-        return _shrink_depth(image)
+        return _convert_16_bits(image)
     plain = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
         return image.convert(plain)
     layer = image.convert("RGBA")
-    paper = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(paper, layer).convert(plain)
+    background = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(background, layer).convert(plain)
 
 
-def _shrink_depth(image: Image.Image) -> Image.Image:
-    """Scale gray values of 16 bits to 8."""
+def _convert_16_bits(image: Image.Image) -> Image.Image:
+    """Convert gray values of 16 bits to 8."""
     pixels = np.asarray(image)
     if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() > LARGEST_16_BIT:
         raise ValueError("its values have more than 16 bits, and no known range.")

@@ -14,20 +14,13 @@ from framework.data.augmentation import Augmentation
 from framework.data.fingerprints import fingerprint_arrays
 from framework.data.source import RawImages, Source
 
-RESAMPLING = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
 
 def resize_image(image: Image.Image, rows: int, columns: int, resize: Resize) -> Image.Image:
-    """Bring an image to `rows` x `columns`; Pillow smooths when it shrinks."""
+    """Resize an image to `rows` x `columns`; Pillow smooths when it shrinks."""
     size = (columns, rows)
     if image.size == size:
         return image
-    method = RESAMPLING[resize.method]
+    method = Image.Resampling[resize.method.upper()]
     if resize.fit == "pad":
         return ImageOps.pad(image, size, method)
     if resize.fit == "crop":
@@ -38,16 +31,15 @@ def resize_image(image: Image.Image, rows: int, columns: int, resize: Resize) ->
 def prepare_image(
     image: np.ndarray | Image.Image, shape: tuple[int, int, int], resize: Resize
 ) -> np.ndarray:
-    """Resize one image, and turn color to gray where the network takes gray.
+    """Resize one image, and convert color to gray if the network takes gray.
 
-    Training, evaluation and prediction all go through here, so that a network
-    never meets an image prepared in another way than those it learnt from.
+    Training, evaluation and prediction all prepare images with this function.
 
     Args:
         image: `(rows, columns)` or `(rows, columns, 3)` uint8, or a Pillow image in
             mode `L` or `RGB`.
         shape: `(rows, columns, channels)` of the network's input.
-        resize: How to get there.
+        resize: Method and fit of resizing.
 
     Returns:
         `(rows, columns, 1)` for a gray image or a gray network, else
@@ -71,14 +63,14 @@ def match_channels(images: np.ndarray, channels: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The way from an image as its source has it to what the network takes.
+    """Turns images of a source into what the network takes.
 
-    The result depends only on the image's own pixels, this description, the view and
-    the image's own index: never on order, chunks, threads or machines.
+    The result depends only on the image's pixels, this description, the view and the
+    image's index: never on order, chunks, threads or machines.
 
     Args:
         shape: `(rows, columns, channels)` of the network's input.
-        resize: How images are brought to that shape.
+        resize: Method and fit of resizing.
         augmentation: How the views after view 0 differ; `None` for no augmentation.
     """
 
@@ -87,10 +79,10 @@ class Preprocessing:
     augmentation: Augmentation | None = None
 
     def apply(self, raw: Iterable[np.ndarray], indices: np.ndarray, view: int) -> np.ndarray:
-        """Prepare images.
+        """Resize and augment images.
 
         Args:
-            raw: `k` images, as `Source.read` gives them.
+            raw: `k` images, as returned by `Source.read`.
             indices: `(k,)` int64, their positions in their source.
             view: 0 for the images as they are, `v` for the `v`-th augmented set.
 
@@ -107,7 +99,7 @@ class Preprocessing:
 
     def _resize(self, raw: Iterable[np.ndarray]) -> np.ndarray:
         prepared = [prepare_image(image, self.shape, self.resize) for image in raw]
-        # A folder may hold gray and color images side by side.
+        # A folder may hold both gray and color images.
         channels = max((image.shape[-1] for image in prepared), default=self.shape[-1])
         batch = [match_channels(image, channels) for image in prepared]
         return np.asarray(batch, dtype=np.float32).reshape(-1, *self.shape[:2], channels)
@@ -115,15 +107,15 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class PackedImages:
-    """Some images with all that is needed to read them, wherever they are taken.
+    """Images with all that another process needs to read them.
 
     Args:
-        pixels: The images, numbered from 0.
+        raw: The images, numbered from 0.
         indices: `(n,)` int64, their positions in the source they come from.
-        preprocessing: What becomes of them.
+        preprocessing: As that of `Images`.
     """
 
-    pixels: RawImages
+    raw: RawImages
     indices: np.ndarray
     preprocessing: Preprocessing
 
@@ -132,12 +124,12 @@ class PackedImages:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that travel, but for a few."""
-        return self.pixels.nbytes
+        """Bytes to send, approximately."""
+        return self.raw.nbytes
 
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
         """Read images; see `Images.read`."""
-        raw = self.pixels.read(positions)
+        raw = self.raw.read(positions)
         return self.preprocessing.apply(raw, self.indices[positions], view)
 
 
@@ -149,7 +141,7 @@ class Images:
         source: Where the pixels come from.
         indices: `(n,)` int64, which images of the source, in this order.
         shape: `(rows, columns, channels)` of the network's input.
-        resize: How images are brought to that shape.
+        resize: Method and fit of resizing.
         augmentation: How the views after view 0 differ; `None` for no augmentation.
     """
 
@@ -170,7 +162,7 @@ class Images:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What becomes of the source's images."""
+        """How the source's images become the network's input."""
         return Preprocessing(self.shape, self.resize, self.augmentation)
 
     def read(self, positions: np.ndarray, view: int = 0) -> np.ndarray:
@@ -188,7 +180,7 @@ class Images:
         return self.preprocessing.apply(self.source.read(indices), indices, view)
 
     def pack(self, positions: np.ndarray) -> PackedImages:
-        """Take some images along, numbered anew from 0, with the same pixels in every view."""
+        """Copy images, to be sent to another process; numbered from 0, with the same views."""
         indices = self.indices[positions]
         return PackedImages(self.source.pack(indices), indices, self.preprocessing)
 

@@ -1,8 +1,8 @@
-"""What is odd about a data set, said before anybody believes a figure made from it."""
+"""Checks for what makes results look better than they are, or training fail."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -11,51 +11,49 @@ from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.errors import RunError
 
-# How many names a remark lists.
-NAMED = 5
+# How many class names a remark lists.
+MAX_NAMES = 5
 
 
 def inspect_dataset(dataset: Dataset) -> tuple[str, ...]:
-    """Look for what makes a classifier's figures worth less than they seem.
+    """Check a data set for missing classes, copies and images of one color.
 
     Returns:
-        A sentence on each thing found; what can be trained on all the same is kept.
+        One sentence for each thing found; the data set can be used all the same.
 
     Raises:
-        RunError: There is nothing to tell apart: all training images are of one class.
+        RunError: All training images are of one class.
     """
-    counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    if np.count_nonzero(counts) < 2:
+    names = dataset.class_names
+    trained = np.bincount(dataset.train.labels, minlength=len(names))
+    tested = np.bincount(dataset.test.labels, minlength=len(names))
+    if np.count_nonzero(trained) < 2:
         raise RunError(
             f"{dataset.location}: all training images are of one class, "
-            f"{dataset.class_names[counts.argmax()]!r}. Expected at least two."
+            f"{names[trained.argmax()]!r}. Expected at least two."
         )
-    remarks = []
-    tested = np.bincount(dataset.test.labels, minlength=len(dataset.class_names))
-    for split, found in (("training", counts), ("test", tested)):
-        missing = [dataset.class_names[label] for label in np.flatnonzero(found == 0)]
-        if missing:
-            remarks.append(f"class without {split} images: {_list_names(missing)}")
-    trained_on = set(dataset.train.digests)
-    shared = sum(digest in trained_on for digest in dataset.test.digests)
-    if shared:
-        remarks.append(
-            f"test images that are training images too, bit by bit: {shared:,} of "
-            f"{len(dataset.test.labels):,}; the test accuracy is flattered by them"
-        )
-    plain = sum(map(_count_plain, (dataset.train, dataset.test)))
+    remarks = [
+        f"class without {split} images: {_list_names([names[label] for label in missing])}"
+        for split, counts in (("training", trained), ("test", tested))
+        if len(missing := np.flatnonzero(counts == 0))
+    ]
+    remarks += _find_copies("test", dataset.test.digests, dataset.train.digests)
+    plain = sum(map(_count_single_color, (dataset.train, dataset.test)))
     if plain:
         remarks.append(f"images of a single color, kept: {plain:,}")
     return tuple(remarks)
 
 
 def inspect_training(training: Images, validation: Images, batch_size: int) -> tuple[str, ...]:
-    """Look for what makes a training less than it seems; returns a sentence on each thing.
+    """Check the images of a run for copies across splits and for batches that are too large.
 
     Args:
-        training: The images to learn from.
+        training: The images to train on.
         validation: Images held out of the same source.
         batch_size: Images in a step of the optimizer.
+
+    Returns:
+        One sentence for each thing found.
     """
     notes = []
     if len(training) < batch_size:
@@ -64,23 +62,30 @@ def inspect_training(training: Images, validation: Images, batch_size: int) -> t
             "every epoch is a single step"
         )
     digests = training.source.digests
-    trained_on = {digests[index] for index in training.indices}
-    shared = sum(digests[index] in trained_on for index in validation.indices)
-    if shared:
-        notes.append(
-            f"validation images that are training images too, bit by bit: {shared:,} of "
-            f"{len(validation):,}; the validation accuracy is flattered by them"
-        )
+    held_out = [digests[index] for index in validation.indices]
+    notes += _find_copies("validation", held_out, (digests[index] for index in training.indices))
     return tuple(notes)
 
 
+def _find_copies(split: str, digests: Collection[str], training: Iterable[str]) -> list[str]:
+    """Return a sentence on images of a split that are training images, if there are any."""
+    trained_on = set(training)
+    copies = sum(digest in trained_on for digest in digests)
+    if not copies:
+        return []
+    return [
+        f"{split} images identical to a training image: {copies:,} of {len(digests):,}; the "
+        f"{split} accuracy looks better than it is"
+    ]
+
+
 def _list_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(map(repr, names[:MAX_NAMES])) + more
 
 
-def _count_plain(source: object) -> int:
-    """Return how many images in memory are of one color; image files are checked elsewhere."""
+def _count_single_color(source: object) -> int:
+    """Return how many images in memory are of one color; image files are checked on loading."""
     if not isinstance(source, ArraySource):
         return 0
     pixels = source.images.reshape(len(source.images), -1)

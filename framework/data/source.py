@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from framework.data.fingerprints import fingerprint_arrays
 
 
 class RawImages(Protocol):
-    """Images by number."""
+    """Numbered images, as they were published."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it takes in memory, but for a few."""
+        """Bytes that the images take in memory, approximately."""
         ...
 
     def read(self, indices: np.ndarray) -> Iterable[np.ndarray]:
@@ -27,7 +27,7 @@ class RawImages(Protocol):
 
 
 class Source(Protocol):
-    """The images of one split as their publisher made them, with labels."""
+    """The images of one split as they were published, with labels."""
 
     @property
     def labels(self) -> np.ndarray:
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     @property
     def digests(self) -> Sequence[str]:
-        """A digest of each image, in hexadecimal: equal images have equal ones."""
+        """A digest of each image, in hexadecimal; equal images have equal digests."""
         ...
 
     def read(self, indices: np.ndarray) -> Iterable[np.ndarray]:
@@ -55,11 +55,14 @@ class Source(Protocol):
         """
         ...
 
-    def pack(self, indices: np.ndarray) -> RawImages:
-        """Take images along to where this source is not, numbered anew from 0.
+    def select(self, indices: np.ndarray) -> Self:
+        """Return some of the images, `(k,)` int64 positions, as a source of their own."""
+        ...
 
-        They travel as they lie here: pictures undecoded, so that decoding is left to
-        whoever reads them.
+    def pack(self, indices: np.ndarray) -> RawImages:
+        """Copy images, to be sent to where this source is not; numbered from 0.
+
+        Image files stay encoded: whoever reads the copy decodes them.
 
         Args:
             indices: `(k,)` int64, positions in the split.
@@ -67,9 +70,12 @@ class Source(Protocol):
         ...
 
 
+SourceT = TypeVar("SourceT", bound=Source)
+
+
 @dataclass(frozen=True)
 class ArraySource:
-    """Images that fit in memory.
+    """Images in memory.
 
     Args:
         images: `(n, rows, columns)`, gray, or `(n, rows, columns, 3)`, RGB; uint8.
@@ -98,9 +104,11 @@ class ArraySource:
 
     def read(self, indices: np.ndarray) -> np.ndarray:
         """Read images; see `Source.read`."""
-        chosen: np.ndarray = self.images[indices]
-        return chosen
+        images: np.ndarray = self.images[indices]
+        return images
 
-    def pack(self, indices: np.ndarray) -> ArraySource:
-        """Take images along; see `Source.pack`."""
-        return ArraySource(self.images[indices], self.labels[indices])
+    def select(self, indices: np.ndarray) -> Self:
+        """Return some of the images; see `Source.select`."""
+        return type(self)(self.images[indices], self.labels[indices])
+
+    pack = select

@@ -6,21 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from framework.config.model import DataConfig
 from framework.data.augmentation import Augmentation
-from framework.data.dataset import Dataset
+from framework.data.dataset import Dataset, split_stratified
 from framework.data.images import Images
 from framework.data.source import Source
-from framework.errors import RunError
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The three disjoint selections of a run; only `training` is augmented.
+    """The disjoint selections of a run; only `training` is augmented.
 
-    `unlabeled` are the images of a competition's test set, whose labels nobody knows.
+    `unlabeled` are the images of a competition's test set, whose labels are not published.
     """
 
     training: Images
@@ -29,7 +27,7 @@ class Splits:
     unlabeled: Images | None = None
 
     def by_name(self) -> Mapping[str, Images]:
-        """Return the selections under the names of `metrics.json`."""
+        """Return the labeled selections under the names of `metrics.json`."""
         return {"training": self.training, "validation": self.validation, "test": self.test}
 
 
@@ -37,49 +35,42 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     """Draw training, validation and test images, seeded and stratified by class.
 
     Raises:
-        RunError: There are too few images of a class to share them out.
+        RunError: There are too few images of a class.
     """
     train = _draw(dataset.train, config.limit.train, seed, "train")
     test = _draw(dataset.test, config.limit.test, seed, "test")
+    share = config.validation_fraction
+    failure = (
+        f"data_config.validation_fraction: {share} of {len(train)} training images can't be held "
+        "out with every class in both parts"
+    )
     labels = dataset.train.labels[train]
-    try:
-        kept, held_out = train_test_split(
-            train, test_size=config.validation_fraction, stratify=labels, random_state=seed
-        )
-    except ValueError as error:
-        raise RunError(
-            f"data_config.validation_fraction: {config.validation_fraction} of {len(train)} "
-            f"training images can't be held out with every class in both parts: {error}"
-        ) from error
+    kept, held_out = split_stratified(train, labels, seed, failure, test_size=share)
     augmentation = (
         Augmentation(config.data_augmentation, seed) if config.data_augmentation else None
     )
 
-    def select(source: Source, indices: np.ndarray, how: Augmentation | None = None) -> Images:
-        return Images(source, np.sort(indices), config.image_shape.as_tuple, config.resize, how)
+    def select(
+        source: Source, indices: np.ndarray, augmentation: Augmentation | None = None
+    ) -> Images:
+        shape = config.image_shape.as_tuple
+        return Images(source, np.sort(indices), shape, config.resize, augmentation)
 
+    unlabeled = dataset.unlabeled
     return Splits(
         training=select(dataset.train, kept, augmentation),
         validation=select(dataset.train, held_out),
         test=select(dataset.test, test),
-        unlabeled=select(dataset.unlabeled, np.arange(len(dataset.unlabeled.labels)))
-        if dataset.unlabeled
-        else None,
+        unlabeled=select(unlabeled, np.arange(len(unlabeled.labels))) if unlabeled else None,
     )
 
 
 def _draw(source: Source, limit: int | None, seed: int, split: str) -> np.ndarray:
-    drawn: np.ndarray
-    everything = np.arange(len(source.labels))
-    if limit is None or limit >= len(everything):
-        return everything
-    try:
-        drawn, _ = train_test_split(
-            everything, train_size=limit, stratify=source.labels, random_state=seed
-        )
-    except ValueError as error:
-        raise RunError(
-            f"data_config.limit.{split}: {limit} of {len(everything)} images can't be drawn "
-            f"with every class among them: {error}"
-        ) from error
-    return drawn
+    positions = np.arange(len(source.labels))
+    if limit is None or limit >= len(positions):
+        return positions
+    failure = (
+        f"data_config.limit.{split}: {limit} of {len(positions)} images can't be drawn with "
+        "every class among them"
+    )
+    return split_stratified(positions, source.labels, seed, failure, train_size=limit)[0]

@@ -1,1 +1,1 @@
-"""The factory: a frozen backbone, its weights, and the declared top."""
+"""Classifiers: a backbone, its weights, and the declared top."""

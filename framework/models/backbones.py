@@ -1,7 +1,8 @@
-"""The factory of backbones: Keras Applications with preprocessing inside, or none."""
+"""Backbones: Keras Applications with their preprocessing inside, or none."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -11,18 +12,13 @@ from keras.src.utils.naming import reset_uids
 
 from framework.config.catalog import NO_BACKBONE
 
-# What each family's `preprocess_input` does, as `imagenet_utils` names it. Families that
-# are not listed (EfficientNet, EfficientNetV2, ConvNeXt, MobileNetV3) scale [0, 255]
-# themselves. Source: keras.applications, proved equal by the tests.
-PREPROCESSING: Mapping[str, str] = {
-    "VGG": "caffe",
-    "ResNet": "caffe",
-    "ResNetV2": "tf",
-    "Inception": "tf",
-    "Xception": "tf",
-    "MobileNet": "tf",
-    "NASNet": "tf",
-    "DenseNet": "torch",
+# What `preprocess_input` does in families of models, as `imagenet_utils` names it; the others
+# (EfficientNet, EfficientNetV2, ConvNeXt, MobileNetV3) scale [0, 255] themselves.
+# Source: keras.applications; the tests compare each.
+PREPROCESSING = {
+    r"ResNet\d+V2|Inception|Xception|MobileNet(?!V3)|NASNet": "tf",
+    r"VGG|ResNet": "caffe",
+    r"DenseNet": "torch",
 }
 
 # Mean of ImageNet's training images, blue, green, red, in [0, 255].
@@ -40,25 +36,18 @@ SIZED_WEIGHTS = ("MobileNet", "MobileNetV2")
 
 def find_preprocessing(model_name: str) -> str | None:
     """Return the preprocessing of a backbone: `"caffe"`, `"tf"`, `"torch"` or `None`."""
-    if model_name.startswith("ResNet") and model_name.endswith("V2"):
-        return PREPROCESSING["ResNetV2"]
-    if model_name.startswith("MobileNetV3"):
-        return None
-    for family, mode in PREPROCESSING.items():
-        if model_name.startswith(family):
-            return mode
-    return None
+    modes = (mode for names, mode in PREPROCESSING.items() if re.match(names, model_name))
+    return next(modes, None)
 
 
 def preprocess(image: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
-    """Lay a backbone's preprocessing into the graph.
+    """Add a backbone's preprocessing to the graph.
 
-    The same arithmetic as `preprocess_input`, made of layers that every export
-    format understands.
+    The same arithmetic as `preprocess_input`, in layers that every export format supports.
 
     Args:
         image: `(n, rows, columns, channels)` float32, RGB or gray, in [0, 255].
-        mode: As `find_preprocessing` tells.
+        mode: As returned by `find_preprocessing`.
 
     Returns:
         `(n, rows, columns, channels)` float32 in the range the backbone was trained on.
@@ -76,7 +65,7 @@ def preprocess(image: keras.KerasTensor, mode: str | None) -> keras.KerasTensor:
         ]
         return keras.layers.Rescaling(scale, offset=offset, name=name)(image)
     if mode is not None:
-        # [-1, 1]; ImageNet's color means are of no use to images that are not RGB.
+        # [-1, 1]; ImageNet's means of each color do not apply to gray images.
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name=name)(image)
     return image
 
@@ -97,19 +86,19 @@ def build_backbone(
 
     Returns:
         A model from images `(n, rows, columns, channels)` float32 in [0, 255] to
-        feature maps. Its graph is flat: input, preprocessing, the backbone's layers.
-        For `"none"` its output is the image.
+        feature maps, flat: input, preprocessing, the backbone's layers. For `"none"` its
+        output is the image.
     """
     image = keras.Input(shape, name="image")
     if model_name == NO_BACKBONE:
         return keras.Model(image, image, name=NO_BACKBONE)
     application = getattr(keras.applications, model_name)
-    reset_uids()  # Layers without a name are numbered: the same each time, as configs name them.
+    reset_uids()  # So that unnamed layers get the numbers by which configs name them.
     more = dict(arguments or {})
     if model_name in SIZED_WEIGHTS:
         more["input_shape"] = shape
     with warnings.catch_warnings():
-        # Of sizes without weights of their own: those for 224x224 fit as well.
+        # For sizes without weights of their own, those for 224x224 fit as well.
         warnings.filterwarnings("ignore", "`input_shape` is undefined or non-square")
         return application(
             include_top=False,

@@ -36,7 +36,7 @@ def test_test_images_among_the_training_images_are_counted(dataset):
 
     (remark,) = inspect_dataset(dataset)
 
-    assert remark.startswith("test images that are training images too, bit by bit: 2 of 6")
+    assert remark.startswith("test images identical to a training image: 2 of 6")
 
 
 def test_images_that_show_nothing_are_counted(dataset):
@@ -79,7 +79,7 @@ def test_picture_files_are_inspected_too(tmp_path):
     dataset, _ = load_dataset(DatasetConfig("folder", str(tmp_path)))
 
     assert "picture of a single color, kept: 1 (" in dataset.remarks[0]
-    assert "training images too, bit by bit: 1 of 5" in dataset.remarks[1]
+    assert "identical to a training image: 1 of 5" in dataset.remarks[1]
 
 
 def test_a_training_smaller_than_a_batch_and_copies_to_validate_on_are_told(dataset):
@@ -90,7 +90,7 @@ def test_a_training_smaller_than_a_batch_and_copies_to_validate_on_are_told(data
 
     assert inspect_training(training, validation, 32) == (
         "fewer training images (9) than a batch holds (32): every epoch is a single step",
-        "validation images that are training images too, bit by bit: 1 of 3; the validation "
-        "accuracy is flattered by them",
+        "validation images identical to a training image: 1 of 3; the validation accuracy looks "
+        "better than it is",
     )
     assert inspect_training(training, training, 9)[0].startswith("validation images")

@@ -1,4 +1,4 @@
-"""Images as rows of numbers: `train.csv` and `test.csv`, as in digit-recognizer competitions."""
+"""Images as rows of pixels: `train.csv` and `test.csv`, as in digit-recognizer competitions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from framework.errors import RunError
 LABEL = "label"
 
 
-def load_tables(path: Path, test_fraction: float | None = None) -> Dataset:
+def load_csv(path: Path, test_fraction: float | None = None) -> Dataset:
     """Load a data set of two tables.
 
     `train.csv` has a column `label`, with numbers or names, and one column for each
     pixel, row by row: `s * s` of them for gray images of `s` x `s`, three times as many
-    for RGB. `test.csv` has the same columns; without `label` its images are answered
-    in `submission.csv`, and a share of `train.csv` is held out for testing.
+    for RGB. `test.csv` has the same columns, or none for `label`: then a share of
+    `train.csv` is held out for testing.
 
     Args:
         path: The folder of the two files.
@@ -43,14 +43,13 @@ def load_tables(path: Path, test_fraction: float | None = None) -> Dataset:
         raise RunError(f"{path / 'train.csv'} has no column {LABEL!r}.")
     class_names = _sort_names(texts)
     labels = _number_labels(texts, class_names, path / "train.csv")
-    unlabeled = ArraySource(test_images, np.zeros(len(test_images), np.int64))
+    train = ArraySource(images, labels)
     if test_texts is not None:
         test_labels = _number_labels(test_texts, class_names, path / "test.csv")
-        train, test = ArraySource(images, labels), ArraySource(test_images, test_labels)
+        test = ArraySource(test_images, test_labels)
     else:
-        kept, held_out = hold_out_test(labels, test_fraction, str(path / "train.csv"))
-        train = ArraySource(images[kept], labels[kept])
-        test = ArraySource(images[held_out], labels[held_out])
+        train, test = hold_out_test(train, test_fraction, str(path / "train.csv"))
+    unlabeled = ArraySource(test_images, np.zeros(len(test_images), np.int64))
     return Dataset("csv", train, test, class_names, str(path), unlabeled)
 
 
@@ -61,11 +60,11 @@ def _read_table(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = [name.strip() for name in next(csv.reader(file), [])]
-        place = header.index(LABEL) if LABEL in header else None
-        columns = [column for column in range(len(header)) if column != place]
+        label_column = header.index(LABEL) if LABEL in header else None
+        columns = [column for column in range(len(header)) if column != label_column]
         shape = _find_shape(len(columns), path)
         pixels = _read_columns(path, columns, np.int32)
-        texts = None if place is None else _read_columns(path, [place], np.str_)[:, 0]
+        texts = None if label_column is None else _read_columns(path, [label_column], np.str_)[:, 0]
     except (ValueError, csv.Error) as error:
         raise RunError(
             f"{path} can't be read as a table of pixels: {error}. Expected a header and rows "

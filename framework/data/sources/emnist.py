@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from framework.data.dataset import DataUnavailableError
-from framework.data.sources.npz_archive import Arrays
+from framework.data.source import ArraySource
 from framework.errors import RunError
 from framework.utils.files import DAMAGED_ARCHIVE
 from framework.utils.network import DownloadError, fetch
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 ARCHIVE_URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 ARCHIVE_MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
 
-# The labels of the letters start with 1, all others with 0.
+# The labels of the letters start at 1, all others at 0.
 FIRST_LABELS = {"letters": 1}
 
 # Number of dimensions, in the last byte of an IDX file's magic number; 8 is for bytes.
@@ -33,8 +33,8 @@ FIRST_LABELS = {"letters": 1}
 IDX_BYTES = 8
 
 
-def load_emnist(path: Path | None, split: str) -> Arrays:
-    """Read one of the six data sets, its images put upright.
+def load_emnist(path: Path | None, split: str) -> tuple[ArraySource, ArraySource]:
+    """Load one of the six data sets, with upright images.
 
     Args:
         path: A folder that holds the split's four IDX files, gzipped or not, or the
@@ -42,28 +42,29 @@ def load_emnist(path: Path | None, split: str) -> Arrays:
         split: A key of `framework.config.class_names.EMNIST`.
 
     Returns:
-        As `framework.data.sources.npz_archive.read_archive`: images `(n, 28, 28)` uint8.
+        The training and the test images, 28x28.
 
     Raises:
         DataUnavailableError: A file is missing or can't be downloaded.
         RunError: A file is damaged.
     """
-    place = download_archive() if path is None else path
-    parts = []
-    for part in ("train", "test"):
-        images = read_idx(place, f"emnist-{split}-{part}-images-idx3-ubyte", 3)
-        labels = read_idx(place, f"emnist-{split}-{part}-labels-idx1-ubyte", 1)
-        if len(images) != len(labels):
-            raise RunError(
-                f"{place}: emnist-{split} has {len(images)} {part} images, {len(labels)} labels."
-            )
-        # Published column by column.
-        upright = np.ascontiguousarray(images.swapaxes(1, 2))
-        parts += [upright, labels.astype(np.int64) - FIRST_LABELS.get(split, 0)]
-    return parts[0], parts[1], parts[2], parts[3]
+    path = _download_archive() if path is None else path
+    return _load_part(path, split, "train"), _load_part(path, split, "test")
 
 
-def download_archive() -> Path:
+def _load_part(path: Path, split: str, part: str) -> ArraySource:
+    images = read_idx(path, f"emnist-{split}-{part}-images-idx3-ubyte", 3)
+    labels = read_idx(path, f"emnist-{split}-{part}-labels-idx1-ubyte", 1)
+    if len(images) != len(labels):
+        raise RunError(
+            f"{path}: emnist-{split} has {len(images)} {part} images, {len(labels)} labels."
+        )
+    # Published column by column.
+    upright = np.ascontiguousarray(images.swapaxes(1, 2))
+    return ArraySource(upright, labels.astype(np.int64) - FIRST_LABELS.get(split, 0))
+
+
+def _download_archive() -> Path:
     """Download `gzip.zip` once into Keras's cache."""
     import keras
 
@@ -80,11 +81,11 @@ def download_archive() -> Path:
     return Path(path)
 
 
-def read_idx(place: Path, name: str, dimensions: int) -> np.ndarray:
+def read_idx(location: Path, name: str, dimensions: int) -> np.ndarray:
     """Read one IDX file of bytes.
 
     Args:
-        place: A folder, or a zip archive in which the file lies gzipped.
+        location: A folder, or a zip archive that holds the file gzipped.
         name: The file's name without `.gz`.
         dimensions: 3 for images, 1 for labels.
 
@@ -92,31 +93,31 @@ def read_idx(place: Path, name: str, dimensions: int) -> np.ndarray:
         An array uint8 of that many dimensions.
     """
     try:
-        content = _read_file(place, name)
+        content = _read_file(location, name)
     except DAMAGED_ARCHIVE as error:
-        raise RunError(f"{place}: {name} can't be read: {error}. Fetch it again.") from error
+        raise RunError(f"{location}: {name} can't be read: {error}. Fetch it again.") from error
     magic, start = bytes((0, 0, IDX_BYTES, dimensions)), 4 + 4 * dimensions
     shape = np.frombuffer(content[4:start].ljust(4 * dimensions, b"\0"), ">u4").astype(np.int64)
     if content[:4] != magic or len(content) != start + shape.prod():
         raise RunError(
-            f"{place}: {name} is no whole IDX file of bytes in {dimensions} dimensions. Fetch it "
-            "again."
+            f"{location}: {name} is no whole IDX file of bytes in {dimensions} dimensions. "
+            "Fetch it again."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _read_file(place: Path, name: str) -> bytes:
-    if place.is_dir():
-        for path in (place / name, place / f"{name}.gz"):
+def _read_file(location: Path, name: str) -> bytes:
+    if location.is_dir():
+        for path in (location / name, location / f"{name}.gz"):
             if path.is_file():
                 return _unzip(path.read_bytes())
-    elif place.is_file():
-        with zipfile.ZipFile(place) as archive:
+    elif location.is_file():
+        with zipfile.ZipFile(location) as archive:
             for member in archive.namelist():
                 if member.rpartition("/")[2] in (name, f"{name}.gz"):
                     return _unzip(archive.read(member))
     raise DataUnavailableError(
-        f"data_config.dataset.path: there is no {name} or {name}.gz in {place}. Expected the "
+        f"data_config.dataset.path: there is no {name} or {name}.gz in {location}. Expected the "
         "folder of EMNIST's IDX files, or the published gzip.zip."
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from framework.data.dataset import DataUnavailableError
-from framework.data.sources.npz_archive import Arrays, check_split
+from framework.data.source import ArraySource
+from framework.data.sources.npz_archive import make_source
 from framework.utils.network import DownloadError, fetch
 
 logger = logging.getLogger(__name__)
@@ -20,14 +21,14 @@ FASHION_MNIST_MD5 = {
 }
 
 
-def download_dataset(name: str) -> Arrays:
-    """Load a data set of `keras.datasets`, from Keras's cache where it is there already.
+def download_dataset(name: str) -> tuple[ArraySource, ArraySource]:
+    """Load a data set of `keras.datasets`, downloading it unless it is in Keras's cache.
 
     Args:
         name: `"mnist"`, `"fashion_mnist"`, `"cifar10"` or `"cifar100"`.
 
     Returns:
-        As `framework.data.sources.npz_archive.read_archive`.
+        The training and the test images.
 
     Raises:
         DataUnavailableError: It can't be downloaded.
@@ -37,7 +38,7 @@ def download_dataset(name: str) -> Arrays:
     logger.info("Loading %s through keras.datasets (downloaded once, then cached)", name)
     try:
         if name == "fashion_mnist":
-            _place_fashion_mnist()
+            _download_fashion_mnist()
         (x_train, y_train), (x_test, y_test) = fetch(getattr(keras.datasets, name).load_data)
     except DownloadError as error:
         raise DataUnavailableError(
@@ -46,12 +47,12 @@ def download_dataset(name: str) -> Arrays:
             f"y_train, x_test and y_test, or let data_config.dataset.if_unavailable name "
             f"another data set, such as 'digits', which needs no network."
         ) from error
-    train = check_split(x_train, y_train, f"{name}: x_train", "y_train")
-    return (*train, *check_split(x_test, y_test, f"{name}: x_test", "y_test"))
+    train = make_source(x_train, y_train, f"{name}: x_train", "y_train")
+    return train, make_source(x_test, y_test, f"{name}: x_test", "y_test")
 
 
-def _place_fashion_mnist() -> None:
-    """Put sound files where Keras looks for them, in place of damaged ones too."""
+def _download_fashion_mnist() -> None:
+    """Download intact files to where Keras looks for them, replacing damaged ones."""
     import keras
 
     for name, digest in FASHION_MNIST_MD5.items():

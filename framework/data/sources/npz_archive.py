@@ -2,62 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from framework.data.source import ArraySource
 from framework.errors import RunError
 from framework.utils.files import DAMAGED_ARCHIVE
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+def load_npz(
+    path: Path, with_class_names: bool = True
+) -> tuple[ArraySource, ArraySource, tuple[str, ...] | None]:
+    """Load an `.npz` file, without pickle.
 
-def read_archive(path: Path) -> Arrays:
-    """Read and check the four arrays of an `.npz` file, never through pickle.
+    Args:
+        path: The file.
+        with_class_names: Whether to read the array `class_names`, a name for each label.
 
     Returns:
-        `x_train`, `y_train`, `x_test`, `y_test`: images uint8 `(n, rows, columns)` or
-        `(n, rows, columns, 3)`, labels int64 `(n,)`.
+        The training images, the test images, and the class names, if the file has them.
 
     Raises:
         RunError: The file is no such archive, or its arrays do not fit together.
     """
-    with _open_archive(path) as loaded:
-        if isinstance(loaded, np.ndarray):
-            raise RunError(
-                f"{path} holds a single array. Expected an archive of {', '.join(NAMES)}."
-            )
-        missing = [name for name in NAMES if name not in loaded]
-        if missing:
-            raise RunError(
-                f"{path} lacks {', '.join(missing)}. Expected the arrays "
-                f"{', '.join(NAMES)}; found {', '.join(loaded.files) or 'none'}."
-            )
-        arrays = [loaded[name] for name in NAMES]
-    for split in ("train", "test"):
-        start = 0 if split == "train" else 2
-        arrays[start], arrays[start + 1] = check_split(
-            arrays[start], arrays[start + 1], f"{path}: x_{split}", f"y_{split}"
-        )
-    if arrays[0].shape[1:] != arrays[2].shape[1:]:
+    arrays = _read_arrays(path, (*NAMES, "class_names") if with_class_names else NAMES)
+    train, test = (
+        make_source(arrays[f"x_{split}"], arrays[f"y_{split}"], f"{path}: x_{split}", f"y_{split}")
+        for split in ("train", "test")
+    )
+    if train.images.shape[1:] != test.images.shape[1:]:
         raise RunError(
             f"{path}: x_train and x_test hold images of different shapes, "
-            f"{arrays[0].shape[1:]} and {arrays[2].shape[1:]}."
+            f"{train.images.shape[1:]} and {test.images.shape[1:]}."
         )
-    return arrays[0], arrays[1], arrays[2], arrays[3]
+    if "class_names" not in arrays:
+        return train, test, None
+    return train, test, tuple(str(name) for name in arrays["class_names"].ravel().tolist())
 
 
-@contextmanager
-def _open_archive(path: Path) -> Iterator[np.lib.npyio.NpzFile | np.ndarray]:
-    """Open a file of NumPy's, and tell in our words what is raised over damaged bytes."""
+def _read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read those of the named arrays that an `.npz` file has; it must have all of `NAMES`."""
     try:
         # Opened here, since NumPy leaves a damaged archive open.
         with path.open("rb") as stream:
-            yield np.load(stream, allow_pickle=False)
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise RunError(
+                    f"{path} holds a single array. Expected an archive of {', '.join(NAMES)}."
+                )
+            missing = [name for name in NAMES if name not in archive]
+            if missing:
+                raise RunError(
+                    f"{path} lacks {', '.join(missing)}. Expected the arrays "
+                    f"{', '.join(NAMES)}; found {', '.join(archive.files) or 'none'}."
+                )
+            return {name: archive[name] for name in names if name in archive}
     except DAMAGED_ARCHIVE as error:
         raise RunError(
             f"{path} can't be read as an .npz archive: {error}. It may be truncated or damaged; "
@@ -65,18 +68,21 @@ def _open_archive(path: Path) -> Iterator[np.lib.npyio.NpzFile | np.ndarray]:
         ) from error
 
 
-def read_class_names(path: Path) -> tuple[str, ...] | None:
-    """Return the array `class_names` of an archive, if it has one: a name for each label."""
-    with _open_archive(path) as archive:
-        if isinstance(archive, np.ndarray) or "class_names" not in archive:
-            return None
-        return tuple(str(name) for name in archive["class_names"].ravel().tolist())
-
-
-def check_split(
+def make_source(
     images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bring one split to the shapes and dtypes of `read_archive`, or say why not."""
+) -> ArraySource:
+    """Check one split and convert it to the shapes and dtypes of `ArraySource`.
+
+    Args:
+        images: `(n, rows, columns)` or `(n, rows, columns, 1)`, gray, or
+            `(n, rows, columns, 3)`, RGB; numbers in [0, 255].
+        labels: `(n,)` or `(n, 1)`, integers.
+        images_name: Names the images in an error.
+        labels_name: Names the labels in an error.
+
+    Raises:
+        RunError: The arrays have other shapes, dtypes or values.
+    """
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
@@ -84,10 +90,8 @@ def check_split(
             f"{images_name} has shape {images.shape}. Expected (n, rows, columns) for gray "
             "or (n, rows, columns, 3) for RGB images."
         )
-    if len(images) == 0 or 0 in images.shape:
+    if images.size == 0:
         raise RunError(f"{images_name} holds no image: its shape is {images.shape}.")
-    if images.dtype != np.uint8:
-        images = _as_bytes(images, images_name)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (len(images),):
@@ -97,10 +101,13 @@ def check_split(
         )
     if labels.dtype.kind not in "iu":
         raise RunError(f"{labels_name} has dtype {labels.dtype}. Expected integer labels.")
-    return images, labels.astype(np.int64)
+    return ArraySource(_convert_to_uint8(images, images_name), labels.astype(np.int64))
 
 
-def _as_bytes(images: np.ndarray, name: str) -> np.ndarray:
+def _convert_to_uint8(images: np.ndarray, name: str) -> np.ndarray:
+    """Round images to uint8, or refuse values that are not pixels in [0, 255]."""
+    if images.dtype == np.uint8:
+        return images
     if images.dtype.kind not in "iuf":
         raise RunError(f"{name} has dtype {images.dtype}. Expected numbers in 0 to 255.")
     low, high = images.min(), images.max()

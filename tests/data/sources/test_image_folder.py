@@ -118,7 +118,7 @@ def test_a_class_without_test_pictures_is_said(pictures):
 def test_a_test_class_that_can_not_be_learnt_is_refused(pictures):
     save_pictures(pictures / "test" / "dog")
 
-    with pytest.raises(RunError, match=r"no readable picture of 'dog'.*must have been learnt"):
+    with pytest.raises(RunError, match=r"no readable picture of 'dog'.*must have been learned"):
         load_folder(pictures)
 
 

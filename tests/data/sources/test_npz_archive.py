@@ -6,7 +6,7 @@ import pytest
 from framework.config.model import DatasetConfig
 from framework.data.dataset import DataUnavailableError
 from framework.data.registry import load_dataset, read_dataset
-from framework.data.sources.npz_archive import read_archive
+from framework.data.sources.npz_archive import load_npz
 from framework.errors import RunError
 
 
@@ -34,10 +34,12 @@ def write(tmp_path):
 
 
 def test_an_archive_gives_its_arrays(write):
-    read = read_archive(write())
+    train, test, class_names = load_npz(write())
 
+    read = (train.images, train.labels, test.images, test.labels)
     for array, expected in zip(read, make_arrays().values(), strict=True):
         assert np.array_equal(array, expected)
+    assert class_names is None
 
 
 def test_class_names_may_lie_in_the_archive(write):
@@ -56,12 +58,12 @@ def test_equal_forms_of_images_and_labels_read_alike(write):
         y_train=usual["y_train"][:, None].astype(np.uint8),
     )
 
-    images, labels, *_ = read_archive(path)
+    train, *_ = load_npz(path)
 
-    assert np.array_equal(images, usual["x_train"])
-    assert images.dtype == np.uint8
-    assert np.array_equal(labels, usual["y_train"])
-    assert labels.dtype == np.int64
+    assert np.array_equal(train.images, usual["x_train"])
+    assert train.images.dtype == np.uint8
+    assert np.array_equal(train.labels, usual["y_train"])
+    assert train.labels.dtype == np.int64
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_equal_forms_of_images_and_labels_read_alike(write):
 )
 def test_arrays_that_do_not_fit_are_told(write, changed, message):
     with pytest.raises(RunError, match=message):
-        read_archive(write(**changed))
+        load_npz(write(**changed))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", None])
@@ -92,7 +94,7 @@ def test_a_damaged_archive_is_told(write, content):
     path.write_bytes(path.read_bytes()[:-200] if content is None else content)
 
     with pytest.raises(RunError, match=r"can't be read as an .npz archive"):
-        read_archive(path)
+        load_npz(path)
 
 
 def test_a_single_array_is_told(tmp_path):
@@ -100,7 +102,7 @@ def test_a_single_array_is_told(tmp_path):
         np.save(file, np.zeros(3))
 
     with pytest.raises(RunError, match="holds a single array"):
-        read_archive(tmp_path / "data.npz")
+        load_npz(tmp_path / "data.npz")
 
 
 def test_labels_outside_the_published_classes_are_told(write):
