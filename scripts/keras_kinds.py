@@ -1,7 +1,7 @@
 """What Keras's signatures leave unsaid: kinds of arguments, and what a config may not name.
 
 A kind is a phrase such as `positive integer or 2 positive integers or null`;
-`framework/config/schema/types.py` defines the words. A key is an argument's name, or
+`framework/config/schema/value_types.py` defines the words. A key is an argument's name, or
 `Owner.argument` where one owner differs from the others; a `*` in the place of
 the argument's beginning matches any.
 """

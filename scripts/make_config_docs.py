@@ -5,14 +5,15 @@ python scripts/make_config_docs.py
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import json
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
 from framework.config import catalog, model
-from framework.config.schema.augmentation import ARGUMENTS, REFUSED
+from framework.config.fields import ConfigField, list_fields
+from framework.config.schema.augmentation_arguments import ARGUMENTS, REFUSED
 from framework.config.schema.config_schema import SWEEP, make_schema
 from framework.sweeps.definition.sweep_config import SweepConfig
 
@@ -139,12 +140,10 @@ SWEEP_INTRODUCTION = (
 def make_docs() -> str:
     """Return the text of docs/config.md."""
     parts = [HEAD]
-    for field in dataclasses.fields(model.Config):
-        if field.name == "origin":
-            continue
-        optional = " (optional)" if field.name == "report_config" else ""
-        parts.append(f"## `{field.name}`{optional}\n\n{field.metadata['about']}\n")
-        parts.extend(_describe_section(field.name, getattr(model, field.metadata["takes"])))
+    for field in list_fields(model.Config):
+        optional = "" if field.default is MISSING else " (optional)"
+        parts.append(f"## `{field.name}`{optional}\n\n{field.about}\n")
+        parts.extend(_describe_section(field.name, field.section))
         if field.name == "training_config":
             parts.append(LABELS)
         elif field.name == "data_config":
@@ -160,34 +159,29 @@ def _describe_section(path: str, section: Any) -> list[str]:
     """Return a table of a section's keys, and of each section inside it."""
     rows = ["| key | takes | default | about |", "|---|---|---|---|"]
     inner: list[str] = []
-    for field in dataclasses.fields(section):
-        takes = field.metadata["takes"]
-        head = takes.split(" or ")[0]
-        nested = getattr(model, head, None)
-        if nested:
+    for field in list_fields(section):
+        if nested := field.section:
             inner.append(f"### `{path}.{field.name}`\n\n{nested.__doc__.splitlines()[0]}\n")
             inner.extend(_describe_section(f"{path}.{field.name}", nested))
-            takes = " or ".join(["object", *takes.split(" or ")[1:]])
-        about = field.metadata["about"].replace("|", "\\|")
-        rows.append(f"| `{field.name}` | {_say(takes)} | {_show_default(field)} | {about} |")
+        about = field.about.replace("|", "\\|")
+        takes, default = _describe_type(field.takes), _format_default(field)
+        rows.append(f"| `{field.name}` | {takes} | {default} | {about} |")
     return ["\n".join(rows) + "\n", *inner]
 
 
-def _say(takes: str) -> str:
+def _describe_type(takes: str) -> str:
     """Return the kind of value that a key takes, in words for readers."""
     return " or ".join(WORDS.get(part, part) for part in takes.split(" or "))
 
 
-def _show_default(field: Any) -> str:
+def _format_default(field: ConfigField) -> str:
     """Return the default of a key as a config would write it."""
-    if field.default_factory is dict:
-        return "`{}`"
     default = field.default
-    if default is dataclasses.MISSING:
+    if default is MISSING:
         return "(required)"
-    if isinstance(default, model.KerasObject | model.DatasetConfig | model.Weights):
-        default = default.name
-    elif dataclasses.is_dataclass(default):
+    if field.section in (model.DatasetConfig, model.Weights):
+        default = default["name"]
+    elif field.section and default is not None:
         return "as below"
     return f"`{json.dumps(default)}`"
 
@@ -214,7 +208,7 @@ def _describe_augmentation() -> str:
     rows = ["### `data_config.data_augmentation`\n", "Arguments of Keras's `ImageDataGenerator`.\n"]
     rows += ["| key | takes | default | about |", "|---|---|---|---|"]
     for name, (takes, default, about) in ARGUMENTS.items():
-        rows.append(f"| `{name}` | {_say(takes)} | `{json.dumps(default)}` | {about} |")
+        rows.append(f"| `{name}` | {_describe_type(takes)} | `{json.dumps(default)}` | {about} |")
     rows.append("\nThe others are refused, each for a reason:\n")
     rows += [f"- `{name}`: {reason}." for name, reason in REFUSED.items()]
     return "\n".join(rows) + "\n"

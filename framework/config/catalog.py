@@ -14,6 +14,12 @@ from typing import Any, Literal, NamedTuple
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
 
+BACKBONE_OUTPUT = "backbone"
+"""What `input_layer` calls the backbone's output, or the image where there is no backbone."""
+
+IMAGENET = "imagenet"
+"""The `weights` that Keras publishes for each backbone."""
+
 DATASETS: dict[str, str] = {
     "mnist": "70,000 handwritten digits, 28x28, grey",
     "fashion_mnist": "70,000 pictures of clothes in 10 classes, 28x28, grey",
@@ -27,7 +33,7 @@ DATASETS: dict[str, str] = {
 }
 
 PATH_DATASETS = ("folder", "csv", "npz")
-"""Data sets that are nothing without a `path`."""
+"""Data sets that need a `path`."""
 
 DATASET_KEYS: dict[str, tuple[str, ...]] = {
     "split": ("emnist",),
@@ -60,6 +66,12 @@ class InputRule(NamedTuple):
     form: str
     fewest: int
     most: int | None
+
+    def describe_count(self) -> str:
+        """Return the number of inputs: `2`, `2 or more`, `1 to 3`."""
+        if self.fewest == self.most:
+            return str(self.fewest)
+        return f"{self.fewest} or more" if self.most is None else f"{self.fewest} to {self.most}"
 
 
 @cache

@@ -26,7 +26,7 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         UsageError: There is no such kind or name.
     """
     if kind not in KINDS:
-        raise UsageError(_say_unknown(f"expected one of {', '.join(KINDS)}", kind, KINDS))
+        raise UsageError(_format_unknown(f"expected one of {', '.join(KINDS)}", kind, KINDS))
     if kind == "datasets":
         return _list_datasets(name)
     if name is None:
@@ -36,11 +36,11 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         raise UsageError(f"{name} is refused: {refused[name]}")
     names = catalog.list_names(kind)
     if name not in names:
-        raise UsageError(_say_unknown(f"expected one of the {kind}", name, names))
-    return _show_backbone(name) if kind == "backbones" else _show_arguments(kind, name)
+        raise UsageError(_format_unknown(f"expected one of the {kind}", name, names))
+    return _describe_backbone(name) if kind == "backbones" else _describe_entry(kind, name)
 
 
-def _say_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:
+def _format_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:
     suggestion = suggest_name(found, candidates)
     return f"{expected}. Found {found!r}." + (f" Did you mean {suggestion!r}?" * bool(suggestion))
 
@@ -62,7 +62,7 @@ def _list_entries(kind: str) -> str:
     return f"{format_table(rows)}{footer}\n\nArguments: python run.py list {kind} {rows[0][0]}"
 
 
-def _show_arguments(kind: str, name: str) -> str:
+def _describe_entry(kind: str, name: str) -> str:
     """Return a name's summary and a table of its arguments."""
     entry = catalog.find_entry(kind, name)
     rows = [("argument", "takes", "default", "about")]
@@ -72,19 +72,17 @@ def _show_arguments(kind: str, name: str) -> str:
         rows.append((argument, described["takes"], default, described.get("about", "")))
     own = catalog.find_class_name(kind, name)
     title = name if own == name else f"{name}, another name of {own}"
-    return f"{title}: {entry['summary']}\n{_say_inputs(kind, name)}\n{format_table(rows)}"
+    return f"{title}: {entry['summary']}\n{_describe_inputs(kind, name)}\n{format_table(rows)}"
 
 
-def _say_inputs(kind: str, name: str) -> str:
+def _describe_inputs(kind: str, name: str) -> str:
     """Return how many inputs a layer takes, where it is not one."""
     if kind != "layers":
         return ""
     rule = catalog.find_input_rule(name)
     if rule.form == "single":
         return ""
-    most = "or more" if rule.most is None else f"to {rule.most}"
-    count = str(rule.fewest) if rule.most == rule.fewest else f"{rule.fewest} {most}"
-    return f"Takes a list of {count} layers as input_layer.\n"
+    return f"Takes a list of {rule.describe_count()} layers as input_layer.\n"
 
 
 def _list_backbones() -> str:
@@ -97,9 +95,9 @@ def _list_backbones() -> str:
                 name,
                 f"{entry['parameters']:,}",
                 f"{smallest}x{smallest}",
-                _show_number(entry["imagenet_top1"], "%"),
-                _show_number(entry["imagenet_top5"], "%"),
-                _show_number(entry["weights_mb"], " MB"),
+                _format_number(entry["imagenet_top1"], "%"),
+                _format_number(entry["imagenet_top5"], "%"),
+                _format_number(entry["weights_mb"], " MB"),
             )
         )
     return (
@@ -111,12 +109,12 @@ def _list_backbones() -> str:
     )
 
 
-def _show_number(value: float | None, unit: str) -> str:
+def _format_number(value: float | None, unit: str) -> str:
     """Return a published number, or a dash."""
     return "-" if value is None else f"{value}{unit}"
 
 
-def _show_backbone(name: str) -> str:
+def _describe_backbone(name: str) -> str:
     """Return a backbone's figures, its arguments, and its layers from the input up."""
     entry = catalog.find_entry("backbones", name)
     layers = catalog.load_backbone_layers(name)
@@ -137,7 +135,7 @@ def _list_datasets(name: str | None) -> str:
     if name is None:
         return format_table(catalog.DATASETS.items())
     if name not in catalog.DATASETS:
-        raise UsageError(_say_unknown("expected one of the datasets", name, catalog.DATASETS))
+        raise UsageError(_format_unknown("expected one of the datasets", name, catalog.DATASETS))
     lines = [f"{name}: {catalog.DATASETS[name]}"]
     keys = [key for key, names in catalog.DATASET_KEYS.items() if name in names]
     if keys:

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.config.checks.partial_config import PartialConfig
-from framework.config.checks.rules import check_rules
+from framework.config.checks.check_config import check_config
 from framework.config.model import Config
-from framework.config.parse.document import MAX_DEPTH
 from framework.config.parse.merge import apply_overrides, read_chain
-from framework.config.parse.source_map import SourceMap
-from framework.config.schema.validator import Violation, check_schema
+from framework.config.parse.parsed_text import MAX_DEPTH, TOO_DEEP
 from framework.config.serialization import build_config
+from framework.config.source_map import SourceMap
+from framework.config.violations import Violation
 from framework.errors import ConfigError, Problem
 
 
@@ -30,9 +29,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: The config is wrong; the error holds every problem, each
             with its file, line and column, or its option.
     """
-    values, origins = read_chain(Path(path))
-    apply_overrides(values, origins, overrides)
-    return _resolve(values, origins)
+    values, source_map = read_chain(Path(path))
+    apply_overrides(values, source_map, overrides)
+    return _resolve(values, source_map)
 
 
 def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
@@ -54,50 +53,39 @@ def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
     return _resolve(plain, SourceMap(source))
 
 
-def _resolve(values: dict[str, Any], origins: SourceMap) -> Config:
+def _resolve(values: dict[str, Any], source_map: SourceMap) -> Config:
     """Return the config of merged values; raises ConfigError with all problems."""
-    if problems := locate_violations(check_config(values), origins):
+    if problems := locate_violations(check_config(values), source_map):
         raise ConfigError(problems)
-    return dataclasses.replace(build_config(values), origin=origins)
+    return dataclasses.replace(build_config(values), source_map=source_map)
 
 
-def check_config(values: dict[str, Any]) -> list[Violation]:
-    """Return all that is wrong with merged values."""
-    findings = check_schema(values)
-    wrong = [finding.path for finding in findings]
-    return findings + [
-        finding
-        for finding in check_rules(PartialConfig(values, wrong))
-        if not any(finding.path[: len(path)] == path for path in wrong)
-    ]
-
-
-def locate_violations(findings: Iterable[Violation], origins: SourceMap) -> list[Problem]:
-    """Return findings as problems with their places, after those of the texts, in order."""
-    problems = list(origins.problems)
-    told = {(problem.source, problem.line, problem.column) for problem in problems}
-    for finding in findings:
-        problem = origins.make_problem(finding.path, finding.message, finding.at_key)
-        if problem.line is None or (problem.source, problem.line, problem.column) not in told:
+def locate_violations(violations: Iterable[Violation], source_map: SourceMap) -> list[Problem]:
+    """Return violations, and the problems of the texts, in order, each with its location."""
+    problems = list(source_map.problems)
+    known = {(problem.source, problem.line, problem.column) for problem in problems}
+    for violation in violations:
+        problem = source_map.make_problem(violation.path, violation.message, violation.at_key)
+        if problem.line is None or (problem.source, problem.line, problem.column) not in known:
             problems.append(problem)
-    return sort_problems(problems, origins)
+    return sort_problems(problems, source_map)
 
 
-def sort_problems(problems: Iterable[Problem], origins: SourceMap) -> list[Problem]:
-    """Return problems in the order in which they are told."""
-    return sorted(problems, key=lambda problem: _sort_key(problem, origins))
+def sort_problems(problems: Iterable[Problem], source_map: SourceMap) -> list[Problem]:
+    """Return problems in the order of their locations: the config itself before its bases."""
 
+    def sort_key(problem: Problem) -> tuple[object, ...]:
+        is_base = problem.source != source_map.source
+        position = (problem.line or 0, problem.column or 0)
+        return (is_base, problem.source, position, problem.path)
 
-def _sort_key(problem: Problem, origins: SourceMap) -> tuple[object, ...]:
-    """Return what orders problems: the config itself before its bases, then by place."""
-    place = (problem.line or 0, problem.column or 0)
-    return (problem.source != origins.source, problem.source, place, problem.path)
+    return sorted(problems, key=sort_key)
 
 
 def _copy_plain(value: Any, source: str, depth: int) -> Any:
     """Return a copy with lists for tuples; raises ConfigError on what JSON can't hold."""
     if depth > MAX_DEPTH:
-        raise ConfigError([Problem("", f"nested more than {MAX_DEPTH} levels deep", source)])
+        raise ConfigError([Problem("", TOO_DEEP, source)])
     if isinstance(value, Mapping):
         return {str(key): _copy_plain(item, source, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,13 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from framework.config import catalog, model
-from framework.config.checks.output import ACCURACY
-from framework.config.checks.top_graph import sort_layers
-from framework.config.model import Config, KerasObject, TopLayer, Weights
-from framework.config.schema.config_schema import BACKBONE_OUTPUT
-
-_KINDS = {"optimizer": "optimizers", "loss": "losses"}
+from framework.config import catalog
+from framework.config.checks.objective_rules import ACCURACY
+from framework.config.checks.top_rules import sort_layers
+from framework.config.fields import ConfigField, list_fields
+from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights
+from framework.config.schema.keras_object_schemas import NAMED_KINDS
 
 
 def build_config(values: dict[str, Any]) -> Config:
@@ -27,44 +26,49 @@ def dump_config(config: Config) -> dict[str, Any]:
     `resolve_config` makes an equal config of them.
     """
     dumped: dict[str, Any] = _dump_value(config)
-    del dumped["origin"]
+    del dumped["source_map"]
     return dumped
 
 
+def list_changes(before: Any, after: Any, path: str = "") -> list[str]:
+    """Return where two dumped configs differ, by dotted path."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            change
+            for key in dict.fromkeys([*before, *after])
+            for change in list_changes(before.get(key), after.get(key), f"{path}.{key}".strip("."))
+        ]
+    return [] if before == after else [f"{path}: {before!r} before, {after!r} now"]
+
+
 def _build_section(section: Any, values: dict[str, Any]) -> Any:
-    """Return a dataclass of `sections`, made of the keys of that section."""
-    arguments = {
-        field.name: _build_value(field, values[field.name])
-        for field in dataclasses.fields(section)
-        if field.name in values and not _means_default(field, values[field.name])
-    }
+    """Return a section's dataclass, made of the keys that are given."""
+    arguments = {}
+    for field in list_fields(section):
+        if field.name not in values:
+            continue
+        value = values[field.name]
+        if field.section in (DatasetConfig, Weights) and not isinstance(value, dict):
+            value = {"name": value}
+        if value is not None:
+            arguments[field.name] = _build_value(field, value)
+        elif field.nullable:
+            arguments[field.name] = None
     return section(**arguments)
 
 
-def _means_default(field: Any, value: Any) -> bool:
-    """Return whether a value is null where null stands for "none of these"."""
-    is_collection = "null" in field.metadata["takes"].split(" or ") and (
-        field.default == () or field.default_factory is dict or field.name == "limit"
-    )
-    return value is None and is_collection
-
-
-def _build_value(field: Any, value: Any) -> Any:
+def _build_value(field: ConfigField, value: Any) -> Any:
     """Return the value of a key as its section holds it."""
-    head = field.metadata["takes"].split(" or ")[0]
-    section = getattr(model, head, None)
-    if section is Weights or (section and isinstance(value, str)):
-        value = value if isinstance(value, dict) else {"name": value}
-    if section and value is not None:
-        return _build_section(section, value)
-    if head in ("optimizer", "loss"):
-        return _build_object(value, field.default.name, _KINDS[head])
-    if head == "metrics":
+    if field.section:
+        return _build_section(field.section, value)
+    if field.base is KerasObject:
+        return _build_object(value, field.default, NAMED_KINDS[field.takes])
+    if field.name == "metrics":
         objects = [_build_object(item, ACCURACY, "metrics") for item in value]
         return tuple(item for item in objects if item.name != ACCURACY)
-    if head == "top":
+    if field.name == "model_top_config":
         return _build_top(value)
-    return tuple(value) if head == "layer names" else value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _build_object(value: Any, default: str, kind: str) -> KerasObject:
@@ -90,7 +94,7 @@ def _match_defaults(kind: str, name: str, arguments: dict[str, Any]) -> dict[str
 def _build_top(values: dict[str, Any]) -> dict[str, TopLayer]:
     """Return the declared layers, each after its inputs, with all inputs spelled out."""
     layers: dict[str, TopLayer] = {}
-    previous = BACKBONE_OUTPUT
+    previous = catalog.BACKBONE_OUTPUT
     for name, layer in values.items():
         inputs = layer.get("input_layer", previous)
         if isinstance(inputs, list):
@@ -99,14 +103,8 @@ def _build_top(values: dict[str, Any]) -> dict[str, TopLayer]:
         arguments = layer.get("initializing_parameters", {})
         layers[name] = TopLayer(layer["layer_type"], arguments, inputs)
         previous = name
-    order = sort_layers({name: list_inputs(layer) for name, layer in layers.items()})
+    order = sort_layers({name: layer.inputs for name, layer in layers.items()})
     return {name: layers[name] for name in order}
-
-
-def list_inputs(layer: TopLayer) -> tuple[str, ...]:
-    """Return the names of a layer's inputs, one or several."""
-    inputs = layer.input_layer
-    return (inputs,) if isinstance(inputs, str) else inputs
 
 
 def _dump_value(value: Any) -> Any:

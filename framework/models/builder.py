@@ -37,7 +37,7 @@ def check_top(config: Config) -> None:
     shape = config.data_config.image_shape.as_tuple
     backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
     classifier = build_classifier(config, backbone, class_names)
-    TopValidator(model.model_top_config, config.origin).validate_forward(classifier.model)
+    TopValidator(model.model_top_config, config.source_map).validate_forward(classifier.model)
 
 
 def load_or_build_classifier(

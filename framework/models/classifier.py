@@ -68,7 +68,7 @@ def build_classifier(
     """
     model_config, dataset = config.model_configuration, config.data_config.dataset
     freeze_layers(backbone.layers, model_config.trainable)
-    validator = TopValidator(model_config.model_top_config, config.origin)
+    validator = TopValidator(model_config.model_top_config, config.source_map)
     output = build_top(validator, backbone)
     validator.check_output(tuple(output.shape), len(class_names), dataset.name)
     model = keras.Model(backbone.inputs, output, name="classifier")
@@ -76,7 +76,7 @@ def build_classifier(
     reached = {layer.name for layer in model.layers}
     names = tuple(layer.name for layer in backbone.layers if layer.name in reached)
     fine_tuning = config.training_config.fine_tuning
-    check_split_point(model_config.trainable, fine_tuning, names, config.origin)
+    check_split_point(model_config.trainable, fine_tuning, names, config.source_map)
     return Classifier(model, class_names, names)
 
 

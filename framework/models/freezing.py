@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import keras
 
 from framework.config.model import FineTuning
-from framework.config.parse.source_map import SourceMap
+from framework.config.source_map import SourceMap
 from framework.errors import ConfigError
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 
 from framework.config.model import TopLayer
-from framework.config.serialization import list_inputs
 from framework.models.top_validator import TopValidator
 
 WRAPPED_LAYERS = {"layer", "backward_layer"}
@@ -32,7 +31,7 @@ def build_top(validator: TopValidator, backbone: keras.Model) -> keras.KerasTens
     outputs: dict[str, keras.KerasTensor] = {}
     last = list(validator.top)[-1]
     for name, declared in validator.top.items():
-        inputs = [_find_output(source, outputs, backbone) for source in list_inputs(declared)]
+        inputs = [_find_output(source, outputs, backbone) for source in declared.inputs]
         shapes = [tuple(tensor.shape) for tensor in inputs]
         validator.check_inputs(name, shapes)
         try:

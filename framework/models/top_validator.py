@@ -12,7 +12,7 @@ import numpy as np
 
 from framework.config import catalog
 from framework.config.model import TopLayer
-from framework.config.parse.source_map import SourceMap
+from framework.config.source_map import SourceMap
 from framework.errors import ConfigError
 
 Shape = tuple[int | None, ...]

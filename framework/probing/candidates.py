@@ -8,8 +8,7 @@ from typing import Any
 import keras
 
 from framework.config import Config
-from framework.config.schema.config_schema import BACKBONE_OUTPUT
-from framework.config.serialization import list_inputs
+from framework.config.catalog import BACKBONE_OUTPUT
 from framework.config.suggestions import suggest_name
 from framework.errors import UsageError
 from framework.features.model_split import sort_nodes
@@ -70,7 +69,7 @@ def _is_layer(operation: keras.Operation) -> bool:
 def find_own_layers(config: Config, backbone: keras.Model) -> list[str]:
     """List the backbone layers that a config's top reads: where it cuts."""
     top = config.model_configuration.model_top_config
-    read = {name for layer in top.values() for name in list_inputs(layer)} - set(top)
+    read = {name for layer in top.values() for name in layer.inputs} - set(top)
     end = backbone.output._keras_history.operation.name
     read = {end if name == BACKBONE_OUTPUT else name for name in read}
     return [layer.name for layer in backbone.layers if layer.name in read]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from framework.config import Config, catalog, load_config
-from framework.config.checks.rules import IMAGENET
+from framework.config.catalog import IMAGENET
 from framework.config.suggestions import suggest_name
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset

@@ -9,7 +9,7 @@ from typing import Any
 
 from framework.config import Config
 from framework.config.catalog import NO_BACKBONE
-from framework.config.diff import list_changes
+from framework.config.serialization import list_changes
 from framework.data.dataset import Dataset
 from framework.errors import RunError
 from framework.models.classifier import Classifier

@@ -27,7 +27,7 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from framework.config.diff import list_changes
+from framework.config.serialization import list_changes
 from framework.errors import UsageError
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.definition.sweep import Sweep, describe_definition

@@ -169,10 +169,10 @@ def test_null_stands_for_none_of_these():
 def test_later_floors_report_problems_at_the_line(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(PUBLISHED, indent=2))
-    origin = load_config(path).origin
+    source_map = load_config(path).source_map
     dense = ("model_configuration", "model_top_config", "dense_2")
-    assert str(origin.make_problem((*dense, "layer_type"), "Oh.")).startswith("44:23  ")
-    assert str(origin.make_problem((*dense, "gone", "x"), "Oh.")).startswith("38:18  ")
+    assert str(source_map.make_problem((*dense, "layer_type"), "Oh.")).startswith("44:23  ")
+    assert str(source_map.make_problem((*dense, "gone", "x"), "Oh.")).startswith("38:18  ")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_drawn_layer_builds_and_runs_or_is_refused(top):
     try:
         config = make_config(top)
         backbone = make_backbone()
-        validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+        validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
         output = build_top(validator, backbone)
         validator.check_output(tuple(output.shape), 10, "mnist")
         validator.validate_forward(keras.Model(backbone.inputs, output))

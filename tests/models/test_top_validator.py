@@ -26,7 +26,7 @@ def layer(layer_type, source="backbone", **arguments):
 def build(top):
     config = make_config(top)
     backbone = make_backbone()
-    validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+    validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
     output = build_top(validator, backbone)
     validator.check_output(tuple(output.shape), 10, "mnist")
     model = keras.Model(backbone.inputs, output)
@@ -129,7 +129,7 @@ def test_the_problem_points_at_the_line_of_the_layer(tmp_path):
     values = {"training_config": {}, "data_config": {}, "model_configuration": model}
     path.write_text(json.dumps(values, indent=1))
     config = load_config(path)
-    validator = TopValidator(config.model_configuration.model_top_config, config.origin)
+    validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
 
     with pytest.raises(ConfigError, match=rf"{path}: 1 problem\n  13:15  .*Found 8."):
         validator.check_output((None, 8), 10, "mnist")

@@ -57,7 +57,7 @@ def resume(options: argparse.Namespace) -> int:
         if getattr(options, name):
             raise UsageError(f"--{name} can't be combined with --resume. Leave one of them out.")
     from framework.config import dump_config, load_config
-    from framework.config.diff import list_changes
+    from framework.config.serialization import list_changes
     from framework.utils.environment import restore_threads
 
     if run_directory.is_finished(options.resume):

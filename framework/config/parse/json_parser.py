@@ -1,18 +1,18 @@
-"""JSON with the place of every value, and errors that say what to change."""
+"""JSON with the location of every value, and errors that say what to change."""
 
 from __future__ import annotations
 
 import json
 import re
 
-from framework.config.parse.document import (
+from framework.config.parse.parsed_text import (
     MAX_DEPTH,
     TOO_DEEP,
     LineIndex,
-    Location,
     ParsedText,
     TextError,
 )
+from framework.config.source_map import Location, Position
 
 _TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+)')
 
@@ -50,13 +50,13 @@ def parse_json(text: str) -> ParsedText:
 
 
 def _locate_values(text: str, lines: LineIndex, parsed: ParsedText) -> None:
-    """Note the place of every value of a text that is known to be JSON."""
+    """Note the location of every value of a text that is known to be JSON."""
     path: list[str | int] = []  # One entry per open object or list: the present key or index.
     opened: list[str] = []
-    key: tuple[int, int] | None = None
+    key: Position | None = None
     previous = ""
     for match in _TOKEN.finditer(text):
-        token, place = match[1], lines.locate(match.start(1))
+        token, position = match[1], lines.locate(match.start(1))
         if token in "}]":
             opened.pop()
             path.pop()
@@ -66,14 +66,14 @@ def _locate_values(text: str, lines: LineIndex, parsed: ParsedText) -> None:
         elif token == ":":
             pass
         elif opened and opened[-1] == "{" and previous in "{,":
-            path[-1], key = json.loads(token), place
-            if tuple(path) in parsed.places:
-                parsed.note_double_key(tuple(path), place)
+            path[-1], key = json.loads(token), position
+            if tuple(path) in parsed.locations:
+                parsed.note_double_key(tuple(path), position)
         else:
             if token in NOT_JSON:
                 message = f"JSON has no {token}: expected a finite number"
-                parsed.slips.append(TextError(message, place, tuple(path)))
-            parsed.places[tuple(path)] = Location(place, key)
+                parsed.errors.append(TextError(message, position, tuple(path)))
+            parsed.locations[tuple(path)] = Location(position, key)
             key = None
             if token in "{[":
                 opened.append(token)
@@ -84,7 +84,7 @@ def _locate_values(text: str, lines: LineIndex, parsed: ParsedText) -> None:
 
 
 def _explain_error(text: str, error: json.JSONDecodeError, lines: LineIndex) -> TextError:
-    """Return the likely slip behind a JSON error, with its place."""
+    """Return the likely mistake behind a JSON error, with its position."""
     before = text[: error.pos].rstrip()
     after = text[error.pos :].lstrip()
     offset = len(text) - len(after)
@@ -92,14 +92,14 @@ def _explain_error(text: str, error: json.JSONDecodeError, lines: LineIndex) -> 
         return TextError("JSON allows no comma after the last entry", lines.locate(len(before) - 1))
     if after.startswith(",") and after[1:].lstrip()[:1] in tuple("}]"):
         return TextError("JSON allows no comma after the last entry", lines.locate(offset))
-    place = lines.locate(min(offset, len(text)))
+    position = lines.locate(min(offset, len(text)))
     if not after:
-        return TextError("the text ends too early: a bracket or a quote is not closed", place)
+        return TextError("the text ends too early: a bracket or a quote is not closed", position)
     if error.msg.startswith("Expecting ',' delimiter") and after[:1] not in tuple("/#"):
-        return TextError("expected a comma, or the closing bracket, before this", place)
+        return TextError("expected a comma, or the closing bracket, before this", position)
     for pattern, remedy in _REMEDIES:
         if error.msg.startswith("Expecting") and pattern.match(after):
-            return TextError(remedy, place)
+            return TextError(remedy, position)
     if error.msg.startswith("Extra data"):
-        return TextError("expected the end of the text after the last closing bracket", place)
-    return TextError(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", place)
+        return TextError("expected the end of the text after the last closing bracket", position)
+    return TextError(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", position)

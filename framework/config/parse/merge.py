@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from framework.config.model import DataConfig, ModelConfiguration, TrainingConfig
-from framework.config.parse.document import Document, KeyPath, TextError, join_path, read_document
-from framework.config.parse.source_map import SourceMap
-from framework.config.schema.validator import format_mismatch
+from framework.config.parse.document import Document, read_document
+from framework.config.parse.parsed_text import TextError
+from framework.config.parse.yaml_parser import parse_yaml_value
+from framework.config.source_map import KeyPath, SourceMap, join_path
+from framework.config.violations import format_mismatch
 from framework.errors import ConfigError, Problem
 
 DROPPABLE: tuple[KeyPath, ...] = (
@@ -23,10 +25,10 @@ NAME_KEYS = ("name", "class_name", "layer_type")
 """An object that names another thing than its base does replaces it as a whole."""
 
 SHORTHANDS: dict[KeyPath, Any] = {
-    ("training_config", "optimizer"): TrainingConfig().optimizer.name,
-    ("training_config", "loss"): TrainingConfig().loss.name,
-    ("data_config", "dataset"): DataConfig().dataset.name,
-    ("model_configuration", "weights"): ModelConfiguration("none", {}).weights.name,
+    ("training_config", "optimizer"): TrainingConfig.optimizer.name,
+    ("training_config", "loss"): TrainingConfig.loss.name,
+    ("data_config", "dataset"): DataConfig.dataset.name,
+    ("model_configuration", "weights"): ModelConfiguration.weights.name,
 }
 """Keys whose value may be a name alone, with the name that holds by default."""
 
@@ -35,7 +37,7 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
     """Read a config and the configs it extends.
 
     Returns:
-        The merged values, without `extends`, and where each came from.
+        The merged values, without `extends`, and where each comes from.
 
     Raises:
         ConfigError: A file can't be read, or the configs extend each other in a circle.
@@ -44,7 +46,8 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
     files = [path.resolve()]
     while "extends" in documents[-1].values:
         base = _find_base(documents[-1], files[-1].parent)
-        source = str(Path(documents[-1].source).parent / documents[-1].values["extends"])
+        folder = Path(documents[-1].source_map.source).parent
+        source = str(folder / documents[-1].values["extends"])
         if base in files:
             circle = " -> ".join(file.name for file in [*files[files.index(base) :], base])
             raise _make_error(documents[-1], f"the configs extend each other in a circle: {circle}")
@@ -53,12 +56,12 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
         files.append(base)
         documents.append(read_document(base, source))
     values: dict[str, Any] = {}
-    origins = SourceMap(documents[0].source)
-    for document in reversed(documents):
-        own = {key: value for key, value in document.values.items() if key != "extends"}
-        merge_values(values, origins, own, SourceMap(document.source, document.places))
-        origins.problems.extend(document.problems)
-    return values, origins
+    source_map = SourceMap(documents[0].source_map.source)
+    for own, own_map in reversed(documents):
+        own.pop("extends", None)
+        _merge_objects(values, source_map, own, own_map, ())
+        source_map.problems.extend(own_map.problems)
+    return values, source_map
 
 
 def _find_base(document: Document, folder: Path) -> Path:
@@ -71,36 +74,28 @@ def _find_base(document: Document, folder: Path) -> Path:
 
 def _make_error(document: Document, message: str) -> ConfigError:
     """Return an error that points at `extends`."""
-    origins = SourceMap(document.source, document.places)
-    return ConfigError([origins.make_problem(("extends",), message)])
-
-
-def merge_values(
-    values: dict[str, Any], origins: SourceMap, other: dict[str, Any], other_origins: SourceMap
-) -> None:
-    """Lay a config over another, in place: objects key by key, all else as a whole."""
-    origins.set_place((), other_origins)
-    _merge_objects(values, origins, other, other_origins, ())
+    return ConfigError([document.source_map.make_problem(("extends",), message)])
 
 
 def _merge_objects(
     values: dict[str, Any],
-    origins: SourceMap,
+    source_map: SourceMap,
     other: dict[str, Any],
-    other_origins: SourceMap,
+    other_map: SourceMap,
     path: KeyPath,
 ) -> None:
+    """Lay an object over the one at `path`, in place: objects key by key, all else as a whole."""
+    source_map.set_location(path, other_map)
     for key, value in other.items():
         here = (*path, key)
         if value is None and path in DROPPABLE and key in values:
             del values[key]
-            origins.forget(here)
+            source_map.forget(here)
         elif _extends_object(values.get(key), value):
-            origins.set_place(here, other_origins)
-            _merge_objects(values[key], origins, value, other_origins, here)
+            _merge_objects(values[key], source_map, value, other_map, here)
         else:
             values[key] = value
-            origins.replace(here, other_origins)
+            source_map.replace(here, other_map)
 
 
 def _extends_object(base: Any, other: Any) -> bool:
@@ -110,12 +105,14 @@ def _extends_object(base: Any, other: Any) -> bool:
     return all(base.get(key) == other[key] for key in NAME_KEYS if key in other and key in base)
 
 
-def apply_overrides(values: dict[str, Any], origins: SourceMap, overrides: Sequence[str]) -> None:
+def apply_overrides(
+    values: dict[str, Any], source_map: SourceMap, overrides: Sequence[str]
+) -> None:
     """Set keys by options such as `training_config.epochs=3`, in place.
 
     Args:
         values: The values of a config.
-        origins: Where they came from.
+        source_map: Where they come from.
         overrides: `KEY=VALUE` each; the key is a dotted path, with indices for
             the elements of lists, and the value is read as YAML.
 
@@ -127,7 +124,7 @@ def apply_overrides(values: dict[str, Any], origins: SourceMap, overrides: Seque
         option = f"--set {override}"
         try:
             parts, value = _parse_override(override)
-            origins.set_option(set_value(values, parts, value), option)
+            source_map.set_option(set_value(values, parts, value), option)
         except TextError as error:
             problems.append(Problem(join_path(error.path), error.message, option))
     if problems:
@@ -136,8 +133,6 @@ def apply_overrides(values: dict[str, Any], origins: SourceMap, overrides: Seque
 
 def _parse_override(override: str) -> tuple[list[str], Any]:
     """Return the parts of the path, and the value of an option."""
-    from framework.config.parse.yaml_parser import parse_yaml_value
-
     dotted, equals, text = override.partition("=")
     parts = dotted.strip().split(".")
     if not equals or not all(parts):

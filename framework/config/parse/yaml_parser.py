@@ -1,9 +1,8 @@
-"""YAML 1.2 as people mean it, with the place of every value.
+"""YAML 1.2 as people mean it, with the location of every value.
 
-PyYAML scans and parses; its resolver, which follows YAML 1.1, is replaced by
-the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema):
-`1e-3` is a number, `no` and `on` are strings. Of YAML 1.1 only the merge key
-`<<` is kept, as configs use it with anchors.
+PyYAML composes the nodes; its resolver, which follows YAML 1.1, is replaced by the core schema of
+YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): `1e-3` is a number, `no` and `on` are
+strings. Of YAML 1.1 only the merge key `<<` is kept, as configs use it with anchors.
 """
 
 from __future__ import annotations
@@ -11,29 +10,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
-from yaml.composer import Composer
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.resolver import BaseResolver
-from yaml.scanner import Scanner
 
-from framework.config.parse.document import (
-    MAX_DEPTH,
-    TOO_DEEP,
-    KeyPath,
-    Location,
-    ParsedText,
-    TextError,
-)
+from framework.config.parse.parsed_text import MAX_DEPTH, TOO_DEEP, ParsedText, TextError
+from framework.config.source_map import KeyPath, Location, Position
 
 MAX_VALUES = 20_000
 """More than any config holds; aliases that unfold to more are a bomb."""
 
 _PREFIX = "tag:yaml.org,2002:"
+_MERGE = f"{_PREFIX}merge"
 _SPECIAL_FLOATS = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
 _CORE_SCHEMA = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -49,15 +39,8 @@ _CORE_SCHEMA = (
 )
 
 
-class _CoreLoader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """PyYAML up to its node graph; it constructs no objects."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        BaseResolver.__init__(self)
+class _CoreLoader(yaml.BaseLoader):
+    """PyYAML up to its graph of nodes, with the core schema's tags."""
 
 
 for _name, _pattern, _first in _CORE_SCHEMA:
@@ -79,10 +62,10 @@ def parse_yaml(text: str) -> ParsedText:
         raise TextError(f"not valid YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise TextError(TOO_DEEP) from None
-    construction = _Construction()
+    constructor = _Constructor()
     if node:
-        construction.parsed.values = construction.construct(node, ())
-    return construction.parsed
+        constructor.parsed.values = constructor.construct(node, ())
+    return constructor.parsed
 
 
 def parse_yaml_value(text: str) -> Any:
@@ -92,88 +75,83 @@ def parse_yaml_value(text: str) -> Any:
         TextError: The text is not YAML.
     """
     parsed = parse_yaml(text)
-    for slip in parsed.slips:
-        raise slip
+    for error in parsed.errors:
+        raise error
     return parsed.values
 
 
-class _Construction:
-    """The walk over a node graph that makes values and notes places."""
+class _Constructor:
+    """The walk over a graph of nodes that makes values and notes their locations."""
 
     def __init__(self) -> None:
         self.parsed = ParsedText(None)
         self._count = 0
         self._open: set[int] = set()
 
-    def construct(self, node: Node, path: KeyPath, key: tuple[int, int] | None = None) -> Any:
+    def construct(self, node: Node, path: KeyPath, key: Position | None = None) -> Any:
         """Return the value of a node."""
+        if len(path) > MAX_DEPTH:
+            raise TextError(TOO_DEEP, _locate(node))
+        with self._enter(node, path):
+            self.parsed.locations[path] = Location(_locate(node), key)
+            if isinstance(node, ScalarNode):
+                return _construct_scalar(node, path)
+            if isinstance(node, MappingNode):
+                return self._construct_mapping(node, path)
+            return [self.construct(item, (*path, i)) for i, item in enumerate(node.value)]
+
+    @contextmanager
+    def _enter(self, node: Node, path: KeyPath) -> Iterator[None]:
+        """Note a node as open; raises TextError on a tag, and on bombs and circles of aliases."""
         self._count += 1
         if self._count > MAX_VALUES:
             raise TextError(f"aliases unfold to more than {MAX_VALUES} values", _locate(node), path)
-        if len(path) > MAX_DEPTH:
-            raise TextError(TOO_DEEP, _locate(node))
         if id(node) in self._open:
             raise TextError("the anchor holds an alias of itself", _locate(node), path)
-        self.parsed.places[path] = Location(_locate(node), key)
-        if isinstance(node, ScalarNode):
-            return _construct_scalar(node, path)
+        collection = "map" if isinstance(node, MappingNode) else "seq"
+        if not isinstance(node, ScalarNode) and node.tag != _PREFIX + collection:
+            raise _refuse_tag(node, path)
         self._open.add(id(node))
-        _require_tag(node, "map" if isinstance(node, MappingNode) else "seq", path)
-        value = (
-            self._construct_mapping(node, path)
-            if isinstance(node, MappingNode)
-            else [self.construct(item, (*path, i)) for i, item in enumerate(node.value)]
-        )
+        yield
         self._open.discard(id(node))
-        return value
 
     def _construct_mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         """Return the value of a mapping; what `<<` brings gives way to its own keys."""
         values: dict[str, Any] = {}
-        for key, key_node, value_node in _list_own_entries(node, path):
-            if key in values:
-                self.parsed.note_double_key((*path, key), _locate(key_node))
-            values[key] = self.construct(value_node, (*path, key), _locate(key_node))
-        for merged in _list_merged_nodes(node, path):
-            if id(merged) in self._open:
-                raise TextError("the anchor holds an alias of itself", _locate(merged), path)
-            places = dict(self.parsed.places)
-            for key, value in self.construct(merged, path).items():
-                if key in values:
-                    self.parsed.places = _restore(self.parsed.places, places, (*path, key))
-                values.setdefault(key, value)
-            self.parsed.places[path] = places[path]
+        for key_node, value_node in _list_own_entries(node, path):
+            here = (*path, key_node.value)
+            if key_node.value in values:
+                self.parsed.note_double_key(here, _locate(key_node))
+            values[key_node.value] = self.construct(value_node, here, _locate(key_node))
+        for key_node, value_node in self._list_merged_entries(node, path):
+            if key_node.value not in values:
+                here = (*path, key_node.value)
+                values[key_node.value] = self.construct(value_node, here, _locate(key_node))
         return values
 
+    def _list_merged_entries(
+        self, node: MappingNode, path: KeyPath
+    ) -> Iterator[tuple[ScalarNode, Node]]:
+        """Yield the entries of the mappings that a mapping's merge keys name, in order."""
+        for key_node, value_node in node.value:
+            if key_node.tag != _MERGE:
+                continue
+            merged = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
+            for item in merged:
+                if not isinstance(item, MappingNode):
+                    raise TextError("expected an alias of a mapping after <<", _locate(item), path)
+                with self._enter(item, path):
+                    yield from _list_own_entries(item, path)
+                    yield from self._list_merged_entries(item, path)
 
-def _restore(
-    places: dict[KeyPath, Location], earlier: dict[KeyPath, Location], path: KeyPath
-) -> dict[KeyPath, Location]:
-    """Return `places` with everything below `path` as it was earlier."""
-    depth = len(path)
-    kept = {p: place for p, place in places.items() if p[:depth] != path}
-    return kept | {p: place for p, place in earlier.items() if p[:depth] == path}
 
-
-def _list_own_entries(node: MappingNode, path: KeyPath) -> Iterator[tuple[str, Node, Node]]:
+def _list_own_entries(node: MappingNode, path: KeyPath) -> Iterator[tuple[ScalarNode, Node]]:
     """Yield the entries of a mapping other than its merge keys."""
     for key_node, value_node in node.value:
         if not isinstance(key_node, ScalarNode):
             raise TextError("expected a text as key", _locate(key_node), path)
-        if key_node.tag != _PREFIX + "merge":
-            yield key_node.value, key_node, value_node
-
-
-def _list_merged_nodes(node: MappingNode, path: KeyPath) -> Iterator[MappingNode]:
-    """Yield the mappings that a mapping's merge keys name, in order."""
-    for key_node, value_node in node.value:
-        if key_node.tag != _PREFIX + "merge":
-            continue
-        merged = value_node.value if isinstance(value_node, SequenceNode) else [value_node]
-        for item in merged:
-            if not isinstance(item, MappingNode):
-                raise TextError("expected an alias of a mapping after <<", _locate(item), path)
-            yield item
+        if key_node.tag != _MERGE:
+            yield key_node, value_node
 
 
 def _construct_scalar(node: ScalarNode, path: KeyPath) -> Any:
@@ -197,30 +175,24 @@ def _construct_scalar(node: ScalarNode, path: KeyPath) -> Any:
     raise _refuse_tag(node, path)
 
 
-def _require_tag(node: Node, kind: str, path: KeyPath) -> None:
-    """Refuse a collection with a tag beyond the core schema."""
-    if node.tag != _PREFIX + kind:
-        raise _refuse_tag(node, path)
-
-
 def _refuse_tag(node: Node, path: KeyPath) -> TextError:
     tag = node.tag.replace(_PREFIX, "!!")
     return TextError(f"the tag {tag} is refused: a config holds plain values", _locate(node), path)
 
 
-def _locate(node: Node) -> tuple[int, int]:
-    """Return line and column of a node, counted from 1."""
+def _locate(node: Node) -> Position:
+    """Return line and column of a node."""
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _explain_error(error: yaml.MarkedYAMLError) -> TextError:
-    """Return a YAML error in one line, with its place."""
+    """Return a YAML error in one line, with its position."""
     mark = error.problem_mark or error.context_mark
-    place = (mark.line + 1, mark.column + 1) if mark else None
+    position = (mark.line + 1, mark.column + 1) if mark else None
     problem = error.problem or error.context or "unknown error"
     if "'\\t'" in problem:
-        return TextError("YAML indents with spaces, not with tabs", place)
+        return TextError("YAML indents with spaces, not with tabs", position)
     if "but found another document" in problem:
-        return TextError("expected one document: remove what follows the ---", place)
+        return TextError("expected one document: remove what follows the ---", position)
     context = f" ({error.context})" if error.context and error.problem else ""
-    return TextError(f"not valid YAML: {problem}{context}", place)
+    return TextError(f"not valid YAML: {problem}{context}", position)

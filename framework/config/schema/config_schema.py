@@ -1,46 +1,89 @@
 """The JSON Schema of a config, made from the sections and the catalogue.
 
-Besides the standard's keywords the schema carries a few of its own, which
-validators ignore and which `checking.py` turns into better messages:
-`x-refused` (name -> why it is refused), `x-keys` (what the keys of an object
-are called) and `x-list` (the `run.py list` command that shows what is allowed).
+Besides the standard's keywords the schema carries a few of its own, which validators ignore and
+which `validator.py` turns into better messages: `x-refused` (name -> why it is refused), `x-keys`
+(what the keys of an object are called) and `x-list` (the `run.py list` command that shows what is
+allowed).
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection
+from dataclasses import MISSING
 from typing import Any
 
-from framework.config import model
-from framework.config.schema.augmentation import make_augmentation_schema
-from framework.config.schema.keras_objects import ObjectSchemas
-from framework.config.schema.parts import (
-    allow_null,
-    is_required,
-    make_backbone,
-    make_backbone_arguments,
-    make_class_weight,
-    make_dataset,
-    make_default,
-    make_layer_names,
-    make_names,
-)
-from framework.config.schema.types import Schema, join_words, make_kind_schema
+from framework.config import catalog, model
+from framework.config.fields import ConfigField, list_fields
+from framework.config.schema.augmentation_arguments import make_augmentation_schema
+from framework.config.schema.keras_object_schemas import ObjectSchemas, make_names
+from framework.config.schema.value_types import WORDS, Schema, make_type_schema
+from framework.config.violations import join_words
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LAYER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 SWEEP = "sweep_config"
 """The section that makes a sweep of a config; a single run refuses it."""
 
-BACKBONE_OUTPUT = "backbone"
-"""What `input_layer` calls the backbone's output, or the image where there is no backbone."""
+_CLASS_WEIGHT = "'balanced', null or an object with a positive weight for each class"
 
-_SECTIONS = {
-    name: cls
-    for name, cls in vars(model).items()
-    if dataclasses.is_dataclass(cls) and cls not in (model.KerasObject, model.TopLayer)
+_PLAIN_WORDS: dict[str, Schema] = {
+    "backbone": {
+        "enum": [*catalog.list_names("backbones"), catalog.NO_BACKBONE],
+        "title": "a backbone",
+        "x-list": "backbones",
+    },
+    "backbone arguments": {
+        "type": "object",
+        "title": "an object with arguments of the backbone",
+        "properties": {
+            name: make_type_schema(takes) for name, (takes, _) in catalog.BACKBONE_ARGUMENTS.items()
+        },
+        "additionalProperties": False,
+        "x-keys": f"one of the arguments {', '.join(catalog.BACKBONE_ARGUMENTS)}",
+    },
+    "backbone layer": {"type": "string", "title": "a backbone layer"},
+    "class weight": {
+        "title": _CLASS_WEIGHT,
+        "if": {"type": "object"},
+        "then": {
+            "additionalProperties": {**WORDS["positive number"], "title": "a positive number"}
+        },
+        "else": {"enum": ["balanced", None], "title": _CLASS_WEIGHT},
+    },
+    "dataset": {"enum": list(catalog.DATASETS), "title": "a data set", "x-list": "datasets"},
+    "layer names": {"type": "array", "items": {"type": "string"}, "title": "a list of layer names"},
+    "trainable": {"type": "string", "title": "'none', 'all' or a backbone layer"},
+    "augmentation": make_augmentation_schema(),
 }
+"""Words of the sections that refer to nothing but the catalogue."""
+
+
+def make_section_schema(
+    section: Any, make_value: Callable[[ConfigField], Schema] = lambda f: make_type_schema(f.takes)
+) -> Schema:
+    """Return the schema of a dataclass whose keys are defined with `config_field`.
+
+    Args:
+        section: The dataclass.
+        make_value: Returns the schema of what a key takes; by default one of plain words.
+    """
+    fields = list_fields(section)
+    names = ", ".join(field.name for field in fields)
+    return {
+        "type": "object",
+        "title": f"an object with the keys {names}",
+        "properties": {
+            field.name: {
+                **make_value(field),
+                "description": field.about,
+                **({} if field.default is MISSING else {"default": field.default}),
+            }
+            for field in fields
+        },
+        "required": [field.name for field in fields if field.default is MISSING],
+        "additionalProperties": False,
+        "x-keys": f"one of the keys {names}",
+    }
 
 
 def make_schema(mentioned: Collection[str] | None = None) -> Schema:
@@ -62,7 +105,7 @@ class _SchemaMaker:
 
     def make(self) -> Schema:
         """Return the schema of a whole config."""
-        root = self._make_section(model.Config)
+        root = make_section_schema(model.Config, self._make_field)
         root["title"] = "an object with the sections of a config"
         root["x-refused"] = {SWEEP: "it belongs to a sweep: python run.py sweep --config FILE"}
         root["properties"] = {
@@ -81,65 +124,45 @@ class _SchemaMaker:
         } | root["properties"]
         return {"$schema": DIALECT, **root, "$defs": self._objects.definitions}
 
-    def _make_section(self, section: Any) -> Schema:
-        """Return the schema of a dataclass of `sections`."""
-        properties, required = {}, []
-        for field in dataclasses.fields(section):
-            if "takes" not in field.metadata:
-                continue
-            properties[field.name] = {
-                **self._make_value(field.metadata["takes"]),
-                "description": field.metadata["about"],
-                **make_default(field),
-            }
-            if is_required(field):
-                required.append(field.name)
-        names = ", ".join(properties)
-        return {
-            "type": "object",
-            "title": f"an object with the keys {names}",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": False,
-            "x-keys": f"one of the keys {names}",
-        }
+    def _make_field(self, field: ConfigField) -> Schema:
+        """Return the schema of what a key takes."""
+        if field.section is None:
+            return self._make_value(field.takes)
+        section = field.section
+        whole = self._objects.define(
+            section.__name__, make_section_schema, section, self._make_field
+        )
+        _, _, others = field.takes.partition(" or ")
+        if not others:
+            return whole
+        other = self._make_value(others)
+        title = join_words([other.get("title", "null"), "an object"])
+        return {"if": {"type": "object"}, "then": whole, "else": {**other, "title": title}}
 
     def _make_value(self, phrase: str) -> Schema:
-        """Return the schema of what a key takes."""
-        head, *rest = phrase.split(" or ")
-        if head in _SECTIONS:
-            whole = self._objects.define(head, self._make_section, _SECTIONS[head])
-            if not rest:
-                return whole
-            other = self._make_value(" or ".join(rest))
-            title = join_words([other.get("title", "null"), "an object"])
-            return {"if": {"type": "object"}, "then": whole, "else": {**other, "title": title}}
+        """Return the schema of a phrase, of which the first word may be one of the sections'."""
+        head, _, others = phrase.partition(" or ")
         makers: dict[str, Callable[[], Schema]] = {
             "top": self._make_top,
             "callbacks": self._make_callbacks,
             "metrics": self._make_metrics,
-            "optimizer": lambda: self._objects.make_named("optimizer", "Adam"),
-            "loss": lambda: self._objects.make_named("loss", "sparse_categorical_crossentropy"),
-            "augmentation": make_augmentation_schema,
-            "class weight": make_class_weight,
-            "backbone": make_backbone,
-            "backbone arguments": make_backbone_arguments,
-            "dataset": make_dataset,
-            "layer names": make_layer_names,
-            "backbone layer": lambda: {"type": "string", "title": "a backbone layer"},
-            "trainable": lambda: {
-                "type": "string",
-                "title": "'none', 'all' or a backbone layer",
-            },
+            "optimizer": lambda: self._objects.make_named(
+                head, model.TrainingConfig.optimizer.name
+            ),
+            "loss": lambda: self._objects.make_named(head, model.TrainingConfig.loss.name),
         }
-        if head not in makers:
+        if head in makers:
+            schema = makers[head]()
+        elif head in _PLAIN_WORDS:
+            schema = dict(_PLAIN_WORDS[head])
+        else:
             return self._objects.make_value(phrase)
-        schema = makers[head]()
-        if rest == ["null"]:
-            schema["title"] = join_words([schema["title"], "null"])
-            return allow_null(schema)
-        if rest:
-            return {"anyOf": [schema, make_kind_schema(" or ".join(rest))]}
+        if others == "null":
+            schema["title"] += " or null"
+            if "enum" in schema:
+                schema["enum"] = [*schema["enum"], None]
+            else:
+                schema["type"] = [schema["type"], "null"]
         return schema
 
     def _make_metrics(self) -> Schema:

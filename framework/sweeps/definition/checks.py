@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from framework.config.catalog import find_better
-from framework.config.parse.document import KeyPath
-from framework.config.schema.validator import Violation, format_mismatch, show_value
+from framework.config.source_map import KeyPath
 from framework.config.suggestions import suggest_name
+from framework.config.violations import Violation, format_mismatch, format_value
 from framework.sweeps.definition.search_space import list_choices
+from framework.sweeps.definition.sweep_config import SweepConfig
 
 KINDS = ("choice", "range", "log_range")
 NO_KEYS = ("extends", "$schema")
@@ -46,7 +47,7 @@ def _check_choice(choice: Any) -> Iterator[Violation]:
     labels = [label for label, _ in list_choices(choice)]
     for place, label in enumerate(labels):
         if label in labels[:place]:
-            yield Violation(("choice", place), f"the value {show_value(label)} is there already.")
+            yield Violation(("choice", place), f"the value {format_value(label)} is there already.")
 
 
 def _check_interval(kind: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
@@ -84,7 +85,7 @@ def check_end(section: Mapping[str, Any]) -> Iterator[Violation]:
     if section.get("sampler") == "grid":
         return
     if section.get("trials") is None and section.get("time_budget") is None:
-        sampler = section.get("sampler", "random")
+        sampler = section.get("sampler", SweepConfig.sampler)
         yield Violation(("trials",), f"the sampler {sampler!r} needs trials or time_budget.")
 
 

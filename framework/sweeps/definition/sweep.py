@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.config.checks.callbacks import list_measured
+from framework.config.checks.callback_rules import list_measured
+from framework.config.checks.check_config import check_config
 from framework.config.checks.partial_config import PartialConfig
-from framework.config.loader import check_config, locate_violations, sort_problems
-from framework.config.parse.document import KeyPath, TextError
+from framework.config.loader import locate_violations, sort_problems
 from framework.config.parse.merge import apply_overrides, read_chain, set_value
-from framework.config.parse.source_map import SourceMap
+from framework.config.parse.parsed_text import TextError
 from framework.config.schema.config_schema import SWEEP
-from framework.config.schema.validator import Violation, check_values, show_value
+from framework.config.schema.validator import check_values
+from framework.config.source_map import KeyPath, SourceMap
+from framework.config.violations import Violation, format_value
 from framework.errors import ConfigError, Problem
 from framework.sweeps.definition.checks import (
     check_end,
@@ -29,7 +31,7 @@ from framework.sweeps.definition.search_space import (
     Space,
     make_dimension,
 )
-from framework.sweeps.definition.sweep_config import SweepConfig, make_section_schema
+from framework.sweeps.definition.sweep_config import SweepConfig, make_sweep_config_schema
 from framework.sweeps.parameter_plan import ParameterPlan
 
 MOST_CHECKED = 200
@@ -139,9 +141,9 @@ class _Reader:
             message = "required, but missing: it says what to vary. See docs/sweep.md."
             self._report([Violation((SWEEP,), message)])
             self._raise_problems()
-        findings = locate(iter(check_values(self._section, make_section_schema())), (SWEEP,))
+        findings = locate(iter(check_values(self._section, make_sweep_config_schema())), (SWEEP,))
         draft = PartialConfig({SWEEP: self._section}, [finding.path for finding in findings])
-        sampler = draft.read(SWEEP, "sampler", default="random")
+        sampler = draft.read(SWEEP, "sampler", default=SweepConfig.sampler)
         entries = {}
         for path, entry in (draft.read(*KEYS) or {}).items():
             if not draft.is_sound(*KEYS, path):
@@ -206,7 +208,7 @@ class _Reader:
             parameters = plan.find_parameters(number)
             findings = check_config(sweep.make_values(parameters))
             if findings:
-                shown = ", ".join(f"{path} = {show_value(v)}" for path, v in parameters.items())
+                shown = ", ".join(f"{path} = {format_value(v)}" for path, v in parameters.items())
                 first = findings[0]
                 where = ".".join(map(str, first.path))
                 message = f"these values don't go together: {shown}. {where}: {first.message}"
@@ -227,4 +229,4 @@ def _explain(finding: Violation, path: str, value: Any) -> Violation:
     dotted = ".".join(map(str, finding.path))
     if dotted == path or dotted.startswith(f"{path}."):
         return finding
-    return Violation(finding.path, f"{finding.message} So with {path} = {show_value(value)}.")
+    return Violation(finding.path, f"{finding.message} So with {path} = {format_value(value)}.")

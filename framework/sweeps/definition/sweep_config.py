@@ -2,85 +2,79 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from framework.config.fields import config_field
-from framework.config.schema.config_schema import SWEEP, make_schema
-from framework.config.schema.parts import is_required, make_default
-from framework.config.schema.types import Schema, make_kind_schema
+from framework.config.fields import (
+    ConfigField,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Seed,
+    config_field,
+)
+from framework.config.schema.config_schema import SWEEP, make_schema, make_section_schema
+from framework.config.schema.value_types import Schema, make_type_schema
 
 
 @dataclass(frozen=True)
 class SweepConfig:
     """Which keys are varied, how, how often, and what is sought."""
 
-    keys: Mapping[str, Mapping[str, Any]] = config_field(
+    keys: Annotated[Mapping[str, Mapping[str, Any]], "swept keys"] = config_field(
         MISSING,
-        "swept keys",
         "The keys to vary, by dotted path as `--set` takes it, each with `choice`, `range` or "
         "`log_range`.",
     )
     sampler: Literal["grid", "random", "tpe"] = config_field(
         "random",
-        "'grid' or 'random' or 'tpe'",
         "How values are drawn: all combinations in order, at random without repetition, or where "
         "earlier trials were good (Optuna's tree-structured Parzen estimator).",
     )
-    trials: int | None = config_field(
+    trials: PositiveInt | None = config_field(
         None,
-        "positive integer or null",
         "How many trials at most; `null`: the whole grid, or until `time_budget` is used up.",
     )
-    time_budget: float | None = config_field(
+    time_budget: PositiveFloat | None = config_field(
         None,
-        "positive number or null",
         "Seconds, from the start of the command, after which no further trial begins; a trial at "
         "work is finished.",
     )
-    metric: str = config_field(
+    metric: Annotated[str, "monitor"] = config_field(
         "val_accuracy",
-        "monitor",
         "What decides: `val_accuracy`, `val_loss`, or `val_` and a metric of "
         "`training_config.metrics`. Whether more is better follows from its name.",
     )
     pruner: Literal["none", "median"] = config_field(
         "none",
-        "'none' or 'median'",
         "`median` ends a trial whose metric is worse than the median of the earlier trials after "
         "as many epochs.",
     )
-    pruner_startup_trials: int = config_field(
-        5, "non-negative integer", "Trials that must be finished before one is pruned."
+    pruner_startup_trials: NonNegativeInt = config_field(
+        5, "Trials that must be finished before one is pruned."
     )
-    pruner_warmup_epochs: int = config_field(
-        3, "non-negative integer", "Epochs of a trial after which it may be pruned."
+    pruner_warmup_epochs: NonNegativeInt = config_field(
+        3, "Epochs of a trial after which it may be pruned."
     )
-    seed: int = config_field(
-        0, "seed", "Fixes which values are drawn; the runs have their own seed."
-    )
-    reports: int | Literal["all"] = config_field(
+    seed: Seed = config_field(0, "Fixes which values are drawn; the runs have their own seed.")
+    reports: NonNegativeInt | Literal["all"] = config_field(
         3,
-        "non-negative integer or 'all'",
         "How many of the best trials get pictures and `report.html`, which take longer than a "
         "small training.",
     )
     storage: str | None = config_field(
         None,
-        "string or null",
         "The URL of a database for Optuna, so that several machines work on one study: "
         "`postgresql://...`; `null`: an SQLite file in the sweep's directory.",
     )
     study: str | None = config_field(
         None,
-        "string or null",
         "The name of the study in the database; `null`: made of the sweep's contents.",
     )
 
 
-_INTERVAL = {**make_kind_schema("2 numbers"), "title": "a list of two numbers, [lowest, highest]"}
+_INTERVAL = {**make_type_schema("2 numbers"), "title": "a list of two numbers, [lowest, highest]"}
 _CHOICES = "a list of values, or an object with a value for each name"
 _ENTRY_KEYS = "choice, range, step, log_range"
 
@@ -102,7 +96,7 @@ _ENTRY: Schema = {
             "else numbers.",
         },
         "step": {
-            **make_kind_schema("positive number"),
+            **make_type_schema("positive number"),
             "description": "With `range`: only every so manieth value.",
         },
         "log_range": {
@@ -115,29 +109,17 @@ _ENTRY: Schema = {
 }
 
 
-def make_section_schema() -> Schema:
+def make_sweep_config_schema() -> Schema:
     """Return the JSON Schema of `sweep_config`."""
-    properties = {}
-    for field in dataclasses.fields(SweepConfig):
-        takes = field.metadata["takes"]
-        properties[field.name] = {
-            **(_make_keys() if takes == "swept keys" else make_kind_schema(takes)),
-            "description": field.metadata["about"],
-            **make_default(field),
-        }
-    names = ", ".join(properties)
     return {
-        "type": "object",
-        "title": f"an object with the keys {names}",
+        **make_section_schema(SweepConfig, _make_value),
         "description": SweepConfig.__doc__,
-        "properties": properties,
-        "required": [field.name for field in dataclasses.fields(SweepConfig) if is_required(field)],
-        "additionalProperties": False,
-        "x-keys": f"one of the keys {names}",
     }
 
 
-def _make_keys() -> Schema:
+def _make_value(field: ConfigField) -> Schema:
+    if field.name != "keys":
+        return make_type_schema(field.takes)
     return {
         "type": "object",
         "title": "an object with at least one key to vary",
@@ -153,7 +135,7 @@ def make_sweep_schema() -> Schema:
     """
     schema = make_schema()
     del schema["x-refused"]
-    properties = schema["properties"] | {SWEEP: make_section_schema()}
+    properties = schema["properties"] | {SWEEP: make_sweep_config_schema()}
     return schema | {
         "title": "an object with the sections of a config, and sweep_config",
         "properties": properties,

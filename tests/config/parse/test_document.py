@@ -66,20 +66,25 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     assert explain(path) == "the file can't be read: Permission denied"
 
 
-def test_places_in_json_count_lines_and_columns_from_one(tmp_path):
+def locate(document, *path, at_key=False):
+    problem = document.source_map.make_problem(path, "Oh.", at_key)
+    return problem.line, problem.column
+
+
+def test_locations_in_json_count_lines_and_columns_from_one(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(b'\xef\xbb\xbf{\r\n "a": [1,\r\n  {"b": "\\u00e9"}]}')
     document = read_document(path)
     assert document.values == {"a": [1, {"b": "é"}]}
-    assert document.places[("a",)].key == (2, 2)
-    assert document.places[("a",)].value == (2, 7)
-    assert document.places[("a", 1, "b")].value == (3, 9)
+    assert locate(document, "a", at_key=True) == (2, 2)
+    assert locate(document, "a") == (2, 7)
+    assert locate(document, "a", 1, "b") == (3, 9)
 
 
-def test_places_in_yaml_count_lines_and_columns_from_one(tmp_path):
+def test_locations_in_yaml_count_lines_and_columns_from_one(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("# a comment\na:\n  - 1\n  - b: c\n")
-    places = read_document(path).places
-    assert places[("a",)].key == (2, 1)
-    assert places[("a", 0)].value == (3, 5)
-    assert places[("a", 1, "b")].value == (4, 8)
+    document = read_document(path)
+    assert locate(document, "a", at_key=True) == (2, 1)
+    assert locate(document, "a", 0) == (3, 5)
+    assert locate(document, "a", 1, "b") == (4, 8)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.config.parse.document import TextError
+from framework.config.parse.parsed_text import TextError
 from framework.config.parse.yaml_parser import parse_yaml, parse_yaml_value
 
 
@@ -40,15 +40,15 @@ def test_plain_values_follow_yaml_1_2(text, value):
 def test_anchors_and_merge_keys():
     text = "a: &base {x: 1, y: {z: 2}}\nb:\n  <<: *base\n  x: 3\nc: *base\n"
     parsed = parse_yaml(text)
-    values, places = parsed.values, parsed.places
+    values, locations = parsed.values, parsed.locations
     assert values["b"] == {"x": 3, "y": {"z": 2}}
     assert values["c"] == values["a"]
-    assert places[("b", "x")].value == (4, 6)
-    assert places[("b", "y", "z")].value == (1, 24)
+    assert locations[("b", "x")].value == (4, 6)
+    assert locations[("b", "y", "z")].value == (1, 24)
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "position", "message"),
     [
         ("a: 1\nb: 2\na: 3", (3, 1), "the key appears twice. Line 1 has it first."),
         (
@@ -68,10 +68,10 @@ def test_anchors_and_merge_keys():
         ("<<: 1", (1, 5), "expected an alias of a mapping after <<"),
     ],
 )
-def test_what_is_refused(text, place, message):
+def test_what_is_refused(text, position, message):
     with pytest.raises(TextError) as caught:
         parse_yaml_value(text)
-    assert (caught.value.message, caught.value.place) == (message, place)
+    assert (caught.value.message, caught.value.position) == (message, position)
 
 
 def test_an_alias_bomb_is_refused():

@@ -1,4 +1,4 @@
-"""The end of the network, and the loss and metrics that read it.
+"""The end of the network, the loss and metrics that read it, and the optimizer.
 
 A classifier here ends in probabilities: its confidences, its exports and its
 pictures mean them. So the top ends in softmax, and losses read no logits.
@@ -11,14 +11,17 @@ from collections.abc import Iterator
 
 from framework.config import catalog
 from framework.config.checks.partial_config import PartialConfig, PartialLayer
-from framework.config.schema.validator import Violation, format_mismatch
+from framework.config.model import TrainingConfig
+from framework.config.source_map import KeyPath
+from framework.config.violations import Violation, format_mismatch
 
 LOSS = ("training_config", "loss")
 METRICS = ("training_config", "metrics")
 ACCURACY = "accuracy"
 """The metric that is measured in every run, and so need not be listed."""
 
-DEFAULT_LOSS = "sparse_categorical_crossentropy"
+CALLBACKS = ("training_config", "call_backs_conf")
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 NORMALIZED = ("softmax", "sparsemax")
 """Activations whose outputs are shares of one."""
@@ -30,28 +33,27 @@ _PASSING = ("Identity", "Reshape", "Flatten", "Average", "Masking")
 """Layers that turn probabilities into probabilities; pooling by the average is another."""
 
 
-def check_objective(draft: PartialConfig) -> Iterator[Violation]:
+def check_objective(partial: PartialConfig) -> Iterator[Violation]:
     """Yield a loss that reads logits, and metrics that don't fit the loss."""
-    loss, arguments = draft.read_object(*LOSS, default=DEFAULT_LOSS)
+    loss, arguments = partial.read_object(*LOSS)
     if loss not in catalog.list_names("losses"):
         return
     if arguments.get("from_logits") is True:
         message = "expected false: the classifier ends in probabilities, not in logits. Found true."
         yield Violation((*LOSS, "from_logits"), message)
-    yield from _check_metrics(draft, loss)
+    yield from _check_metrics(partial, loss)
 
 
-def check_end(draft: PartialConfig) -> Iterator[Violation]:
+def check_end(partial: PartialConfig) -> Iterator[Violation]:
     """Yield the last layer if it does not end in probabilities that the loss can read."""
-    loss, _ = draft.read_object(*LOSS, default=DEFAULT_LOSS)
-    layers = {layer.name: layer for layer in draft.list_layers()}
-    used = {name for layer in layers.values() for name in layer.inputs}
-    end = next((layer for layer in layers.values() if layer.name not in used), None)
-    if end is None or loss not in catalog.list_names("losses"):
+    loss, _ = partial.read_object(*LOSS)
+    ends = partial.find_ends()
+    if not ends or loss not in catalog.list_names("losses"):
         return
-    layer, activation = _find_activation(end, layers) or (end, NORMALIZED[0])
+    layers = {layer.name: layer for layer in partial.list_layers()}
+    layer, activation = _find_activation(ends[0], layers) or (ends[0], NORMALIZED[0])
     path = (*layer.path, "initializing_parameters", "activation")
-    if activation in NORMALIZED or not draft.is_sound(*path):
+    if activation in NORMALIZED or not partial.is_sound(*path):
         return
     if activation is None:
         message = f"the network must end in probabilities. Found {layer.layer_type} as its end."
@@ -60,14 +62,14 @@ def check_end(draft: PartialConfig) -> Iterator[Violation]:
     elif activation not in INDEPENDENT:
         expected = "'softmax': the network must end in probabilities"
         yield Violation(path, format_mismatch(expected, activation))
-    elif not reads_independent(draft):
+    elif not reads_independent(partial):
         expected = f"'softmax': the loss {loss} reads shares of one"
         yield Violation(path, format_mismatch(expected, activation))
 
 
-def reads_independent(draft: PartialConfig) -> bool:
+def reads_independent(partial: PartialConfig) -> bool:
     """Return whether the loss reads a probability of its own for each class."""
-    loss, _ = draft.read_object(*LOSS, default=DEFAULT_LOSS)
+    loss, _ = partial.read_object(*LOSS)
     return catalog.find_class_name("losses", loss).startswith("Binary")
 
 
@@ -79,10 +81,10 @@ def _find_activation(
     The activation is `None` if the layer has none; the result is `None` if it
     can't be told, as with a layer that is wrong anyway.
     """
-    if layer.layer_type is None:
+    kind = layer.class_name
+    if kind is None:
         return None
-    entry = catalog.find_entry("layers", layer.layer_type)["arguments"]
-    kind = catalog.find_class_name("layers", layer.layer_type)
+    entry = catalog.find_entry("layers", kind)["arguments"]
     if kind == "Softmax":
         return layer, "softmax"
     if "activation" in entry:
@@ -95,13 +97,13 @@ def _find_activation(
     return layer, None
 
 
-def _check_metrics(draft: PartialConfig, loss: str) -> Iterator[Violation]:
+def _check_metrics(partial: PartialConfig, loss: str) -> Iterator[Violation]:
     """Yield metrics that need other labels than the loss, or are there already."""
     one_hot = catalog.wants_one_hot("losses", loss)
     labels = ("class numbers", "one-hot labels")
     seen: set[str] = set()
-    for i, _ in enumerate(draft.read(*METRICS, default=()) or ()):
-        name, arguments = draft.read_object(*METRICS, i, default=ACCURACY)
+    for i, _ in enumerate(partial.read(*METRICS) or ()):
+        name, arguments = partial.read_object(*METRICS, i, default=ACCURACY)
         if name == ACCURACY or name not in catalog.list_names("metrics"):
             continue
         measured = catalog.find_entry("metrics", name)["log_name"]
@@ -131,5 +133,34 @@ def _find_remedy(metric: str, one_hot: bool) -> str:
     counterpart = metric.removeprefix("sparse_") if one_hot else f"sparse_{metric}"
     if counterpart in catalog.list_names("metrics") and counterpart != metric:
         return f"Did you mean {counterpart!r}?"
-    loss = DEFAULT_LOSS if one_hot else "categorical_crossentropy"
+    loss = TrainingConfig.loss.name if one_hot else "categorical_crossentropy"
     return f"Use it with the loss {loss!r}."
+
+
+def check_optimizer(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield arguments and callbacks that need another setting of the optimizer."""
+    path = ("training_config", "optimizer")
+    name, arguments = partial.read_object(*path)
+    clipping = [key for key in CLIPPING if arguments.get(key) is not None]
+    if len(clipping) > 1:
+        message = f"only one of {', '.join(CLIPPING)} can be set. Found {' and '.join(clipping)}."
+        yield Violation((*path, clipping[-1]), message, at_key=True)
+    yield from _check_schedule(partial, (*path, "learning_rate", "config"))
+    callbacks = partial.read(*CALLBACKS) or {}
+    if "SwapEMAWeights" in callbacks and arguments.get("use_ema") is not True:
+        message = (
+            f'needs an optimizer with averaged weights: {{"name": "{name}", "use_ema": true}}.'
+        )
+        yield Violation((*CALLBACKS, "SwapEMAWeights"), message, at_key=True)
+    if "ReduceLROnPlateau" in callbacks and isinstance(arguments.get("learning_rate"), dict):
+        message = "can't change a learning rate that follows a schedule: use one of the two."
+        yield Violation((*CALLBACKS, "ReduceLROnPlateau"), message, at_key=True)
+
+
+def _check_schedule(partial: PartialConfig, path: KeyPath) -> Iterator[Violation]:
+    """Yield the values of a schedule in steps that are not one more than its boundaries."""
+    boundaries = partial.read(*path, "boundaries")
+    values = partial.read(*path, "values")
+    if boundaries and values and len(values) != len(boundaries) + 1:
+        expected = f"{len(boundaries) + 1} values, one more than boundaries"
+        yield Violation((*path, "values"), format_mismatch(expected, values))

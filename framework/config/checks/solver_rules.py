@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from framework.config import catalog
-from framework.config.checks.output import INDEPENDENT, reads_independent
+from framework.config.checks.objective_rules import INDEPENDENT, reads_independent
 from framework.config.checks.partial_config import PartialConfig, PartialLayer
-from framework.config.schema.validator import Violation, format_mismatch
+from framework.config.source_map import KeyPath
+from framework.config.violations import Violation, format_mismatch
 
 SOLVER = ("training_config", "solver")
 
@@ -28,21 +27,19 @@ _HAS_NO_PART = (
 """Arguments of a `Dense` that a closed form would pass over."""
 
 
-def check_solver(draft: PartialConfig) -> Iterator[Violation]:
+def check_solver(partial: PartialConfig) -> Iterator[Violation]:
     """Yield what keeps the last `Dense` of the top from being solved in closed form."""
-    trains = draft.read("training_config", "enable_training", default=True)
-    if draft.read(*SOLVER, "name") is None or not trains:
+    trains = partial.read("training_config", "enable_training")
+    if partial.read(*SOLVER, "name") is None or not trains:
         return
-    yield from _check_rest(draft)
-    layers = draft.list_layers()
-    used = {name for layer in layers for name in layer.inputs}
-    ends = [layer for layer in layers if layer.name not in used]
+    yield from _check_rest(partial)
+    ends = partial.find_ends()
     if len(ends) != 1:
         return
-    for layer in layers:
-        if layer is ends[0]:
-            yield from _check_end(draft, layer)
-        elif layer.layer_type is not None and not _is_passing(layer.layer_type):
+    for layer in partial.list_layers():
+        if layer.name == ends[0].name:
+            yield from _check_end(partial, layer)
+        elif layer.class_name is not None and not _is_passing(layer.class_name):
             yield Violation(
                 (*layer.path, "layer_type"),
                 "expected a layer with nothing to train, such as Flatten, pooling or Concatenate: "
@@ -50,21 +47,20 @@ def check_solver(draft: PartialConfig) -> Iterator[Violation]:
             )
 
 
-def _is_passing(layer_type: str) -> bool:
-    kind = catalog.find_class_name("layers", layer_type)
-    return kind in PASSING or any(part in kind for part in _PASSING_PARTS)
+def _is_passing(class_name: str) -> bool:
+    return class_name in PASSING or any(part in class_name for part in _PASSING_PARTS)
 
 
-def _check_end(draft: PartialConfig, layer: PartialLayer) -> Iterator[Violation]:
+def _check_end(partial: PartialConfig, layer: PartialLayer) -> Iterator[Violation]:
     arguments = (*layer.path, "initializing_parameters")
     if layer.layer_type is None:
         return
-    if catalog.find_class_name("layers", layer.layer_type) != "Dense":
+    if layer.class_name != "Dense":
         message = "'Dense' as the last layer, which training_config.solver solves"
         yield Violation((*layer.path, "layer_type"), format_mismatch(message, layer.layer_type))
         return
     activation = layer.arguments.get("activation")
-    if activation in INDEPENDENT and reads_independent(draft):
+    if activation in INDEPENDENT and reads_independent(partial):
         expected = "'softmax': training_config.solver makes shares of one"
         yield Violation((*arguments, "activation"), format_mismatch(expected, activation))
     if layer.arguments.get("use_bias") is False:
@@ -76,18 +72,18 @@ def _check_end(draft: PartialConfig, layer: PartialLayer) -> Iterator[Violation]
             yield Violation((*arguments, name), message, at_key=True)
 
 
-def _check_rest(draft: PartialConfig) -> Iterator[Violation]:
-    """Yield what else would train, or has no end."""
-    expected: dict[tuple[str, ...], tuple[Any, str]] = {
-        ("model_configuration", "trainable"): ("none", "'none': nothing but the last Dense"),
-        ("training_config", "fine_tuning"): (None, "null: nothing but the last Dense"),
+def _check_rest(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield other things that would train, and images without end."""
+    nothing_else: dict[KeyPath, tuple[str | None, str]] = {
+        ("model_configuration", "trainable"): ("none", "'none'"),
+        ("training_config", "fine_tuning"): (None, "null"),
     }
-    for path, (default, meaning) in expected.items():
-        found = draft.read(*path, default=default)
-        if found != default:
-            message = format_mismatch(f"{meaning} is trained by training_config.solver", found)
-            yield Violation(path, message)
+    for path, (allowed, shown) in nothing_else.items():
+        found = partial.read(*path)
+        if found != allowed:
+            expected = f"{shown}: nothing but the last Dense is trained by training_config.solver"
+            yield Violation(path, format_mismatch(expected, found))
     views = ("training_config", "feature_cache", "augmented_views")
-    if draft.read(*views) == "fresh":
+    if partial.read(*views) == "fresh":
         message = "a number of views, which training_config.solver reads all of"
         yield Violation(views, format_mismatch(message, "fresh"))

@@ -6,37 +6,34 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
 from framework.config import catalog
-from framework.config.checks.output import ACCURACY, METRICS
+from framework.config.checks.objective_rules import ACCURACY, CALLBACKS, METRICS
 from framework.config.checks.partial_config import PartialConfig
-from framework.config.parse.document import KeyPath
 from framework.config.reserved_files import RESERVED_FILES
-from framework.config.schema.validator import Violation, format_mismatch
-from framework.config.suggestions import suggest_name
-
-CALLBACKS = ("training_config", "call_backs_conf")
+from framework.config.source_map import KeyPath
+from framework.config.violations import Violation, format_mismatch, format_unknown
 
 
-def check_callbacks(draft: PartialConfig) -> Iterator[Violation]:
-    """Callbacks must watch what is measured, and write beside the run's own files."""
-    measured = list_measured(draft)
-    for name in draft.read(*CALLBACKS, default={}) or {}:
+def check_callbacks(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield callbacks that watch what is not measured, or write over the run's own files."""
+    measured = list_measured(partial)
+    for name in partial.read(*CALLBACKS) or {}:
         if name not in catalog.list_names("callbacks"):
             continue
         for argument, entry in catalog.find_entry("callbacks", name)["arguments"].items():
             path = (*CALLBACKS, name, argument)
-            value = draft.read(*path, default=entry.get("default"))
+            value = partial.read(*path, default=entry.get("default"))
             if entry["takes"] == "monitor" and measured:
-                yield from _check_monitor(draft, path, value, measured)
+                yield from _check_monitor(partial, path, value, measured)
             if entry["takes"] == "path in the run directory" and value is not None:
                 yield from _check_run_path(path, value)
-    yield from _check_checkpoint(draft, measured)
+    yield from _check_checkpoint(partial, measured)
 
 
-def list_measured(draft: PartialConfig) -> list[str]:
+def list_measured(partial: PartialConfig) -> list[str]:
     """Return the names of all values that are measured in an epoch; none if one is wrong."""
     names = ["loss", ACCURACY]
-    for i, _ in enumerate(draft.read(*METRICS, default=()) or ()):
-        name, _ = draft.read_object(*METRICS, i, default="")
+    for i, _ in enumerate(partial.read(*METRICS) or ()):
+        name, _ = partial.read_object(*METRICS, i, default="")
         if name == ACCURACY:
             continue
         if name not in catalog.list_names("metrics"):
@@ -46,15 +43,14 @@ def list_measured(draft: PartialConfig) -> list[str]:
 
 
 def _check_monitor(
-    draft: PartialConfig, path: KeyPath, value: str, measured: Sequence[str]
+    partial: PartialConfig, path: KeyPath, value: str, measured: Sequence[str]
 ) -> Iterator[Violation]:
     """Yield a value that is not measured, or of which nobody knows what is better."""
     mode = (*path[:-1], "mode")
     if value not in measured:
-        suggestion = suggest_name(value, measured)
         expected = f"a measured value ({', '.join(measured)})"
-        yield Violation(path, format_mismatch(expected, value, suggestion and repr(suggestion)))
-    elif catalog.find_better(value) is None and draft.read(*mode, default="auto") == "auto":
+        yield Violation(path, format_unknown(expected, value, measured))
+    elif catalog.find_better(value) is None and partial.read(*mode, default="auto") == "auto":
         expected = f"'min' or 'max': Keras can't tell which {value} is better"
         yield Violation(mode, format_mismatch(expected, "auto"))
 
@@ -72,20 +68,20 @@ def _check_run_path(path: KeyPath, value: str) -> Iterator[Violation]:
         yield Violation(path, format_mismatch(expected, value))
 
 
-def _check_checkpoint(draft: PartialConfig, measured: Sequence[str]) -> Iterator[Violation]:
-    """Keras tells the format of a checkpoint by the ending of its name, and fills in figures."""
+def _check_checkpoint(partial: PartialConfig, measured: Sequence[str]) -> Iterator[Violation]:
+    """Yield a checkpoint's name with another ending or other figures than Keras knows."""
     callback = (*CALLBACKS, "ModelCheckpoint")
     path = (*callback, "filepath")
-    file = draft.read(*path)
+    file = partial.read(*path)
     if file is None:
         return
-    weights_only = draft.read(*callback, "save_weights_only", default=False)
+    weights_only = partial.read(*callback, "save_weights_only", default=False)
     ending = ".weights.h5" if weights_only else ".keras"
     if not file.endswith(ending):
         yield Violation(path, format_mismatch(f"a name that ends in {ending}", file))
     figures = {"epoch": 1, **dict.fromkeys(measured, 0.5)}
-    if draft.read(*callback, "save_freq", default="epoch") != "epoch":
-        # In the midst of an epoch nothing is validated.
+    if partial.read(*callback, "save_freq", default="epoch") != "epoch":
+        # Nothing is validated before the end of an epoch.
         during = {name: figure for name, figure in figures.items() if not name.startswith("val_")}
         figures = {"batch": 1, **during}
     try:

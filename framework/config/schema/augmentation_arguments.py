@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.config.schema.types import Schema, make_kind_schema
+from framework.config.schema.value_types import Schema, make_type_schema
 
 ARGUMENTS: dict[str, tuple[str, object, str]] = {
     "rotation_range": ("non-negative number", 0, "Largest rotation in degrees."),
@@ -65,7 +65,7 @@ def make_augmentation_schema() -> Schema:
         "type": "object",
         "title": "an object with arguments of ImageDataGenerator",
         "properties": {
-            name: {**make_kind_schema(takes), "default": default, "description": about}
+            name: {**make_type_schema(takes), "default": default, "description": about}
             for name, (takes, default, about) in ARGUMENTS.items()
         },
         "additionalProperties": False,

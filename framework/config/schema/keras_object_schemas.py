@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from framework.config import catalog
-from framework.config.schema.parts import LISTED_KINDS, make_names, needs_arguments
-from framework.config.schema.types import Schema, join_words, make_kind_schema
+from framework.config.schema.value_types import Schema, make_type_schema
+from framework.config.violations import join_words
+
+LISTED_KINDS = ("layers", "callbacks", "optimizers")
+"""Kinds that `run.py list` shows, besides backbones and data sets."""
+
+NAMED_KINDS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+"""What is given as `"Adam"` or `{"name": "Adam", ...}` -> the catalogue's kind."""
 
 # What an argument takes -> the catalogue's kind, what a class of it is called, and what may stand
 # where one is expected.
@@ -26,7 +32,22 @@ _OBJECT_KINDS = {
         'a Keras layer, {"class_name": "LSTM", "config": {"units": 8}}',
     ),
 }
-_NAMED_KINDS = {"optimizer": "optimizers", "loss": "losses", "metric": "metrics"}
+
+
+def make_names(kind: str, title: str, others: Iterable[Any] = ()) -> Schema:
+    """Return the schema of a name in the catalogue."""
+    schema: Schema = {"enum": [*catalog.list_names(kind), *others], "title": title}
+    if refused := catalog.list_refusals(kind):
+        schema["x-refused"] = refused
+    if kind in LISTED_KINDS:
+        schema["x-list"] = kind
+    return schema
+
+
+def _needs_arguments(kind: str, name: str | None) -> bool:
+    """Return whether a Keras object can't be made by its name alone."""
+    arguments = catalog.find_entry(kind, name)["arguments"].values() if name else ()
+    return any("default" not in argument for argument in arguments)
 
 
 class ObjectSchemas:
@@ -43,7 +64,7 @@ class ObjectSchemas:
         self.definitions: dict[str, Schema] = {}
         self._mentioned = mentioned
 
-    def define(self, name: str, make: Any, *arguments: Any) -> Schema:
+    def define(self, name: str, make: Callable[..., Schema], *arguments: Any) -> Schema:
         """Return a reference to a definition, which is made when first needed."""
         key = name.replace(" ", "_")
         if key not in self.definitions:
@@ -58,7 +79,7 @@ class ObjectSchemas:
             return self.define(phrase, self._make_keras_object, head, bool(rest))
         if head == "activation":
             return self.define(phrase, self._make_activation, bool(rest))
-        return make_kind_schema(phrase)
+        return make_type_schema(phrase)
 
     def make_arguments(self, kind: str, name: str, extra: Schema | None = None) -> Schema:
         """Return the schema of the arguments of a Keras object."""
@@ -98,7 +119,7 @@ class ObjectSchemas:
                     "if": {"properties": {name_key: {"const": name}}, "required": [name_key]},
                     "then": {
                         "properties": {arguments_key: reference},
-                        "required": [arguments_key] if needs_arguments(kind, name) else [],
+                        "required": [arguments_key] if _needs_arguments(kind, name) else [],
                     },
                 }
             )
@@ -125,7 +146,7 @@ class ObjectSchemas:
             other = {"type": "number", "exclusiveMinimum": 0, "title": title}
         else:
             other = make_names(kind, title, [None] if nullable else [])
-            other["enum"] = [name for name in other["enum"] if not needs_arguments(kind, name)]
+            other["enum"] = [name for name in other["enum"] if not _needs_arguments(kind, name)]
         return {"title": title, "if": {"type": "object"}, "then": whole, "else": other}
 
     def _make_activation(self, nullable: bool) -> Schema:
@@ -134,7 +155,7 @@ class ObjectSchemas:
 
     def make_named(self, word: str, default: str | None) -> Schema:
         """Return the schema of `"Adam"` or `{"name": "Adam", "learning_rate": 0.001}`."""
-        kind = _NAMED_KINDS[word]
+        kind = NAMED_KINDS[word]
         names = make_names(kind, f"a Keras {word}", ["accuracy"] if word == "metric" else [])
         # A metric has an argument `name` too; here the key names the metric.
         branches = [

@@ -6,21 +6,20 @@ from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from framework.config import catalog
-from framework.config.checks.partial_config import PartialConfig, PartialLayer
-from framework.config.parse.document import MAX_KEY
-from framework.config.schema.config_schema import BACKBONE_OUTPUT
-from framework.config.schema.validator import Violation, format_mismatch
-from framework.config.suggestions import suggest_name
+from framework.config.catalog import BACKBONE_OUTPUT
+from framework.config.checks.partial_config import TOP, PartialConfig, PartialLayer
+from framework.config.source_map import shorten_key
+from framework.config.violations import Violation, format_unknown, join_words
 
 MAX_LISTED = 8
 """Layer names that a message lists."""
 
 
-def check_graph(draft: PartialConfig) -> Iterator[Violation]:
+def check_top(partial: PartialConfig) -> Iterator[Violation]:
     """Yield what is wrong with how the layers of the top are joined."""
-    layers = draft.list_layers()
-    yield from _check_names(layers, draft)
-    unknown = list(_check_inputs(layers, draft))
+    layers = partial.list_layers()
+    yield from _check_names(layers, partial)
+    unknown = list(_check_inputs(layers, partial))
     yield from unknown
     for layer in layers:
         yield from _check_count(layer)
@@ -28,12 +27,12 @@ def check_graph(draft: PartialConfig) -> Iterator[Violation]:
         sort_layers({layer.name: layer.inputs for layer in layers})
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        message = f"the layers form a circle: {' -> '.join(map(_shorten, circle))}."
+        message = f"the layers form a circle: {' -> '.join(map(shorten_key, circle))}."
         where = max(circle, key=[layer.name for layer in layers].index)
-        yield Violation((*next(x for x in layers if x.name == where).path, "input_layer"), message)
+        yield Violation((*TOP, where, "input_layer"), message)
         return
     if not unknown:
-        yield from _check_ends(layers)
+        yield from _check_ends(partial.find_ends())
 
 
 def sort_layers(inputs: dict[str, Sequence[str]]) -> list[str]:
@@ -59,7 +58,7 @@ def sort_layers(inputs: dict[str, Sequence[str]]) -> list[str]:
     return ordered
 
 
-def _check_names(layers: list[PartialLayer], draft: PartialConfig) -> Iterator[Violation]:
+def _check_names(layers: list[PartialLayer], partial: PartialConfig) -> Iterator[Violation]:
     """Yield the layers whose name stands for something else already."""
     for layer in layers:
         if layer.name == BACKBONE_OUTPUT:
@@ -71,40 +70,37 @@ def _check_names(layers: list[PartialLayer], draft: PartialConfig) -> Iterator[V
         elif layer.name in catalog.OWN_LAYERS:
             message = "the framework has a layer of this name: choose another name."
             yield Violation(layer.path, message, at_key=True)
-        elif layer.name in draft.backbone_layers:
-            message = f"{draft.backbone} has a layer of this name: choose another name."
+        elif layer.name in partial.backbone_layers:
+            message = f"{partial.backbone} has a layer of this name: choose another name."
             yield Violation(layer.path, message, at_key=True)
 
 
-def _check_inputs(layers: list[PartialLayer], draft: PartialConfig) -> Iterator[Violation]:
+def _check_inputs(layers: list[PartialLayer], partial: PartialConfig) -> Iterator[Violation]:
     """Yield the inputs that are no layer."""
-    if draft.backbone is None:
+    if partial.backbone is None:
         return
     names = [layer.name for layer in layers]
-    known = {*names, BACKBONE_OUTPUT, *draft.backbone_layers}
+    known = {*names, BACKBONE_OUTPUT, *partial.backbone_layers}
     for position, layer in enumerate(layers):
-        given = draft.read(*layer.path, "input_layer")
+        given = partial.read(*layer.path, "input_layer")
         for i, name in enumerate(layer.inputs):
             if name in known:
                 continue
             earlier = [other for other in names[:position] if other != layer.name]
-            candidates = [*reversed(earlier), *names, BACKBONE_OUTPUT, *draft.backbone_layers]
-            suggestion = suggest_name(name, dict.fromkeys(candidates))
-            expected = _describe_inputs(earlier, has_backbone=bool(draft.backbone_layers))
+            candidates = [*reversed(earlier), *names, BACKBONE_OUTPUT, *partial.backbone_layers]
+            expected = _describe_inputs(earlier, has_backbone=bool(partial.backbone_layers))
             path = (*layer.path, "input_layer", *([i] if isinstance(given, list) else []))
-            yield Violation(path, format_mismatch(expected, name, suggestion and repr(suggestion)))
+            yield Violation(path, format_unknown(expected, name, dict.fromkeys(candidates)))
 
 
 def _describe_inputs(earlier: list[str], has_backbone: bool) -> str:
     """Return what a layer may take as its input."""
-    listed = [_shorten(name) for name in earlier[-MAX_LISTED:]]
+    listed = [shorten_key(name) for name in earlier[-MAX_LISTED:]]
     dots = "..., " if len(earlier) > len(listed) else ""
-    layers = f"an earlier layer ({dots}{', '.join(listed)})" if earlier else ""
-    others = (
-        [f'"{BACKBONE_OUTPUT}"', "a backbone layer"] if has_backbone else [f'"{BACKBONE_OUTPUT}"']
-    )
-    parts = [part for part in (layers, *others) if part]
-    return " or ".join([", ".join(parts[:-1])] * (len(parts) > 1) + parts[-1:])
+    layers = f"an earlier layer ({dots}{', '.join(listed)})"
+    options = [layers] if earlier else []
+    options += [f'"{BACKBONE_OUTPUT}"'] + ["a backbone layer"] * has_backbone
+    return join_words(options)
 
 
 def _check_count(layer: PartialLayer) -> Iterator[Violation]:
@@ -119,29 +115,19 @@ def _check_count(layer: PartialLayer) -> Iterator[Violation]:
         expected = f"{layer.layer_type} takes one input"
         remedy = "Join them first, with Concatenate or Add"
     else:
-        numbers = str(rule.fewest) if rule.fewest == rule.most else f"{rule.fewest} or more"
-        if rule.most is not None and rule.most > rule.fewest:
-            numbers = f"{rule.fewest} to {rule.most}"
-        expected = f"{layer.layer_type} takes {numbers} inputs"
+        expected = f"{layer.layer_type} takes {rule.describe_count()} inputs"
         remedy = "Give input_layer a list of layers"
-    found = f"{count}: {', '.join(map(_shorten, layer.inputs[:MAX_LISTED]))}"
+    found = f"{count}: {', '.join(map(shorten_key, layer.inputs[:MAX_LISTED]))}"
     yield Violation((*layer.path, "input_layer"), f"{expected}. Found {found}. {remedy}.")
 
 
-def _check_ends(layers: list[PartialLayer]) -> Iterator[Violation]:
+def _check_ends(ends: list[PartialLayer]) -> Iterator[Violation]:
     """Yield the layers whose output nobody uses, other than the last of them."""
-    used = {name for layer in layers for name in layer.inputs}
-    ends = [layer for layer in layers if layer.name not in used]
     for layer in ends[:-1]:
-        name, end = _shorten(layer.name), _shorten(ends[-1].name)
+        name, end = shorten_key(layer.name), shorten_key(ends[-1].name)
         yield Violation(
             layer.path,
             f"nobody uses the output of this layer. Expected one end, {end!r}: remove "
             f"{name!r}, or name it as the input of another layer.",
             at_key=True,
         )
-
-
-def _shorten(name: str) -> str:
-    """Return a layer's name as a message shows it, even if it is far too long for a name."""
-    return name if len(name) <= MAX_KEY else f"{name[: MAX_KEY - 4]} ..."

@@ -1,7 +1,7 @@
-"""Kinds of values: a phrase such as `positive integer or null` as a JSON Schema.
+"""Types of values: a phrase such as `positive integer or null` as a JSON Schema.
 
-The catalogue and the sections say what a key takes in these words, and the
-same words tell the user what was expected.
+The catalogue and the sections say what a key takes in these words, and the same words tell the
+user what was expected.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from framework.config.violations import join_words
+
 Schema = dict[str, Any]
 
 LARGEST = 2**31 - 1
 """Keras and NumPy keep sizes and positions in 32 bits in places."""
 
 LARGEST_SIZE = 2**16
-"""Units or filters of one layer: more are a slip, and would not fit into memory."""
+"""Units or filters of one layer: more are a mistake, and would not fit into memory."""
 
 LARGEST_IMAGE = 4096
 """Rows or columns: a network would need tens of gigabytes for one larger image."""
@@ -23,33 +25,22 @@ LARGEST_IMAGE = 4096
 LARGEST_SEED = 2**32 - 1
 """As NumPy's legacy generators take it."""
 
-DTYPES = (
-    "bfloat16",
-    "float16",
-    "float32",
-    "float64",
-    "mixed_bfloat16",
-    "mixed_float16",
-)
+DTYPES = ("bfloat16", "float16", "float32", "float64", "mixed_bfloat16", "mixed_float16")
+
+
+def _integer(minimum: int, maximum: int = LARGEST, title: str | None = None) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return schema | ({"title": title} if title else {})
+
 
 WORDS: dict[str, Schema] = {
     "boolean": {"type": "boolean", "title": "true or false"},
-    "integer": {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
-    "positive integer": {"type": "integer", "minimum": 1, "maximum": LARGEST},
-    "non-negative integer": {"type": "integer", "minimum": 0, "maximum": LARGEST},
-    "integer above 1": {"type": "integer", "minimum": 2, "maximum": LARGEST},
-    "size": {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": LARGEST_SIZE,
-        "title": f"a positive integer up to {LARGEST_SIZE}",
-    },
-    "pixels": {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": LARGEST_IMAGE,
-        "title": f"an integer between 1 and {LARGEST_IMAGE}",
-    },
+    "integer": _integer(-LARGEST),
+    "positive integer": _integer(1),
+    "non-negative integer": _integer(0),
+    "integer above 1": _integer(2),
+    "size": _integer(1, LARGEST_SIZE, f"a positive integer up to {LARGEST_SIZE}"),
+    "pixels": _integer(1, LARGEST_IMAGE, f"an integer between 1 and {LARGEST_IMAGE}"),
     "number": {"type": "number"},
     "positive number": {"type": "number", "exclusiveMinimum": 0},
     "non-negative number": {"type": "number", "minimum": 0},
@@ -72,12 +63,7 @@ WORDS: dict[str, Schema] = {
         "exclusiveMaximum": 1,
         "title": "a number between 0 and 1, both excluded",
     },
-    "seed": {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": LARGEST_SEED,
-        "title": f"an integer between 0 and {LARGEST_SEED}",
-    },
+    "seed": _integer(0, LARGEST_SEED, f"an integer between 0 and {LARGEST_SEED}"),
     "string": {"type": "string", "minLength": 1},
     "monitor": {"type": "string", "minLength": 1, "title": "the name of a measured value"},
     "path in the run directory": {
@@ -92,7 +78,7 @@ WORDS: dict[str, Schema] = {
 _COUNTED = re.compile(r"(\d+) (.+)")
 
 
-def make_kind_schema(phrase: str) -> Schema:
+def make_type_schema(phrase: str) -> Schema:
     """Return the JSON Schema of a phrase of plain words.
 
     Args:
@@ -108,7 +94,7 @@ def make_kind_schema(phrase: str) -> Schema:
     """
     alternatives = phrase.split(" or ")
     constants = [_parse_constant(part) for part in alternatives]
-    title = join_words([describe_kind(part) for part in alternatives])
+    title = join_words([_describe_type(part) for part in alternatives])
     if None not in constants:
         values = [constant[0] for constant in constants if constant]
         whole = {"type": "integer"} if all(isinstance(value, int) for value in values) else {}
@@ -122,7 +108,7 @@ def make_kind_schema(phrase: str) -> Schema:
     return {"anyOf": schemas, "title": title}
 
 
-def describe_kind(part: str) -> str:
+def _describe_type(part: str) -> str:
     """Return one alternative with its article: `a positive integer`."""
     if part in WORDS and "title" in WORDS[part]:
         return str(WORDS[part]["title"])
@@ -133,20 +119,13 @@ def describe_kind(part: str) -> str:
     return f"{'an' if part[0] in 'aeiou' else 'a'} {part}"
 
 
-def join_words(words: list[str]) -> str:
-    """Return `a, b or c`."""
-    return " or ".join([", ".join(words[:-1])] * (len(words) > 1) + words[-1:])
-
-
 def _parse_constant(part: str) -> tuple[Any] | None:
     """Return the constant that a part stands for, in a tuple, if it is one."""
     if part == "null":
         return (None,)
     if part.isdigit():
         return (int(part),)
-    if part.startswith("'"):
-        return (part.strip("'"),)
-    return None
+    return (part.strip("'"),) if part.startswith("'") else None
 
 
 def _make_part(part: str) -> Schema:
@@ -158,10 +137,5 @@ def _make_part(part: str) -> Schema:
     if match := _COUNTED.fullmatch(part):
         count, items = int(match[1]), match[2].replace("pairs of ", "2 ")
         items = items if items.startswith("2 ") else items.removesuffix("s")
-        return {
-            "type": "array",
-            "items": _make_part(items),
-            "minItems": count,
-            "maxItems": count,
-        }
-    raise KeyError(f"no kind of value is called {part!r}")
+        return {"type": "array", "items": _make_part(items), "minItems": count, "maxItems": count}
+    raise KeyError(f"no type of value is called {part!r}")

@@ -1,0 +1,55 @@
+"""Everything that is wrong with a config's merged values: first by the schema, then by rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from framework.config.checks.backbone_rules import (
+    check_backbone_arguments,
+    check_backbone_layers,
+    check_image_shape,
+    check_report,
+    check_weights,
+)
+from framework.config.checks.callback_rules import check_callbacks
+from framework.config.checks.dataset_rules import check_classes, check_dataset
+from framework.config.checks.objective_rules import check_end, check_objective, check_optimizer
+from framework.config.checks.partial_config import PartialConfig
+from framework.config.checks.solver_rules import check_solver
+from framework.config.checks.top_rules import check_top
+from framework.config.schema.validator import check_schema
+from framework.config.violations import Violation
+
+_RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
+    check_image_shape,
+    check_backbone_arguments,
+    check_dataset,
+    check_classes,
+    check_weights,
+    check_objective,
+    check_backbone_layers,
+    check_callbacks,
+    check_optimizer,
+    check_report,
+    check_solver,
+)
+
+
+def check_config(values: dict[str, Any]) -> list[Violation]:
+    """Return all that is wrong with merged values."""
+    violations = check_schema(values)
+    wrong = [violation.path for violation in violations]
+    return violations + [
+        violation
+        for violation in _check_rules(PartialConfig(values, wrong))
+        if not any(violation.path[: len(path)] == path for path in wrong)
+    ]
+
+
+def _check_rules(partial: PartialConfig) -> list[Violation]:
+    """Return what is wrong with a config that its schema can't say."""
+    violations = list(check_top(partial))
+    if not violations:  # Otherwise it is not sure which layer is the last.
+        violations.extend(check_end(partial))
+    return violations + [violation for rule in _RULES for violation in rule(partial)]
