@@ -47,10 +47,11 @@ class Augmentation:
     def _generator(self) -> Any:
         import tensorflow as tf
 
-        arguments = dict(self.arguments)
-        for name, value in arguments.items():
-            if isinstance(value, tuple):  # Keras tells ranges from choices by `list`.
-                arguments[name] = list(value)
+        # Keras distinguishes ranges from choices by `list`.
+        arguments = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.arguments.items()
+        }
         return tf.keras.preprocessing.image.ImageDataGenerator(**arguments)
 
     def apply(self, images: np.ndarray, indices: np.ndarray, view: int) -> np.ndarray:

@@ -44,20 +44,10 @@ class DataUnavailableError(RunError):
 def split_stratified(
     positions: np.ndarray, labels: np.ndarray, seed: int, failure: str, **size: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw positions at random, so that each class keeps its share.
-
-    Args:
-        positions: `(n,)` int64.
-        labels: `(n,)` int64, those of the positions.
-        seed: Fixes the draw.
-        failure: Beginning of the error message.
-        **size: `train_size` or `test_size`, as `train_test_split` takes them.
-
-    Returns:
-        The two parts, in random order.
+    """Split positions `(n,)` by scikit-learn's `train_test_split`, stratified by their labels.
 
     Raises:
-        RunError: There are too few images of a class.
+        RunError: There are too few images of a class; the message begins with `failure`.
     """
     try:
         first, second = train_test_split(positions, stratify=labels, random_state=seed, **size)
@@ -75,11 +65,11 @@ def hold_out_test(
 
     Args:
         source: All images.
-        fraction: The share to draw; `None`: `TEST_FRACTION`.
+        fraction: The share to hold out; `None`: `TEST_FRACTION`.
         location: Where the images are, for the error.
 
     Returns:
-        The images to train on and those to test on, each in their order.
+        The images to train on and those to test on, each in their original order.
 
     Raises:
         RunError: There are too few images of a class.

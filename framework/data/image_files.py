@@ -79,6 +79,14 @@ def read_image(
         raise RunError(f"{name}: is truncated or damaged: {error}") from error
 
 
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a file, or raise a `RunError`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{format_path(path)}: {error.strerror}.") from error
+
+
 def read_pixels(file: Path | IO[bytes], name: str | None = None) -> np.ndarray:
     """Read an image file as `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8."""
     return np.asarray(read_image(file, name))
@@ -107,11 +115,11 @@ class EncodedImages:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the files."""
+        """Bytes of all files."""
         return sum(map(len, self.contents))
 
     def read(self, indices: np.ndarray) -> Iterator[np.ndarray]:
-        """Decode images, in parallel; see `Source.read`."""
+        """Decode images, in parallel; see `ArraySource.read`."""
         return bounded_map(self._decode, indices.tolist())
 
     def _decode(self, index: int) -> np.ndarray:

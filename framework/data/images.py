@@ -82,7 +82,7 @@ class Preprocessing:
         """Resize and augment images.
 
         Args:
-            raw: `k` images, as returned by `Source.read`.
+            raw: `k` images, as returned by `ArraySource.read`.
             indices: `(k,)` int64, their positions in their source.
             view: 0 for the images as they are, `v` for the `v`-th augmented set.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from framework.data.dataset import Dataset
 from framework.data.images import Images
-from framework.data.source import ArraySource
+from framework.data.source import ArraySource, Source
 from framework.errors import RunError
 
 # How many class names a remark lists.
@@ -84,7 +84,7 @@ def _list_names(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:MAX_NAMES])) + more
 
 
-def _count_single_color(source: object) -> int:
+def _count_single_color(source: Source) -> int:
     """Return how many images in memory are of one color; image files are checked on loading."""
     if not isinstance(source, ArraySource):
         return 0

@@ -1,76 +1,26 @@
-"""Where the pixels of one split come from."""
+"""Sources: the images of one split as they were published, with labels."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, Self, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from framework.data.fingerprints import fingerprint_arrays
-
-
-class RawImages(Protocol):
-    """Numbered images, as they were published."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the images take in memory, approximately."""
-        ...
-
-    def read(self, indices: np.ndarray) -> Iterable[np.ndarray]:
-        """Read images; see `Source.read`."""
-        ...
-
-
-class Source(Protocol):
-    """The images of one split as they were published, with labels."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """`(n,)` int64, positions in the data set's class names."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Hexadecimal digest of everything that decides the pixels."""
-        ...
-
-    @property
-    def digests(self) -> Sequence[str]:
-        """A digest of each image, in hexadecimal; equal images have equal digests."""
-        ...
-
-    def read(self, indices: np.ndarray) -> Iterable[np.ndarray]:
-        """Read images.
-
-        Args:
-            indices: `(k,)` int64, positions in the split.
-
-        Returns:
-            `k` arrays `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8.
-        """
-        ...
-
-    def select(self, indices: np.ndarray) -> Self:
-        """Return some of the images, `(k,)` int64 positions, as a source of their own."""
-        ...
-
-    def pack(self, indices: np.ndarray) -> RawImages:
-        """Copy images, to be sent to where this source is not; numbered from 0.
-
-        Image files stay encoded: whoever reads the copy decodes them.
-
-        Args:
-            indices: `(k,)` int64, positions in the split.
-        """
-        ...
-
-
-SourceT = TypeVar("SourceT", bound=Source)
+from framework.data.image_files import (
+    WORKERS,
+    EncodedImages,
+    bounded_map,
+    format_path,
+    read_content,
+    read_pixels,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +29,7 @@ class ArraySource:
 
     Args:
         images: `(n, rows, columns)`, gray, or `(n, rows, columns, 3)`, RGB; uint8.
-        labels: `(n,)` int64.
+        labels: `(n,)` int64, positions in the data set's class names.
     """
 
     images: np.ndarray
@@ -87,12 +37,12 @@ class ArraySource:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of pixels and labels."""
+        """SHA-256 of pixels and labels, in hexadecimal."""
         return fingerprint_arrays([self.images, self.labels])
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
-        """BLAKE2b of each image's pixels."""
+        """BLAKE2b of each image's pixels, in hexadecimal; equal images have equal digests."""
         return tuple(
             hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images
         )
@@ -103,12 +53,75 @@ class ArraySource:
         return self.images.nbytes
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """Read images; see `Source.read`."""
+        """Read images.
+
+        Args:
+            indices: `(k,)` int64, positions in the split.
+
+        Returns:
+            `k` arrays `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8.
+        """
         images: np.ndarray = self.images[indices]
         return images
 
-    def select(self, indices: np.ndarray) -> Self:
-        """Return some of the images; see `Source.select`."""
-        return type(self)(self.images[indices], self.labels[indices])
+    def select(self, indices: np.ndarray) -> ArraySource:
+        """Return some of the images, `(k,)` int64 positions, as a source of their own."""
+        return ArraySource(self.images[indices], self.labels[indices])
 
-    pack = select
+    def pack(self, indices: np.ndarray) -> ArraySource:
+        """Copy images, numbered from 0, to be sent to another process."""
+        return self.select(indices)
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Image files on disk; only paths, labels and digests are in memory.
+
+    Args:
+        paths: The image files.
+        labels: `(n,)` int64.
+        digests: SHA-256 of each file's bytes, in hexadecimal.
+    """
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+    digests: tuple[str, ...]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the files' contents and labels, whatever their names."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.labels).data)
+        digest.update("".join(self.digests).encode())
+        return digest.hexdigest()
+
+    def read(self, indices: np.ndarray) -> Iterator[np.ndarray]:
+        """Read images, in parallel; see `ArraySource.read`.
+
+        Raises:
+            RunError: A file is missing or damaged since it was checked.
+        """
+        return bounded_map(read_pixels, [self.paths[index] for index in indices])
+
+    def pack(self, indices: np.ndarray) -> EncodedImages:
+        """Read the files without decoding them, to be sent to another process.
+
+        Raises:
+            RunError: A file is missing since it was checked.
+        """
+        paths = [self.paths[index] for index in indices]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            contents = tuple(pool.map(read_content, paths))
+        return EncodedImages(tuple(map(format_path, paths)), contents)
+
+    def select(self, indices: np.ndarray) -> FolderSource:
+        """Return some of the images; see `ArraySource.select`."""
+        return FolderSource(
+            tuple(self.paths[index] for index in indices),
+            self.labels[indices],
+            tuple(self.digests[index] for index in indices),
+        )
+
+
+Source = ArraySource | FolderSource
+SourceT = TypeVar("SourceT", ArraySource, FolderSource)
+RawImages = ArraySource | EncodedImages

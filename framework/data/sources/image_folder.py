@@ -7,9 +7,7 @@ import io
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +17,12 @@ from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.image_files import (
     ENDINGS,
     WORKERS,
-    EncodedImages,
     bounded_map,
     format_path,
+    read_content,
     read_image,
-    read_pixels,
 )
+from framework.data.source import FolderSource
 from framework.errors import RunError
 
 logger = logging.getLogger(__name__)
@@ -34,55 +32,6 @@ NAMED_IN_REMARK = 3
 
 ClassFiles = dict[str, dict[Path, str]]
 """Class name -> image file -> SHA-256 of its bytes, both in order of their names."""
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """Image files on disk; only paths, labels and digests are in memory.
-
-    Args:
-        paths: The image files.
-        labels: `(n,)` int64.
-        digests: SHA-256 of each file's bytes, in hexadecimal.
-    """
-
-    paths: tuple[Path, ...]
-    labels: np.ndarray
-    digests: tuple[str, ...]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the files' contents and labels, whatever their names."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.labels).data)
-        digest.update("".join(self.digests).encode())
-        return digest.hexdigest()
-
-    def read(self, indices: np.ndarray) -> Iterator[np.ndarray]:
-        """Read images, in parallel; see `Source.read`.
-
-        Raises:
-            RunError: A file is missing or damaged since it was checked.
-        """
-        return bounded_map(read_pixels, [self.paths[index] for index in indices])
-
-    def pack(self, indices: np.ndarray) -> EncodedImages:
-        """Read the files without decoding them; see `Source.pack`.
-
-        Raises:
-            RunError: A file is missing since it was checked.
-        """
-        paths = [self.paths[index] for index in indices]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            contents = tuple(pool.map(_read_content, paths))
-        return EncodedImages(tuple(map(format_path, paths)), contents)
-
-    def select(self, indices: np.ndarray) -> FolderSource:
-        """Return some of the images; see `Source.select`."""
-        return FolderSource(
-            tuple(self.paths[index] for index in indices),
-            self.labels[indices],
-            tuple(self.digests[index] for index in indices),
-        )
 
 
 @dataclass
@@ -219,17 +168,10 @@ def _find_images(folder: Path, issues: FolderIssues) -> Iterator[Path]:
                 issues.others.append(format_path(path))
 
 
-def _read_content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(f"{format_path(path)}: {error.strerror}.") from error
-
-
 def _check_image(path: Path) -> tuple[str, bool] | RunError:
     """Return an image file's SHA-256 and whether it is of one color, or what is wrong with it."""
     try:
-        content = _read_content(path)
+        content = read_content(path)
         image = read_image(io.BytesIO(content), format_path(path))
         extrema = np.reshape(image.getextrema(), (-1, 2))
     except RunError as error:

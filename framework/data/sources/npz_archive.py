@@ -71,17 +71,13 @@ def _read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 def make_source(
     images: np.ndarray, labels: np.ndarray, images_name: str, labels_name: str
 ) -> ArraySource:
-    """Check one split and convert it to the shapes and dtypes of `ArraySource`.
+    """Check one split, and convert it to the shapes and dtypes of `ArraySource`.
 
-    Args:
-        images: `(n, rows, columns)` or `(n, rows, columns, 1)`, gray, or
-            `(n, rows, columns, 3)`, RGB; numbers in [0, 255].
-        labels: `(n,)` or `(n, 1)`, integers.
-        images_name: Names the images in an error.
-        labels_name: Names the labels in an error.
+    Images may also be `(n, rows, columns, 1)` and of any dtype, with numbers in [0, 255];
+    labels may also be `(n, 1)`, of any integer dtype.
 
     Raises:
-        RunError: The arrays have other shapes, dtypes or values.
+        RunError: The arrays do not fit; the message gives them the names passed.
     """
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
