@@ -1,3 +1,5 @@
+"""Reading image files: modes, formats, and what is refused."""
+
 import io
 import os
 import zipfile
@@ -25,75 +27,75 @@ def save(image, path, **options):
 @pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "webp", "ppm"])
 def test_lossless_formats_keep_every_pixel(tmp_path, rgb, ending):
     path = save(rgb, tmp_path / f"a.{ending}", **({"lossless": True} if ending == "webp" else {}))
-    picture = read_image(path)
-    assert picture.mode == "RGB"
-    np.testing.assert_array_equal(np.asarray(picture), np.asarray(rgb))
+    loaded = read_image(path)
+    assert loaded.mode == "RGB"
+    np.testing.assert_array_equal(np.asarray(loaded), np.asarray(rgb))
 
 
-def test_jpeg_keeps_the_picture_roughly(tmp_path, rgb):
-    picture = read_image(save(rgb, tmp_path / "a.jpg", quality=95))
-    assert np.abs(np.asarray(picture, int) - np.asarray(rgb, int)).mean() < 12
+def test_jpeg_keeps_the_image_approximately(tmp_path, rgb):
+    loaded = read_image(save(rgb, tmp_path / "a.jpg", quality=95))
+    assert np.abs(np.asarray(loaded, int) - np.asarray(rgb, int)).mean() < 12
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16", "P", "LA"])
-def test_gray_values_survive_every_way_of_storing_them(tmp_path, mode):
+def test_gray_values_are_the_same_in_every_mode(tmp_path, mode):
     values = np.where(RAMP > 127, 255, 0).astype(np.uint8)
     image = Image.fromarray(values)
     if mode == "I;16":
         image = Image.fromarray(values.astype(np.uint16) * 257)
     elif mode != "L":
         image = image.convert(mode)
-    picture = read_image(save(image, tmp_path / "a.png"))
-    np.testing.assert_array_equal(np.asarray(picture.convert("L")), values)
+    loaded = read_image(save(image, tmp_path / "a.png"))
+    np.testing.assert_array_equal(np.asarray(loaded.convert("L")), values)
 
 
 def test_16_bits_are_rounded_to_8(tmp_path):
     image = Image.fromarray(np.array([[0, 128, 129, 32896, 65535]], np.uint16))
-    picture = read_image(save(image, tmp_path / "a.png"))
-    assert np.asarray(picture).tolist() == [[0, 0, 1, 128, 255]]
+    loaded = read_image(save(image, tmp_path / "a.png"))
+    assert np.asarray(loaded).tolist() == [[0, 0, 1, 128, 255]]
 
 
-def test_transparency_shows_white(tmp_path):
+def test_transparency_becomes_white(tmp_path):
     image = Image.new("RGBA", (2, 1), (200, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))
-    picture = read_image(save(image, tmp_path / "a.png"))
-    assert np.asarray(picture).tolist() == [[[200, 0, 0], [255, 255, 255]]]
+    loaded = read_image(save(image, tmp_path / "a.png"))
+    assert np.asarray(loaded).tolist() == [[[200, 0, 0], [255, 255, 255]]]
 
 
-def test_a_transparent_palette_color_shows_white(tmp_path):
+def test_a_transparent_palette_color_becomes_white(tmp_path):
     image = Image.new("P", (2, 1), 0)
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
-    picture = read_image(save(image, tmp_path / "a.gif", transparency=1))
-    assert np.asarray(picture).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+    loaded = read_image(save(image, tmp_path / "a.gif", transparency=1))
+    assert np.asarray(loaded).tolist() == [[[10, 20, 30], [255, 255, 255]]]
 
 
 def test_exif_rotation_is_applied(tmp_path, rgb):
     exif = Image.Exif()
     exif[0x0112] = 6  # The camera was held upright: turn clockwise to look at it.
-    picture = read_image(save(rgb, tmp_path / "a.png", exif=exif))
-    np.testing.assert_array_equal(np.asarray(picture), np.rot90(np.asarray(rgb), -1))
+    loaded = read_image(save(rgb, tmp_path / "a.png", exif=exif))
+    np.testing.assert_array_equal(np.asarray(loaded), np.rot90(np.asarray(rgb), -1))
 
 
 def test_cmyk_becomes_rgb(tmp_path):
     image = Image.new("CMYK", (4, 4), (0, 255, 255, 0))
-    picture = read_image(save(image, tmp_path / "a.tiff"))
-    assert np.asarray(picture)[0, 0].tolist() == [255, 0, 0]
+    loaded = read_image(save(image, tmp_path / "a.tiff"))
+    assert np.asarray(loaded)[0, 0].tolist() == [255, 0, 0]
 
 
-def test_the_first_frame_of_an_animation_counts(tmp_path):
+def test_the_first_frame_of_an_animation_is_read(tmp_path):
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     path = tmp_path / "a.gif"
     frames[0].save(path, save_all=True, append_images=frames[1:])
     assert np.asarray(read_image(path))[0, 0].tolist() == [255, 0, 0]
 
 
-def test_a_missing_file_is_said(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(RunError, match=r"none\.png: there is no such file"):
         read_image(tmp_path / "none.png")
 
 
-def test_what_is_no_picture_is_said(tmp_path):
+def test_a_file_that_is_no_image_is_refused(tmp_path):
     path = tmp_path / "a.png"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("inside.txt", "text")
@@ -107,7 +109,7 @@ def test_a_format_that_runs_programs_is_not_opened(tmp_path, rgb):
         read_image(path)
 
 
-def test_a_truncated_file_is_said(tmp_path, rgb):
+def test_a_truncated_file_is_reported(tmp_path, rgb):
     path = save(rgb.resize((200, 200)), tmp_path / "a.jpg")
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(RunError, match=r"a\.jpg: is truncated or damaged"):
@@ -115,7 +117,7 @@ def test_a_truncated_file_is_said(tmp_path, rgb):
 
 
 @pytest.mark.parametrize("side", [8001, 10_000, 20_000])
-def test_too_many_pixels_are_refused_before_they_are_unfolded(tmp_path, side):
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, side):
     assert side**2 > PIXEL_LIMIT
     stream = io.BytesIO()
     Image.new("1", (side, side)).save(stream, "PNG")
@@ -125,7 +127,7 @@ def test_too_many_pixels_are_refused_before_they_are_unfolded(tmp_path, side):
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "gif", "webp", "tiff", "bmp"])
-def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, rgb, ending):
+def test_damaged_bytes_are_read_or_refused(tmp_path, rgb, ending):
     whole = save(rgb.resize((40, 40)), tmp_path / f"a.{ending}").read_bytes()
     random = np.random.default_rng(0)
     for _ in range(60):
@@ -138,7 +140,7 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, rgb, endin
             assert str(error).startswith("x: ")
 
 
-def test_folders_are_searched_in_order_and_loops_have_an_end(tmp_path):
+def test_folders_are_searched_in_order_and_without_loops(tmp_path):
     for name in ("b.PNG", "a.jpeg", "notes.txt", "sub/c.webp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

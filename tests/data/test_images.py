@@ -37,7 +37,7 @@ def test_padding_keeps_the_proportions():
 
 
 @pytest.mark.parametrize("method", ["bilinear", "nearest", "bicubic", "lanczos"])
-def test_every_method_is_pillow_s(method):
+def test_every_method_resizes_as_pillow_does(method):
     image = np.random.default_rng(0).integers(0, 256, (7, 9), dtype=np.uint8)
     expected = Image.fromarray(image).resize((4, 5), Image.Resampling[method.upper()])
 
@@ -56,7 +56,7 @@ def test_color_becomes_gray_and_gray_becomes_color():
     assert match_channels(gray, 3).shape == (1, 2, 2, 3)
 
 
-def test_gray_and_color_side_by_side_become_one_batch():
+def test_gray_and_color_images_become_one_batch():
     class Mixed:
         labels = np.array([0, 1])
         fingerprint = "mixed"
@@ -80,7 +80,7 @@ def augmented():
     return Images(source, np.arange(9), (8, 8, 3), augmentation=augmentation)
 
 
-def test_an_augmented_image_depends_on_itself_alone(augmented):
+def test_an_augmented_image_does_not_depend_on_others(augmented):
     together = augmented.read(np.arange(9), view=2)
 
     assert np.array_equal(augmented.read(np.array([7, 3]), view=2), together[[7, 3]])
@@ -88,13 +88,13 @@ def test_an_augmented_image_depends_on_itself_alone(augmented):
     assert np.array_equal(together[..., 0], together[..., 2])
 
 
-def test_view_0_is_the_images_as_they_are(augmented):
+def test_view_0_is_not_augmented(augmented):
     plain = augmented.read(np.arange(9))
 
     assert np.array_equal(plain[..., 1], augmented.source.images)
 
 
-def test_augmentation_leaves_numpy_s_state_alone(augmented):
+def test_augmentation_does_not_change_numpy_s_global_state(augmented):
     np.random.seed(3)
     expected = np.random.rand()
     np.random.seed(3)

@@ -1,4 +1,4 @@
-"""Images that are taken along to where their source is not."""
+"""Images packed for another process."""
 
 import pickle
 import shutil
@@ -21,12 +21,12 @@ POSITIONS = np.array([5, 0, 3, 2])
 def folder(tmp_path):
     random = np.random.default_rng(0)
     for name in ("cat", "dog"):
-        path = tmp_path / "pictures" / name
+        path = tmp_path / "images" / name
         path.mkdir(parents=True)
         for number in range(8):
             pixels = random.integers(0, 256, (9, 7, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(path / f"{number}.jpg")
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 def choose(source):
@@ -39,7 +39,7 @@ def choose(source):
 
 
 @pytest.mark.parametrize("view", [0, 2])
-def test_packed_arrays_have_the_same_pixels_elsewhere(view):
+def test_packed_arrays_have_the_same_pixels(view):
     pixels = np.random.default_rng(1).integers(0, 256, (9, 6, 6), dtype=np.uint8)
     images = choose(ArraySource(pixels, np.zeros(9, np.int64)))
 
@@ -50,7 +50,7 @@ def test_packed_arrays_have_the_same_pixels_elsewhere(view):
 
 
 @pytest.mark.parametrize("view", [0, 2])
-def test_packed_pictures_need_their_folder_no_more(folder, view):
+def test_packed_files_do_not_need_their_folder(folder, view):
     images = choose(load_folder(folder).train)
     expected = images.read(POSITIONS, view)
     files = [images.source.paths[index] for index in images.indices[POSITIONS]]
@@ -71,9 +71,9 @@ def assert_same_pixels(packed, expected, view):
     np.testing.assert_array_equal(packed.read(np.array([2, 3]), view), expected[2:])
 
 
-def test_what_is_wrong_with_a_picture_is_told_by_its_name_here_and_there(folder):
+def test_errors_name_the_image_file_packed_or_not(folder):
     source = load_folder(folder).train
-    source.paths[1].write_bytes(b"no picture any more")
+    source.paths[1].write_bytes(b"no image")
     packed = source.pack(np.array([1]))
     with pytest.raises(RunError, match=f"{source.paths[1].name}: is not a picture"):
         list(packed.read(np.array([0])))

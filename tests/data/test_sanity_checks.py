@@ -1,4 +1,4 @@
-"""What is said of odd data sets."""
+"""Remarks on unusual data sets."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def test_test_images_among_the_training_images_are_counted(dataset):
     assert remark.startswith("test images identical to a training image: 2 of 6")
 
 
-def test_images_that_show_nothing_are_counted(dataset):
+def test_images_of_a_single_color_are_counted(dataset):
     dataset.train.images[3] = 0
     dataset.test.images[2] = 255
 
@@ -65,7 +65,7 @@ def test_a_single_class_is_refused(dataset):
         inspect_dataset(replace(dataset, train=one))
 
 
-def test_picture_files_are_inspected_too(tmp_path):
+def test_image_files_are_inspected_too(tmp_path):
     random = np.random.default_rng(0)
     for number, name in enumerate(("a", "b") * 4):
         folder = tmp_path / ("train" if number < 4 else "test") / name
@@ -82,7 +82,7 @@ def test_picture_files_are_inspected_too(tmp_path):
     assert "identical to a training image: 1 of 5" in dataset.remarks[1]
 
 
-def test_a_training_smaller_than_a_batch_and_copies_to_validate_on_are_told(dataset):
+def test_less_than_a_batch_and_copies_among_validation_images_are_reported(dataset):
     dataset.train.images[10] = dataset.train.images[1]
     training, validation = (
         Images(dataset.train, np.arange(*ends), (4, 4, 1)) for ends in ((0, 9), (9, 12))

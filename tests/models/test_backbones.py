@@ -63,7 +63,7 @@ def test_preprocessing_is_that_of_the_application(model_name):
 
 
 @pytest.mark.parametrize("model_name", SAMPLE)
-def test_an_application_trains_and_answers_alike_when_loaded(model_name, tmp_path, forget_models):
+def test_an_application_trains_and_loads_the_same(model_name, tmp_path, forget_models):
     size = catalog.find_entry("backbones", model_name)["smallest_image"]
     keras.utils.set_random_seed(0)
     backbone = build_backbone(model_name, (size, size, 3))
@@ -111,7 +111,7 @@ def test_without_a_backbone_the_top_reads_the_image():
     assert not backbone.weights
 
 
-def test_layers_without_a_name_are_called_as_the_catalogue_has_them_every_time():
+def test_unnamed_layers_get_the_catalogue_s_names_every_time():
     for _ in range(2):
         backbone = build_backbone("InceptionV3", (75, 75, 3))
         names = [layer.name for layer in backbone.layers]

@@ -86,14 +86,14 @@ def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision,
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-6)
 
 
-def test_the_next_config_is_in_usual_precision_again(usual_precision):
+def test_the_next_config_is_in_float32_again(usual_precision):
     load_or_build_classifier(make_config(precision="mixed_bfloat16"), NAMES)
     classifier, _ = load_or_build_classifier(make_config(), NAMES)
 
     assert classifier.model.get_layer("conv").compute_dtype == "float32"
 
 
-def test_a_top_for_other_classes_is_told_before_anything_is_loaded():
+def test_a_top_for_other_classes_is_refused_before_anything_is_loaded():
     with pytest.raises(ConfigError, match="answer"):
         check_top(make_config(units=8))
 

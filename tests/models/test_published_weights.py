@@ -82,7 +82,7 @@ def test_a_published_file_is_loaded_from_the_cache(published, keras_cache, monke
     assert_loaded(load_backbone(model_name, "imagenet"), written)
 
 
-def test_a_file_in_the_cache_with_another_checksum_is_not_believed(keras_cache):
+def test_a_file_in_the_cache_with_another_checksum_is_refused(keras_cache):
     write_published(keras_cache / FILES["VGG16"], "VGG16")
     with pytest.raises(WeightsUnavailableError, match="can't be downloaded"):
         load_backbone("VGG16", "imagenet")
@@ -103,7 +103,7 @@ def test_a_truncated_file_is_refused(tmp_path):
         load_backbone("VGG16", str(path))
 
 
-def test_only_the_config_allows_random_weights_instead():
+def test_random_weights_replace_missing_ones_only_if_the_config_says_so():
     wanted = ModelConfiguration("VGG16", {}, Weights("nowhere.h5"))
     with pytest.raises(WeightsUnavailableError, match=r"no file nowhere.h5"):
         load_pretrained_backbone(wanted, SHAPE)

@@ -98,7 +98,7 @@ def test_a_drawn_optimizer_builds_or_is_refused(optimizer):
 
 @patient
 @given(draw_named("losses"), st.none() | draw_named("metrics"))
-def test_a_drawn_loss_and_metric_measure_or_are_refused(loss, metric):
+def test_a_drawn_loss_and_metric_compute_or_are_refused(loss, metric):
     try:
         config = make_config(loss=loss, metrics=[metric] if metric else None).training_config
     except ConfigError:

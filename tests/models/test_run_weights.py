@@ -59,7 +59,7 @@ def test_another_backbone_is_refused(run, name, arguments):
         load_pretrained_backbone(model, (32, 32, 3))
 
 
-def test_a_missing_run_may_be_substituted(tmp_path):
+def test_a_missing_run_is_replaced_only_if_the_config_says_so(tmp_path):
     model = ModelConfiguration("MobileNet", {}, Weights(str(tmp_path)), model_arguments=SMALL)
 
     with pytest.raises(WeightsUnavailableError, match="nor a finished run"):

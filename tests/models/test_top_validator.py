@@ -1,4 +1,4 @@
-"""What only Keras knows of a top: the whole message, at the layer's line."""
+"""Errors that only Keras can find in a top: the whole message, at the layer's line."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tables of pixels: the same images as in an archive, and answers for the unlabeled ones."""
+"""Tables of pixels: the same images as in an archive, and predictions for the unlabeled ones."""
 
 import csv
 
@@ -46,7 +46,7 @@ def load(path, **keys):
     return read_dataset(DatasetConfig("csv", str(path), **keys))
 
 
-def test_tables_hold_the_same_arrays_as_an_archive(tmp_path, digits):
+def test_tables_and_archives_load_the_same_arrays(tmp_path, digits):
     x_train, y_train, x_test, y_test = digits
     write_table(tmp_path / "train.csv", x_train, y_train)
     write_table(tmp_path / "test.csv", x_test, y_test)
@@ -62,7 +62,7 @@ def test_tables_hold_the_same_arrays_as_an_archive(tmp_path, digits):
     assert np.array_equal(table.unlabeled.images, archive.test.images)
 
 
-def test_without_labels_to_test_on_a_share_is_held_out(tables, digits):
+def test_without_test_labels_a_share_is_held_out(tables, digits):
     dataset = load(tables, test_fraction=0.25)
 
     assert len(dataset.test.labels) == 75
@@ -90,7 +90,7 @@ def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path):
     assert load(tmp_path).class_names == ("2", "9", "10")
 
 
-def test_the_submission_holds_the_classifier_s_answers(tables, tmp_path):
+def test_the_submission_holds_the_predicted_labels(tables, tmp_path):
     dataset = load(tables)
     config = DataConfig(image_shape=ImageShape(8, 8, 1))
     images = split_dataset(dataset, config, seed=0).unlabeled
@@ -119,7 +119,7 @@ def test_the_submission_holds_the_classifier_s_answers(tables, tmp_path):
         ("label,a,b,c,d\n1,-2,3,4,5\n", "holds pixels from -2 to 5"),
     ],
 )
-def test_a_damaged_table_is_told(tables, content, message):
+def test_a_damaged_table_is_reported(tables, content, message):
     tables.joinpath("train.csv").write_text(content)
     tables.joinpath("test.csv").write_text("a,b,c,d\n1,2,3,4\n")
 
@@ -127,14 +127,14 @@ def test_a_damaged_table_is_told(tables, content, message):
         load(tables)
 
 
-def test_tables_of_different_images_are_told(tables):
+def test_tables_with_different_image_shapes_are_refused(tables):
     tables.joinpath("test.csv").write_text("a,b,c,d\n1,2,3,4\n")
 
     with pytest.raises(RunError, match=r"different shapes, \(8, 8\) and \(2, 2\)"):
         load(tables)
 
 
-def test_a_missing_table_is_told(tables):
+def test_a_missing_table_is_reported(tables):
     tables.joinpath("test.csv").unlink()
 
     with pytest.raises(DataUnavailableError, match=r"there is no file .*test.csv"):

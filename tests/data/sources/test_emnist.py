@@ -38,7 +38,7 @@ def load(path, split="letters"):
     return read_dataset(DatasetConfig("emnist", str(path), split=split))
 
 
-def test_letters_stand_upright_under_their_names(letters, tmp_path):
+def test_letters_are_upright_and_named(letters, tmp_path):
     files, upright = letters
     for name, content in files.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
@@ -51,7 +51,7 @@ def test_letters_stand_upright_under_their_names(letters, tmp_path):
     assert dataset.test.labels.tolist() == list(range(26))
 
 
-def test_the_published_archive_is_read_as_it_is(letters, tmp_path):
+def test_the_published_archive_is_read(letters, tmp_path):
     files, upright = letters
     with zipfile.ZipFile(tmp_path / "gzip.zip", "w") as archive:
         for name, content in files.items():
@@ -70,13 +70,13 @@ def test_each_data_set_has_its_published_number_of_classes():
     assert [EMNIST["bymerge"][label] for label in (10, 35, 36, 37, 38, 46)] == list("AZabdt")
 
 
-def test_a_missing_file_is_told(letters, tmp_path):
+def test_a_missing_file_is_reported(letters, tmp_path):
     with pytest.raises(DataUnavailableError, match="there is no emnist-letters-train-images"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:3], lambda b: b"x" + b[1:]])
-def test_a_damaged_file_is_told(letters, tmp_path, damage):
+def test_a_damaged_file_is_reported(letters, tmp_path, damage):
     for name, content in letters[0].items():
         (tmp_path / name).write_bytes(damage(content))
 
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_told(letters, tmp_path, damage):
         load(tmp_path)
 
 
-def test_labels_outside_the_classes_are_told(letters, tmp_path):
+def test_labels_outside_the_classes_are_refused(letters, tmp_path):
     for name, content in letters[0].items():
         (tmp_path / name.replace("letters", "digits")).write_bytes(content)
 
@@ -92,6 +92,6 @@ def test_labels_outside_the_classes_are_told(letters, tmp_path):
         load(tmp_path, "digits")
 
 
-def test_without_a_network_it_may_be_substituted():
+def test_without_a_network_emnist_is_unavailable():
     with pytest.raises(DataUnavailableError, match=r"can't be downloaded(.|\n)*Place it by hand"):
         read_dataset(DatasetConfig("emnist", split="letters"))

@@ -1,4 +1,4 @@
-"""Class folders: what is read, what is left out, and what is said of it."""
+"""Class folders: what is read, what is skipped, and what is reported."""
 
 import os
 
@@ -15,7 +15,7 @@ from framework.errors import RunError
 CLASSES = ("crème brûlée", "猫", "zebra")
 
 
-def save_pictures(folder, count=3, size=(9, 7), seed=0):
+def save_images(folder, count=3, size=(9, 7), seed=0):
     folder.mkdir(parents=True)
     random = np.random.default_rng([seed, *folder.name.encode()])
     for number in range(count):
@@ -24,16 +24,16 @@ def save_pictures(folder, count=3, size=(9, 7), seed=0):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Three classes, with three pictures to train on and two to test on each."""
+def folder(tmp_path):
+    """Three classes, with three images to train on and two to test on each."""
     for name in CLASSES:
-        save_pictures(tmp_path / "train" / name, 3)
-        save_pictures(tmp_path / "test" / name, 2, seed=1)
+        save_images(tmp_path / "train" / name, 3)
+        save_images(tmp_path / "test" / name, 2, seed=1)
     return tmp_path
 
 
-def test_class_folders_give_class_names_labels_and_pixels(pictures):
-    dataset = read_dataset(DatasetConfig("folder", str(pictures)))
+def test_class_folders_give_class_names_labels_and_pixels(folder):
+    dataset = read_dataset(DatasetConfig("folder", str(folder)))
 
     assert dataset.class_names == tuple(sorted(CLASSES))
     assert dataset.train.labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3
@@ -41,13 +41,13 @@ def test_class_folders_give_class_names_labels_and_pixels(pictures):
     assert dataset.remarks == ()
     images = list(dataset.train.read(np.array([4, 0])))
     for image, path in zip(images, ("zebra/1.png", "crème brûlée/0.png"), strict=True):
-        with Image.open(pictures / "train" / path) as expected:
+        with Image.open(folder / "train" / path) as expected:
             assert np.array_equal(image, np.asarray(expected))
 
 
-def test_one_level_of_folders_is_split_stratified_and_always_alike(tmp_path):
+def test_one_level_of_folders_is_split_stratified_and_always_the_same(tmp_path):
     for name in CLASSES:
-        save_pictures(tmp_path / name, 10)
+        save_images(tmp_path / name, 10)
 
     dataset = load_folder(tmp_path, test_fraction=0.3)
 
@@ -59,8 +59,8 @@ def test_one_level_of_folders_is_split_stratified_and_always_alike(tmp_path):
 
 def test_a_train_folder_without_a_test_folder_is_split(tmp_path):
     for name in CLASSES:
-        save_pictures(tmp_path / "train" / name, 5)
-    save_pictures(tmp_path / "val" / "zebra")
+        save_images(tmp_path / "train" / name, 5)
+    save_images(tmp_path / "val" / "zebra")
 
     dataset = load_folder(tmp_path)
 
@@ -69,19 +69,19 @@ def test_a_train_folder_without_a_test_folder_is_split(tmp_path):
     assert any("val" in remark for remark in dataset.remarks)
 
 
-def test_what_can_not_be_used_is_counted_and_said(pictures, caplog):
-    train = pictures / "train"
+def test_unusable_files_are_counted_and_reported(folder, caplog):
+    train = folder / "train"
     whole = (train / "zebra" / "0.png").read_bytes()
     (train / "zebra" / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(50))
     (train / "zebra" / "truncated.png").write_bytes(whole[: len(whole) // 2])
-    (train / "zebra" / "notes.txt").write_text("no picture")
+    (train / "zebra" / "notes.txt").write_text("no image")
     (train / "zebra" / ".DS_Store").write_bytes(b"")
     (train / "zebra" / "loop").symlink_to(train)
-    (train / "again").symlink_to(pictures)
+    (train / "again").symlink_to(folder)
     (train / "empty").mkdir()
 
     with caplog.at_level("WARNING"):
-        dataset, _ = load_dataset(DatasetConfig("folder", str(pictures)))
+        dataset, _ = load_dataset(DatasetConfig("folder", str(folder)))
 
     assert len(dataset.train.labels) == 9
     assert dataset.class_names == tuple(sorted(CLASSES))
@@ -96,40 +96,40 @@ def test_what_can_not_be_used_is_counted_and_said(pictures, caplog):
     assert all(remark in caplog.text for remark in dataset.remarks)
 
 
-def test_a_picture_of_too_many_pixels_is_skipped(pictures):
-    Image.new("L", (10_000, 10_000)).save(pictures / "train" / "zebra" / "huge.png")
+def test_an_image_with_too_many_pixels_is_skipped(folder):
+    Image.new("L", (10_000, 10_000)).save(folder / "train" / "zebra" / "huge.png")
 
-    dataset = load_folder(pictures)
+    dataset = load_folder(folder)
 
     assert len(dataset.train.labels) == 9
     assert "huge.png: has too many pixels" in dataset.remarks[0]
 
 
-def test_a_class_without_test_pictures_is_said(pictures):
-    for path in (pictures / "test" / "zebra").iterdir():
+def test_a_class_without_test_images_is_reported(folder):
+    for path in (folder / "test" / "zebra").iterdir():
         path.unlink()
 
-    dataset, _ = load_dataset(DatasetConfig("folder", str(pictures)))
+    dataset, _ = load_dataset(DatasetConfig("folder", str(folder)))
 
     assert dataset.remarks == ("class without test images: 'zebra'",)
     assert dataset.class_names.index("zebra") not in dataset.test.labels
 
 
-def test_a_test_class_that_can_not_be_learnt_is_refused(pictures):
-    save_pictures(pictures / "test" / "dog")
+def test_a_test_class_without_training_images_is_refused(folder):
+    save_images(folder / "test" / "dog")
 
     with pytest.raises(RunError, match=r"no readable picture of 'dog'.*must have been learned"):
-        load_folder(pictures)
+        load_folder(folder)
 
 
 def test_a_folder_without_two_classes_is_refused(tmp_path):
-    save_pictures(tmp_path / "only")
+    save_images(tmp_path / "only")
 
     with pytest.raises(RunError, match=r"1 class folders.*Expected at least two"):
         load_folder(tmp_path)
 
 
-def test_no_folder_may_be_substituted(tmp_path):
+def test_a_missing_folder_is_replaced_by_the_fallback(tmp_path):
     missing = DatasetConfig("folder", str(tmp_path / "gone"), if_unavailable="digits")
 
     dataset, substitution = load_dataset(missing)
@@ -140,26 +140,26 @@ def test_no_folder_may_be_substituted(tmp_path):
         read_dataset(DatasetConfig("folder", str(tmp_path / "gone")))
 
 
-def test_too_few_pictures_to_split_are_refused(tmp_path):
-    save_pictures(tmp_path / "one", 1)
-    save_pictures(tmp_path / "many", 9)
+def test_too_few_images_to_split_are_refused(tmp_path):
+    save_images(tmp_path / "one", 1)
+    save_images(tmp_path / "many", 9)
 
     with pytest.raises(RunError, match="20% of 10 images can't be held out"):
         load_folder(tmp_path)
 
 
-def test_the_fingerprint_follows_contents_not_names(pictures):
-    before = load_folder(pictures).train.fingerprint
-    zebra = pictures / "train" / "zebra"
+def test_the_fingerprint_depends_on_contents_not_names(folder):
+    before = load_folder(folder).train.fingerprint
+    zebra = folder / "train" / "zebra"
 
     (zebra / "2.png").rename(zebra / "3.png")
-    assert load_folder(pictures).train.fingerprint == before
+    assert load_folder(folder).train.fingerprint == before
     Image.new("L", (3, 3)).save(zebra / "3.png")
-    assert load_folder(pictures).train.fingerprint != before
+    assert load_folder(folder).train.fingerprint != before
 
 
-def test_a_picture_that_vanishes_is_told_by_name(pictures):
-    dataset = load_folder(pictures)
+def test_an_image_file_that_vanishes_is_named(folder):
+    dataset = load_folder(folder)
     dataset.train.paths[0].unlink()
 
     with pytest.raises(RunError, match=r"0.png: there is no such file"):
@@ -167,8 +167,8 @@ def test_a_picture_that_vanishes_is_told_by_name(pictures):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only there can names be no text")
-def test_a_class_name_that_is_no_text_is_refused(pictures):
-    os.mkdir(os.fsencode(pictures / "train") + b"/\xff\xfe")
+def test_a_class_name_that_is_not_text_is_refused(folder):
+    os.mkdir(os.fsencode(folder / "train") + b"/\xff\xfe")
 
     with pytest.raises(RunError, match=r"\\xff\\xfe.*no UTF-8 text"):
-        load_folder(pictures)
+        load_folder(folder)

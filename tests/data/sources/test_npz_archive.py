@@ -1,4 +1,4 @@
-"""Archives of arrays: what is read, and what is refused in which words."""
+"""Archives of arrays: what is read, and what is refused with which message."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def write(tmp_path):
     return write
 
 
-def test_an_archive_gives_its_arrays(write):
+def test_an_archive_is_loaded(write):
     train, test, class_names = load_npz(write())
 
     read = (train.images, train.labels, test.images, test.labels)
@@ -42,7 +42,7 @@ def test_an_archive_gives_its_arrays(write):
     assert class_names is None
 
 
-def test_class_names_may_lie_in_the_archive(write):
+def test_class_names_are_read_from_the_archive(write):
     path = write(class_names=np.array(["cat", "dog", "猫"]))
 
     dataset = read_dataset(DatasetConfig("npz", str(path)))
@@ -51,7 +51,7 @@ def test_class_names_may_lie_in_the_archive(write):
     assert read_dataset(DatasetConfig("npz", str(write()))).class_names == ("0", "1", "2")
 
 
-def test_equal_forms_of_images_and_labels_read_alike(write):
+def test_other_shapes_and_dtypes_are_converted(write):
     usual = make_arrays()
     path = write(
         x_train=usual["x_train"][..., None].astype(np.float64),
@@ -83,13 +83,13 @@ def test_equal_forms_of_images_and_labels_read_alike(write):
         ({"x_train": np.full((6, 5, 4), None)}, "can't be read as an .npz archive"),
     ],
 )
-def test_arrays_that_do_not_fit_are_told(write, changed, message):
+def test_arrays_that_do_not_fit_are_refused(write, changed, message):
     with pytest.raises(RunError, match=message):
         load_npz(write(**changed))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", None])
-def test_a_damaged_archive_is_told(write, content):
+def test_a_damaged_archive_is_reported(write, content):
     path = write()
     path.write_bytes(path.read_bytes()[:-200] if content is None else content)
 
@@ -97,7 +97,7 @@ def test_a_damaged_archive_is_told(write, content):
         load_npz(path)
 
 
-def test_a_single_array_is_told(tmp_path):
+def test_a_single_array_is_refused(tmp_path):
     with (tmp_path / "data.npz").open("wb") as file:
         np.save(file, np.zeros(3))
 
@@ -105,7 +105,7 @@ def test_a_single_array_is_told(tmp_path):
         load_npz(tmp_path / "data.npz")
 
 
-def test_labels_outside_the_published_classes_are_told(write):
+def test_labels_outside_the_published_classes_are_refused(write):
     path = write(y_test=np.array([0, 1, 10]))
 
     with pytest.raises(RunError, match=r"run from 0 to 10. Expected 0 to 9"):
@@ -119,7 +119,7 @@ def test_a_folder_may_hold_the_archive_under_the_data_set_s_name(write):
     assert len(read_dataset(DatasetConfig("cifar10", str(path.parent))).train.labels) == 6
 
 
-def test_what_can_not_be_had_is_substituted_only_by_the_config():
+def test_an_unavailable_data_set_is_replaced_only_if_the_config_says_so():
     with pytest.raises(DataUnavailableError, match=r"can't be downloaded(.|\n)*Place it by hand"):
         load_dataset(DatasetConfig("mnist"))
 
