@@ -8,9 +8,9 @@ import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
 
+from framework.sweeps.definition.parameter_plan import ParameterPlan
 from framework.sweeps.definition.search_space import Choice, Dimension, Parameter, Space
 from framework.sweeps.definition.sweep_config import SweepConfig
-from framework.sweeps.parameter_plan import ParameterPlan
 from framework.sweeps.storage import allow_experimental
 
 

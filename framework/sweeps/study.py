@@ -29,10 +29,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from framework.config.serialization import list_changes
 from framework.errors import UsageError
+from framework.sweeps.definition.parameter_plan import ParameterPlan
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.definition.sweep import Sweep, describe_definition
 from framework.sweeps.parameter_names import format_parameters
-from framework.sweeps.parameter_plan import ParameterPlan
 from framework.sweeps.samplers import make_pruner, make_sampler, suggest_parameters
 from framework.sweeps.storage import allow_experimental, open_storage
 from framework.sweeps.trial_result import TrialResult, is_minimized

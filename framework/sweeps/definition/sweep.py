@@ -26,13 +26,13 @@ from framework.sweeps.definition.checks import (
     check_nesting,
     locate,
 )
+from framework.sweeps.definition.parameter_plan import ParameterPlan
 from framework.sweeps.definition.search_space import (
     Parameter,
     Space,
     make_dimension,
 )
 from framework.sweeps.definition.sweep_config import SweepConfig, make_sweep_config_schema
-from framework.sweeps.parameter_plan import ParameterPlan
 
 MOST_CHECKED = 200
 """Combinations that are checked before anything runs; single values are checked all."""

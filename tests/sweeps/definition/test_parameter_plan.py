@@ -2,9 +2,9 @@
 
 import pytest
 
+from framework.sweeps.definition.parameter_plan import ParameterPlan
 from framework.sweeps.definition.search_space import Choice, Range, make_dimension
 from framework.sweeps.definition.sweep_config import SweepConfig
-from framework.sweeps.parameter_plan import ParameterPlan
 
 LETTERS = Choice((("a", "a"), ("b", "b")))
 
