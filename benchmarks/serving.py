@@ -1,31 +1,42 @@
-"""A prediction served by the drawing page against a bare call of the model.
+"""What the drawing page costs: a served prediction, and the time until the page is seen.
 
-    python -m benchmarks.serving --run results/vgg16
+    python -m benchmarks.serving calls --run results/vgg16
+    python -m benchmarks.serving paint --run results/vgg16
 
-Both are given the same drawing of one digit, in turns, so that a busy machine slows both.
+`calls`: a prediction served by the page against a bare call of the model. Both are given the same
+drawing of one digit, in turns, so that a busy machine slows both. `paint`: seconds from the start
+of `run.py draw` to the address on the console and to the first contentful paint in Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import io
+import re
+import signal
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import httpx
 import numpy as np
 import uvicorn
 from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.tables import report
 from framework.data.images import match_channels, prepare_image
+from framework.inference.app.read_drawing import read_drawing
 from framework.inference.app.segmentation import find_characters
 from framework.inference.app.server import HOST, build_app
 from framework.inference.polarity import FRAMINGS
 from framework.inference.trained_classifier import TrainedClassifier, load_classifier
+from tests.helpers.browsers import launch_browser
 
 
 def draw_one(size: tuple[int, int]) -> Image.Image:
@@ -43,52 +54,51 @@ def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
     return match_channels(image[np.newaxis], shape[-1]).astype(np.float32)
 
 
-def serve(trained: TrainedClassifier) -> tuple[uvicorn.Server, str]:
-    """Serve the page in a thread; returns the server and its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(trained), host=HOST, port=0, log_level="error")
-    )
+def serve(trained: TrainedClassifier) -> tuple[uvicorn.Server, int]:
+    """Serve the page in a thread; return the server and its port."""
+    app = build_app(trained, partial(read_drawing, trained))
+    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    return server, f"http://{HOST}:{port}"
+    return server, server.servers[0].sockets[0].getsockname()[1]
 
 
 def time_call(call: Callable[[], object]) -> float:
-    """Milliseconds that a call takes."""
+    """Return the milliseconds that a call takes."""
     start = time.perf_counter()
     call()
     return 1000 * (time.perf_counter() - start)
 
 
-def main() -> None:
-    """Measure, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--calls", type=int, default=100)
-    options = parser.parse_args()
-
+def measure_calls(options: argparse.Namespace) -> None:
+    """Compare served predictions with bare calls of the model."""
     trained = load_classifier(options.run)
     drawing = draw_one((1200, 340))
     stream = io.BytesIO()
     drawing.save(stream, "PNG")
-    picture, batch = stream.getvalue(), prepare(trained, drawing)
+    content, batch = stream.getvalue(), prepare(trained, drawing)
     model = trained.classifier.model
-    server, address = serve(trained)
-    with httpx.Client(base_url=address) as client:
-        calls: dict[str, Callable[[], object]] = {
-            "bare model(x)": lambda: model(batch, training=False).numpy(),
-            "served prediction": lambda: client.post("/read", content=picture).raise_for_status(),
-        }
-        for call in calls.values():
-            call()
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for _ in range(options.calls):
-            for name, call in calls.items():
-                times[name].append(time_call(call))
+    server, port = serve(trained)
+    connection = http.client.HTTPConnection(HOST, port)
+
+    def ask() -> None:
+        connection.request("POST", "/read", content)
+        response = connection.getresponse()
+        response.read()
+        assert response.status == http.HTTPStatus.OK
+
+    calls: dict[str, Callable[[], object]] = {
+        "bare model(x)": lambda: model(batch, training=False).numpy(),
+        "served prediction": ask,
+    }
+    for call in calls.values():
+        call()
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(options.repeats):
+        for name, call in calls.items():
+            times[name].append(time_call(call))
+    connection.close()
     server.should_exit = True
     bare = statistics.median(times["bare model(x)"])
     rows = [
@@ -99,8 +109,57 @@ def main() -> None:
         }
         for name, values in times.items()
     ]
-    notes = f"{trained.subject}; medians of {options.calls} calls in turns."
+    notes = f"{trained.subject}; medians of {options.repeats} calls in turns."
     report("serving", rows, notes)
+
+
+def measure_paint(options: argparse.Namespace) -> None:
+    """Time starts of the drawing page."""
+    with sync_playwright() as playwright:
+        browser = launch_browser(playwright)
+        if browser is None:
+            raise SystemExit("no Chromium was found")
+        starts = [time_paint(browser, options.run) for _ in range(options.repeats)]
+    names = ("address on the console", "first contentful paint")
+    rows = [
+        {"until": name, "median (s)": statistics.median(values), "slowest (s)": max(values)}
+        for name, values in zip(names, zip(*starts, strict=True), strict=True)
+    ]
+    notes = f"{options.run}; {options.repeats} starts of `run.py draw`, the browser open before."
+    report("first_paint", rows, notes)
+
+
+def time_paint(browser: Browser, run: Path) -> tuple[float, float]:
+    """Return the seconds from the start of the command to its address and to the first paint."""
+    command = [sys.executable, "run.py", "draw", "--run", str(run), "--port", "0"]
+    window = browser.new_page()
+    start = time.time()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = next(
+            found[0] for line in process.stdout if (found := re.search(r"http://[\d.]+:\d+", line))
+        )
+        announced = time.time()
+        window.goto(address)
+        paint = "performance.getEntriesByName('first-contentful-paint')[0]"
+        window.wait_for_function(paint)
+        painted = window.evaluate(f"performance.timeOrigin + {paint}.startTime") / 1000
+        process.send_signal(signal.SIGINT)
+    window.close()
+    return announced - start, painted - start
+
+
+def main() -> None:
+    """Measure what is asked for, and write it to `results/benchmarks/`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["calls", "paint"])
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--repeats", type=int, help="default: 100 calls, 5 starts")
+    options = parser.parse_args()
+    options.repeats = options.repeats or {"calls": 100, "paint": 5}[options.what]
+    {"calls": measure_calls, "paint": measure_paint}[options.what](options)
 
 
 if __name__ == "__main__":

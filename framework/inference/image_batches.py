@@ -1,4 +1,4 @@
-"""Picture files read in batches, those that can't be read told apart."""
+"""Image files in batches; a file that can't be read becomes an error in its batch."""
 
 from __future__ import annotations
 
@@ -11,24 +11,21 @@ import numpy as np
 from framework.data.image_files import find_image_files, format_path
 from framework.errors import RunError
 
-# Also bounds how many pictures are unfolded at a time.
-READERS = 2
+# Also bounds how many images are decoded at full size at a time.
+READER_THREADS = 2
 
 Outcome = tuple[Path, np.ndarray | RunError]
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
-    """List the files that a user names: files as they are, folders with what is in them.
+    """List the files among some paths, and the image files in the folders among them.
 
     Raises:
-        RunError: A folder holds no picture.
+        RunError: A folder holds no image.
     """
     files: list[Path] = []
     for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        found = list(find_image_files(path))
+        found = list(find_image_files(path)) if path.is_dir() else [path]
         if not found:
             raise RunError(f"There is no picture in {format_path(path)}.")
         files.extend(found)
@@ -38,15 +35,15 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
 def stream_batches(
     files: Sequence[Path], prepare: Callable[[Path], np.ndarray], batch_size: int
 ) -> Iterator[list[Outcome]]:
-    """Read files in batches, each while the one before is being worked on.
+    """Read files in batches, each while the batch before is processed.
 
     Args:
-        files: What to read.
-        prepare: Reads one file, and brings it to the network's size.
-        batch_size: How many at a time.
+        files: The image files.
+        prepare: Reads one file, and resizes it to the network's input.
+        batch_size: Files per batch.
 
     Yields:
-        For each file, in order, what `prepare` returned, or why it can't be read.
+        For each file, in order, what `prepare` returned or raised.
     """
 
     def attempt(file: Path) -> Outcome:
@@ -55,11 +52,10 @@ def stream_batches(
         except RunError as error:
             return file, error
 
-    batches = [files[first : first + batch_size] for first in range(0, len(files), batch_size)]
-    with ThreadPoolExecutor(READERS) as readers:
-        pending = [readers.submit(attempt, file) for file in batches[0]] if batches else []
-        for number in range(len(batches)):
-            batch = [future.result() for future in pending]
-            following = batches[number + 1] if number + 1 < len(batches) else []
-            pending = [readers.submit(attempt, file) for file in following]
-            yield batch
+    with ThreadPoolExecutor(READER_THREADS) as pool:
+        following: Iterator[Outcome] = iter(())
+        for first in range(0, len(files) + batch_size, batch_size):
+            current = list(following)
+            following = pool.map(attempt, files[first : first + batch_size])
+            if current:
+                yield current

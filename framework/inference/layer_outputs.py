@@ -1,4 +1,4 @@
-"""The outputs of one layer of a backbone for picture files, in one `.npz` file."""
+"""The outputs of one layer of a backbone for image files, in one `.npz` file."""
 
 from __future__ import annotations
 
@@ -38,19 +38,10 @@ def build_extractor(config: Config, layer_name: str, size: int | None = None) ->
         From images `(n, rows, columns, channels)` float32 in [0, 255] to the layer's output.
 
     Raises:
-        UsageError: The backbone has no such layer, or takes no images of that size.
-        RunError: The weights can't be had.
+        UsageError: The backbone has no such layer, or does not take images of that size.
+        RunError: The weights can't be loaded.
     """
     model_name = config.model_configuration.model_name
-    _check_layer(model_name, layer_name)
-    if size is not None:
-        _check_size(model_name, size)
-    located = replace(config, model_configuration=locate_weights(config.model_configuration))
-    backbone, _ = assemble_backbone(located, (size, size) if size else None)
-    return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
-
-
-def _check_layer(model_name: str, layer_name: str) -> None:
     names = catalog.load_backbone_layers(model_name)
     if not names:
         raise UsageError("--config: it names no backbone, so there is no layer to take.")
@@ -58,30 +49,30 @@ def _check_layer(model_name: str, layer_name: str) -> None:
         likely = suggest_name(layer_name, names)
         hint = f"Did you mean {likely!r}?" if likely else f"It has: {', '.join(names)}."
         raise UsageError(f"--layer: {model_name} has no layer {layer_name!r}. {hint}")
-
-
-def _check_size(model_name: str, size: int) -> None:
     smallest = catalog.find_entry("backbones", model_name)["smallest_image"]
-    if size < smallest:
+    if size is not None and size < smallest:
         raise UsageError(
             f"--size: expected at least {smallest}: {model_name} takes no smaller images. "
             f"Found {size}."
         )
+    located = replace(config, model_configuration=locate_weights(config.model_configuration))
+    backbone, _ = assemble_backbone(located, (size, size) if size else None)
+    return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
 
 
 def write_features(
     extractor: keras.Model, files: Sequence[Path], config: Config, layer_name: str, output: Path
 ) -> int:
-    """Compute the features of picture files, and write them as soon as they are known.
+    """Compute the features of image files, and write each batch to the disk at once.
 
     The file holds `features` `(n, ...)` float32, `paths` `(n,)` and `layer`, texts, and
-    opens without pickle. Files that can't be read are left out, and said.
+    opens without pickle. Files that can't be read are left out, with a warning.
 
     Args:
         extractor: From `build_extractor`.
-        files: The pictures.
-        config: How pictures are brought to the extractor's size.
-        layer_name: The name to note down.
+        files: The image files.
+        config: How images are resized to the extractor's input.
+        layer_name: The name to record.
         output: The `.npz` file.
 
     Returns:
@@ -94,7 +85,7 @@ def write_features(
     paths: list[str] = []
     with (
         write_atomically(output) as unfinished,
-        # Beside the output, which needs the room for them anyway.
+        # Beside the output, which needs the space for them anyway.
         tempfile.TemporaryFile(dir=output.parent) as scratch,
     ):
         features = np.memmap(scratch, "float32", "w+", shape=shape)
@@ -125,14 +116,14 @@ def _stream_features(
     )
     with tqdm(total=len(files), unit=" images", disable=None) as progress:
         for batch in batches:
-            for _, outcome in batch:
+            paths, images = [], []
+            for file, outcome in batch:
                 if isinstance(outcome, RunError):
                     logger.warning("%s", outcome)
-            read = [
-                (format_path(file), image) for file, image in batch if isinstance(image, np.ndarray)
-            ]
-            if read:
-                images = [match_channels(image[np.newaxis], shape[-1]) for _, image in read]
+                else:
+                    paths.append(format_path(file))
+                    images.append(match_channels(outcome[np.newaxis], shape[-1]))
+            if paths:
                 rows = extractor.compute(np.concatenate(images).astype(np.float32))[0]
-                yield from zip((path for path, _ in read), rows, strict=True)
+                yield from zip(paths, rows, strict=True)
             progress.update(len(batch))

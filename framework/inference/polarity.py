@@ -1,4 +1,4 @@
-"""Light ink on dark paper: the way that the published digit sets show their characters."""
+"""Light characters on a dark background: the polarity of the published digit data sets."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ class Framing:
     Args:
         side: Pixels of an image's side.
         box: Pixels of the side of the square that the character fits into.
-        centre: What lies in the middle of the image: the ink's centre of mass, or the
+        center: What lies in the middle of the image: the character's center of mass, or the
             middle of its bounding box.
     """
 
     side: int
     box: int
-    centre: Literal["mass", "box"]
+    center: Literal["mass", "box"]
 
 
 # MNIST: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"; `csv` is the
-# form in which the Digit Recognizer competition gives MNIST away.
-MNIST_FRAMING = Framing(side=28, box=20, centre="mass")
+# form in which the Digit Recognizer competition publishes MNIST.
+MNIST_FRAMING = Framing(side=28, box=20, center="mass")
 FRAMINGS: Mapping[str, Framing] = {
     "mnist": MNIST_FRAMING,
     "csv": MNIST_FRAMING,
     # Cohen et al., "EMNIST: an extension of MNIST to handwritten letters" (2017).
-    "emnist": Framing(side=28, box=24, centre="box"),
+    "emnist": Framing(side=28, box=24, center="box"),
     # scikit-learn's digits fill their images from top to bottom.
-    "digits": Framing(side=8, box=8, centre="box"),
+    "digits": Framing(side=8, box=8, center="box"),
 }
 LIGHT_ON_DARK = frozenset(FRAMINGS) | {"fashion_mnist"}
 
 
 def normalize_polarity(image: Image.Image, invert: Invert, data_name: str) -> Image.Image:
-    """Invert an image whose ink is dark, for a classifier that learnt light ink.
+    """Invert an image that is dark on light, for a classifier trained on light on dark.
 
     Args:
         image: In mode `L` or `RGB`.
@@ -59,7 +59,7 @@ def normalize_polarity(image: Image.Image, invert: Invert, data_name: str) -> Im
 
 
 def estimate_background(image: Image.Image) -> float:
-    """Brightness of an image's paper, in 0 to 255: the median along its border."""
+    """Return the brightness of the background, in 0 to 255: the median along the border."""
     pixels = np.asarray(image.convert("L"))
     border = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     return float(np.median(np.concatenate(border)))

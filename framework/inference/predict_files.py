@@ -1,10 +1,11 @@
-"""The classes of picture files, batch by batch."""
+"""Predictions for image files, batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -18,26 +19,33 @@ from framework.inference.trained_classifier import BATCH_SIZE, Prediction, Train
 
 @dataclass(frozen=True)
 class FilePrediction:
-    """What is said of one file: a prediction, or why there is none."""
+    """The prediction for one file, or the error why there is none."""
 
     image: str
     prediction: Prediction | None = None
     error: str | None = None
 
+    def describe(self) -> dict[str, Any]:
+        """Return the prediction or the error, ready for JSON."""
+        outcome = self.prediction.describe() if self.prediction else {"error": self.error}
+        return {"image": self.image, **outcome}
+
 
 def predict_files(
     trained: TrainedClassifier, files: Sequence[Path], invert: Invert = "auto", top: int = 3
 ) -> Iterator[FilePrediction]:
-    """Predict the classes of picture files, with a progress bar if it takes several batches.
+    """Predict the classes of image files, with a progress bar for several batches.
+
+    Memory does not grow with the number of files.
 
     Args:
         trained: The classifier.
-        files: Read in batches, so that memory does not grow with their number.
+        files: The image files.
         invert: See `TrainedClassifier.predict`.
         top: How many of the most probable classes to name.
 
     Yields:
-        One answer for each file, in order.
+        One prediction for each file, in order.
     """
     batches = stream_batches(files, lambda file: trained.prepare(file, invert), BATCH_SIZE)
     # `None` hides the bar where standard error is no terminal.

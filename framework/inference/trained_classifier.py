@@ -1,8 +1,8 @@
-"""A trained classifier as its users meet it: images in, names of classes out."""
+"""`TrainedClassifier`, the classifier of a finished run: images in, class names out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +12,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from framework import __version__
-from framework.config import Config, load_config
 from framework.data.image_files import normalize_mode, read_image
 from framework.data.images import match_channels, prepare_image
-from framework.errors import ConfigError, RunError
+from framework.errors import RunError
 from framework.inference.polarity import Invert, normalize_polarity
+from framework.inference.run_summary import RunSummary, read_summary
 from framework.models.classifier import Classifier, load_classifier_file
-from framework.runs import run_directory
-from framework.utils.files import read_json
+from framework.runs.run_directory import MODEL_FILE, verify_model_file
 
 ImageLike = str | Path | Image.Image | np.ndarray
 
@@ -29,12 +27,12 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of one image.
+    """The prediction for one image.
 
     Args:
         predicted: The most probable class.
         confidence: Its probability, in 0 to 1.
-        top: The most probable classes with their probabilities, the first one first.
+        top: The most probable classes with their probabilities, in descending order.
     """
 
     predicted: str
@@ -46,30 +44,19 @@ class Prediction:
         return {
             "predicted": self.predicted,
             "confidence": self.confidence,
-            "top": [{"class": name, "probability": share} for name, share in self.top],
+            "top": [{"class": name, "probability": value} for name, value in self.top],
         }
 
 
 @dataclass(frozen=True)
-class TrainedClassifier:
+class TrainedClassifier(RunSummary):
     """The classifier of a finished run.
 
     Args:
-        run: The run directory.
         classifier: The network, with its class names.
-        config: The run's config, which says how images are brought to the network's size.
-        data_name: The data set that it was trained on.
-        subject: What was trained on what, for people.
-        test_accuracy: Share of the test images that it told right, in 0 to 1; `None`
-            where they have no labels.
     """
 
-    run: Path
     classifier: Classifier
-    config: Config
-    data_name: str
-    subject: str
-    test_accuracy: float | None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -78,7 +65,7 @@ class TrainedClassifier:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """`(rows, columns, channels)` of the images that the network takes."""
+        """`(rows, columns, channels)` of the network's input."""
         return self.classifier.image_shape
 
     def predict(
@@ -88,15 +75,14 @@ class TrainedClassifier:
         invert: Invert = "auto",
         top: int = 3,
     ) -> list[Prediction]:
-        """Name the class of each image.
+        """Predict the class of each image.
 
         Args:
             images: One image or several, of any size: paths, Pillow images, or arrays
                 `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB,
                 uint8 or float, in [0, 255]. An array of four axes holds several.
-            invert: Whether dark ink on light paper is turned into light ink on dark
-                paper. `"auto"`: where the training images are so, and the image's border
-                is light.
+            invert: Whether images are inverted; `"auto"`: those with a light border, if the
+                training images are light on dark.
             top: How many of the most probable classes to name.
 
         Raises:
@@ -112,24 +98,24 @@ class TrainedClassifier:
         Returns:
             `(n, classes)` float32, in the order of `class_names`.
         """
-        several = _list_images(images)
-        blocks = [
-            self.predict_prepared([self.prepare(image, invert) for image in several[first:last]])
-            for first, last in _slice(len(several), BATCH_SIZE)
-        ]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(self.class_names)), "float32")
+        inputs = _list_images(images)
+        batches = [np.empty((0, len(self.class_names)), np.float32)]
+        for first in range(0, len(inputs), BATCH_SIZE):
+            prepared = [self.prepare(image, invert) for image in inputs[first : first + BATCH_SIZE]]
+            batches.append(self.predict_prepared(prepared))
+        return np.concatenate(batches)
 
     def prepare(self, image: ImageLike, invert: Invert = "auto") -> np.ndarray:
-        """Bring one image to what the network takes, as in training.
+        """Read and resize one image as in training.
 
         Returns:
             `(rows, columns, 1)` or `(rows, columns, 3)` uint8, in [0, 255].
         """
-        picture = normalize_polarity(_open_image(image), invert, self.data_name)
-        return prepare_image(picture, self.image_shape, self.config.data_config.resize)
+        normalized = normalize_polarity(_open_image(image), invert, self.data_name)
+        return prepare_image(normalized, self.image_shape, self.config.data_config.resize)
 
     def predict_prepared(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
-        """Run the network over images from `prepare`, all in one batch.
+        """Run the network on images from `prepare`, all in one batch.
 
         Returns:
             `(n, classes)` float32.
@@ -143,73 +129,32 @@ class TrainedClassifier:
         """Turn probabilities `(n, classes)` into predictions."""
         predictions = []
         for row in probabilities:
-            order = np.argsort(-row, kind="stable")[:top]
-            named = tuple((self.class_names[place], float(row[place])) for place in order)
+            order = np.argsort(-row, kind="stable")
+            ranked = tuple((self.class_names[label], float(row[label])) for label in order[:top])
             best = int(row.argmax())
-            predictions.append(Prediction(self.class_names[best], float(row[best]), named))
+            predictions.append(Prediction(self.class_names[best], float(row[best]), ranked))
         return predictions
 
     @cached_property
-    def _forward(self) -> Any:
+    def _forward(self) -> Callable[[np.ndarray], Any]:
         model = self.classifier.model
         signature = [tf.TensorSpec(model.input_shape, "float32")]
-        return tf.function(lambda batch: model(batch, training=False), input_signature=signature)
+        forward: Callable[[np.ndarray], Any] = tf.function(
+            lambda batch: model(batch, training=False), input_signature=signature
+        )
+        return forward
 
 
 def load_classifier(run: str | Path) -> TrainedClassifier:
-    """Load the classifier of a finished run.
-
-    Args:
-        run: A run directory, or a folder of runs such as `results/vgg16`: then the
-            newest finished run in it.
+    """Load the classifier of a finished run; see `read_summary`.
 
     Raises:
-        RunError: There is no finished run, its model is missing or damaged, or it was
-            written by a newer version of the framework.
+        RunError: There is no such run, its records or its model are missing or damaged, or it
+            was written by a newer version of the framework.
     """
-    directory = run_directory.find_run(Path(run).expanduser())
-    environment = read_json(directory / "environment.json")
-    _check_version(directory, str(environment.get("framework", "0")))
-    model_path = directory / run_directory.MODEL_FILE
-    if not model_path.is_file():
-        raise RunError(
-            f"{directory} holds no model.keras. Train the model again with: "
-            f"python run.py --config {directory / 'config.json'}"
-        )
-    try:
-        config = load_config(directory / "config.json")
-    except ConfigError as error:
-        raise RunError(f"The config of the run can't be read. {error}") from error
-    metrics = read_json(directory / "metrics.json")
-    try:
-        return TrainedClassifier(
-            run=directory,
-            classifier=load_classifier_file(run_directory.verify_model_file(model_path)),
-            config=config,
-            data_name=environment["data"]["name"],
-            subject=environment["subject"],
-            test_accuracy=metrics.get("test", {}).get("accuracy"),
-        )
-    except KeyError as error:
-        raise RunError(f"The records of the run in {directory} lack {error}.") from error
-
-
-def _check_version(directory: Path, version: str) -> None:
-    if _parse_version(version) > _parse_version(__version__):
-        raise RunError(
-            f"The run in {directory} was written by version {version}, which is newer than this "
-            f"one, {__version__}. Install that version (git pull, in the folder of the framework)."
-        )
-
-
-def _parse_version(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version's release; what follows them, such as `rc1`, is left out."""
-    numbers = []
-    for part in version.split("."):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
+    summary = read_summary(run)
+    model_file = verify_model_file(summary.run / MODEL_FILE)
+    return TrainedClassifier(**vars(summary), classifier=load_classifier_file(model_file))
 
 
 def _list_images(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
@@ -225,11 +170,11 @@ def _open_image(image: ImageLike) -> Image.Image:
         return read_image(Path(image))
     if isinstance(image, Image.Image):
         return normalize_mode(image)
-    return Image.fromarray(_as_pixels(image))
+    return Image.fromarray(_convert_pixels(image))
 
 
-def _as_pixels(image: np.ndarray) -> np.ndarray:
-    """Check an array, and bring it to `(rows, columns)` or `(rows, columns, 3)` uint8."""
+def _convert_pixels(image: np.ndarray) -> np.ndarray:
+    """Check an array, and convert it to `(rows, columns)` or `(rows, columns, 3)` uint8."""
     if not isinstance(image, np.ndarray) or image.dtype.kind not in "uif":
         kind = getattr(image, "dtype", type(image).__name__)
         raise RunError(f"Expected a path, a Pillow image or an array of numbers. Found {kind}.")
@@ -247,7 +192,3 @@ def _as_pixels(image: np.ndarray) -> np.ndarray:
         raise RunError("Expected pixels in [0, 255]. Found values up to 1: multiply them by 255.")
     rounded: np.ndarray = np.rint(image).astype(np.uint8)
     return rounded
-
-
-def _slice(count: int, size: int) -> list[tuple[int, int]]:
-    return [(first, first + size) for first in range(0, count, size)]

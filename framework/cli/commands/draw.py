@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
 from framework.cli.options import add_run
 
@@ -23,16 +24,11 @@ def _parse_port(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serve the page until interrupted, which is the regular end."""
-    from framework.utils.native_logs import start_tensorflow
     from framework.utils.optional_dependencies import require_packages
 
     require_packages("The page", {"starlette": "starlette", "uvicorn": "uvicorn"}, "app")
-    start_tensorflow()
     from framework.inference.app.server import serve_page
-    from framework.inference.trained_classifier import load_classifier
 
-    try:
-        serve_page(load_classifier(options.run), options.port)
-    except KeyboardInterrupt:
-        return 0
+    with suppress(KeyboardInterrupt):
+        serve_page(options.run, options.port)
     return 0

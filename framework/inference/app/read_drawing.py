@@ -1,4 +1,4 @@
-"""What the page says of a drawing: the characters, each as the model sees it, and its class."""
+"""The page's answer to a drawing: its characters, each as the model sees it, and their classes."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from framework.inference.app.segmentation import find_characters
 from framework.inference.polarity import FRAMINGS
 from framework.inference.trained_classifier import Prediction, TrainedClassifier
 
-# As large as a good camera's, 6000x4000; anybody on this machine can send one.
+# As large as a good camera's, 6000x4000: any program on this machine can send one.
 PIXEL_LIMIT = 24_000_000
 HINT = "There is nothing to read yet: draw a digit, large and dark."
 
 
-def read_drawing(trained: TrainedClassifier, picture: bytes) -> dict[str, Any]:
-    """Read the characters of a picture; the whole picture where none were learnt.
+def read_drawing(trained: TrainedClassifier, content: bytes) -> dict[str, Any]:
+    """Classify the characters of a drawing, or the whole image if the model reads none.
 
     Args:
         trained: The classifier.
-        picture: A picture file's bytes.
+        content: The bytes of an image file.
 
     Returns:
-        `text`, all classes read, in order; `message`, a hint where there are none;
-        `crops`, a list of `image` (a PNG as a data URL, what the network takes),
-        `predicted`, `confidence` and `top`. Ready for JSON.
+        `text`, all predicted classes, in order; `message`, a hint if there are none;
+        `crops`, a list of `image` (the network's input, a PNG as a data URL), `predicted`,
+        `confidence` and `top`. Ready for JSON.
 
     Raises:
-        RunError: It is no picture, or holds too many strokes.
+        RunError: It is no image, or holds too many strokes.
     """
-    image = read_image(io.BytesIO(picture), "The image", PIXEL_LIMIT)
+    image = read_image(io.BytesIO(content), "The image", PIXEL_LIMIT)
     framing = FRAMINGS.get(trained.data_name)
     if framing is None:
         prepared = [trained.prepare(image)]
@@ -46,7 +46,7 @@ def read_drawing(trained: TrainedClassifier, picture: bytes) -> dict[str, Any]:
     if not prepared:
         return {"text": "", "message": HINT, "crops": []}
     predictions = trained.name_classes(trained.predict_prepared(prepared))
-    names = [one.predicted for one in predictions]
+    names = [prediction.predicted for prediction in predictions]
     separator = "" if all(len(name) == 1 for name in names) else " "
     crops = [_describe(*pair) for pair in zip(prepared, predictions, strict=True)]
     return {"text": separator.join(names), "message": "", "crops": crops}

@@ -1,4 +1,4 @@
-"""The characters of a drawing, found left to right and framed as the training images are."""
+"""Segmentation of a drawing into characters, framed as the training images are."""
 
 from __future__ import annotations
 
@@ -12,102 +12,106 @@ from scipy.sparse.csgraph import connected_components
 from framework.errors import RunError
 from framework.inference.polarity import Framing, estimate_background
 
-# Enough for 30 characters side by side; a larger picture is shrunk first.
-LONGEST_SIDE = 1200
-# Ink differs from its paper by at least this much, of 255.
-LEAST_CONTRAST = 32
-# Strokes smaller than this share of the largest one are specks of dust.
+# Pixels: enough for 30 characters side by side; a larger image is shrunk first.
+MAX_SIDE = 1200
+# The least difference of any foreground from the background, of 255.
+MIN_CONTRAST = 32
+# Strokes smaller than this share of the largest one are noise.
 MIN_STROKE_RATIO = 0.08
-# A stroke shorter than this share of the line, such as a 5's bar, belongs to its neighbour ...
-SHORT = 0.55
-# ... if it is not further away than this share of the line's height.
-REACH = 0.12
+# A stroke shorter than this share of the line, such as a 5's bar, belongs to its neighbor ...
+SHORT_STROKE_RATIO = 0.55
+# ... if the gap between them is less than this share of the line's height.
+MAX_GAP_RATIO = 0.12
 # Long strokes, such as a 4's two, belong together if they overlap by this share.
-OVERLAP = 0.5
-MOST_STROKES = 300
+MIN_OVERLAP_RATIO = 0.5
+MAX_STROKES = 300
 
 
 @dataclass(frozen=True)
 class _Strokes:
-    """Connected pieces of ink.
+    """Connected components of the foreground.
 
     Args:
-        labels: `(rows, columns)` int, which stroke a pixel belongs to; 0 for none.
-        left: `(n,)` the first column of each stroke; stroke `i` has label `numbers[i]`.
+        pixels: `(rows, columns)` int, the label of the stroke that each pixel belongs to, or 0.
+        labels: `(n,)` the label of each stroke.
+        left: `(n,)` the first column of each stroke.
         right: `(n,)` the column after the last one.
         height: `(n,)` rows.
-        numbers: `(n,)` their labels.
     """
 
+    pixels: np.ndarray
     labels: np.ndarray
     left: np.ndarray
     right: np.ndarray
     height: np.ndarray
-    numbers: np.ndarray
 
 
 def find_characters(image: Image.Image, framing: Framing) -> list[np.ndarray]:
     """Find the characters of a drawing or photograph that holds one line of them.
 
     Args:
-        image: In mode `L` or `RGB`, dark ink on light paper or light on dark.
+        image: In mode `L` or `RGB`, dark on light or light on dark.
         framing: How each character is scaled and placed.
 
     Returns:
-        One `(side, side)` uint8 image a character, light on dark, left to right; none if
-        there is no ink.
+        One `(side, side)` uint8 image per character, light on dark, left to right; none if
+        the image is empty.
 
     Raises:
         RunError: There are more strokes than a line of characters has.
     """
-    ink = measure_ink(image)
-    strokes = _find_strokes(ink > _find_threshold(ink)) if ink.any() else None
-    if strokes is None or len(strokes.numbers) == 0:
+    foreground = extract_foreground(image)
+    if not foreground.any():
         return []
-    groups = _group_strokes(strokes)
-    order = np.argsort([strokes.left[group].min() for group in groups], kind="stable")
-    return [_cut_out(ink, strokes, groups[place], framing) for place in order]
+    strokes = _find_strokes(foreground > _find_threshold(foreground))
+    if len(strokes.labels) == 0:
+        return []
+    groups = sorted(_group_strokes(strokes), key=lambda group: strokes.left[group].min())
+    return [_crop_character(foreground, strokes, group, framing) for group in groups]
 
 
-def measure_ink(image: Image.Image) -> np.ndarray:
-    """Tell how much ink each pixel holds.
+def extract_foreground(image: Image.Image) -> np.ndarray:
+    """Compute how much each pixel differs from the background.
 
     Returns:
-        `(rows, columns)` float32 in [0, 1]; all zero on an empty page.
+        `(rows, columns)` float32 in [0, 1]; all zero for an empty image.
     """
-    grey = image.convert("L")
-    grey.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    pixels = np.asarray(grey, np.float32)
-    paper = estimate_background(grey)
-    ink = np.maximum(paper - pixels if paper > 127 else pixels - paper, 0)
-    return ink / ink.max() if ink.max() >= LEAST_CONTRAST else np.zeros_like(ink)
+    gray = image.convert("L")
+    gray.thumbnail((MAX_SIDE, MAX_SIDE))
+    pixels = np.asarray(gray, np.float32)
+    background = estimate_background(gray)
+    difference = background - pixels if background > 127 else pixels - background
+    largest = difference.max()
+    return np.maximum(difference, 0) / largest if largest >= MIN_CONTRAST else 0 * pixels
 
 
-def _find_threshold(ink: np.ndarray) -> float:
+def _find_threshold(foreground: np.ndarray) -> float:
     """Return Otsu's threshold of foreground and background (doi:10.1109/TSMC.1979.4310076)."""
-    counts, edges = np.histogram(ink, bins=64, range=(0, 1))
-    centres = (edges[:-1] + edges[1:]) / 2
+    counts, edges = np.histogram(foreground, bins=64, range=(0, 1))
+    centers = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)
-    above = ink.size - below
-    total = np.cumsum(counts * centres)
+    above = foreground.size - below
+    total = np.cumsum(counts * centers)
     with np.errstate(divide="ignore", invalid="ignore"):
         contrast = total / below - (total[-1] - total) / above
-        spread = np.nan_to_num(below * above * contrast**2)
-    return float(edges[1:][spread.argmax()])
+        variance = np.nan_to_num(below * above * contrast**2)
+    return float(edges[1:][variance.argmax()])
 
 
 def _find_strokes(mask: np.ndarray) -> _Strokes:
-    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
-    places = ndimage.find_objects(labels)
+    pixels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     boxes = np.array(
-        [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in places]
+        [
+            (box[0].start, box[0].stop, box[1].start, box[1].stop)
+            for box in ndimage.find_objects(pixels)
+        ]
     ).reshape(-1, 4)
     height, width = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
     size = np.maximum(height, width)
     kept = np.flatnonzero(size >= MIN_STROKE_RATIO * size.max(initial=0))
-    if len(kept) > MOST_STROKES:
+    if len(kept) > MAX_STROKES:
         raise RunError(f"There are {len(kept)} strokes: that is not a line of characters.")
-    return _Strokes(labels, boxes[kept, 2], boxes[kept, 3], height[kept], kept + 1)
+    return _Strokes(pixels, kept + 1, boxes[kept, 2], boxes[kept, 3], height[kept])
 
 
 def _group_strokes(strokes: _Strokes) -> list[np.ndarray]:
@@ -118,43 +122,45 @@ def _group_strokes(strokes: _Strokes) -> list[np.ndarray]:
     np.fill_diagonal(gap, np.iinfo(gap.dtype).max)
     narrower = np.minimum.outer(right - left, right - left)
     line = strokes.height.max()
-    joined = gap < -OVERLAP * narrower
-    for stroke in np.flatnonzero(strokes.height < SHORT * line):
+    joined = gap < -MIN_OVERLAP_RATIO * narrower
+    for stroke in np.flatnonzero(strokes.height < SHORT_STROKE_RATIO * line):
         nearest = gap[stroke].argmin()
         joined[stroke] = False
-        joined[stroke, nearest] = gap[stroke, nearest] < REACH * line
+        joined[stroke, nearest] = gap[stroke, nearest] < MAX_GAP_RATIO * line
     count, group_of = connected_components(joined, directed=False)
     return [np.flatnonzero(group_of == group) for group in range(count)]
 
 
-def _cut_out(ink: np.ndarray, strokes: _Strokes, group: np.ndarray, framing: Framing) -> np.ndarray:
-    mask = np.isin(strokes.labels, strokes.numbers[group])
+def _crop_character(
+    foreground: np.ndarray, strokes: _Strokes, group: np.ndarray, framing: Framing
+) -> np.ndarray:
+    mask = np.isin(strokes.pixels, strokes.labels[group])
     # Two pixels more, for the soft edges of strokes.
-    own = np.where(ndimage.binary_dilation(mask, iterations=2), ink, 0)
+    character = np.where(ndimage.binary_dilation(mask, iterations=2), foreground, 0)
     rows, columns = ndimage.find_objects(mask.astype(int))[0]
-    return frame_character(own[rows, columns], framing)
+    return frame_character(character[rows, columns], framing)
 
 
-def frame_character(ink: np.ndarray, framing: Framing) -> np.ndarray:
+def frame_character(character: np.ndarray, framing: Framing) -> np.ndarray:
     """Scale and place one character as a data set does.
 
     Args:
-        ink: `(rows, columns)` float32 in [0, 1], cut to the character's bounding box.
-        framing: How.
+        character: `(rows, columns)` float32 in [0, 1], cropped to the character's bounding box.
+        framing: How to scale and place it.
 
     Returns:
         `(side, side)` uint8, light on dark.
     """
-    scale = framing.box / max(ink.shape)
-    columns, rows = (max(1, round(length * scale)) for length in ink.shape[::-1])
-    small = np.asarray(Image.fromarray(ink).resize((columns, rows), Image.Resampling.BOX))
+    scale = framing.box / max(character.shape)
+    columns, rows = (max(1, round(length * scale)) for length in character.shape[::-1])
+    small = np.asarray(Image.fromarray(character).resize((columns, rows), Image.Resampling.BOX))
     small = small / max(small.max(), 1e-6)
-    # MNIST's centres of mass are at (14.0, 14.0) on average, counted from the first pixel's
+    # MNIST's centers of mass are at (14.0, 14.0) on average, counted from the first pixel's
     # middle; the middle of a box is half a pixel off that.
-    middle = ndimage.center_of_mass(small) if framing.centre == "mass" else (rows / 2, columns / 2)
+    middle = ndimage.center_of_mass(small) if framing.center == "mass" else (rows / 2, columns / 2)
     top, left = (
-        int(np.clip(round(framing.side / 2 - place), 0, framing.side - length))
-        for place, length in zip(middle, (rows, columns), strict=True)
+        int(np.clip(round(framing.side / 2 - center), 0, framing.side - length))
+        for center, length in zip(middle, (rows, columns), strict=True)
     )
     framed = np.zeros((framing.side, framing.side), np.float32)
     framed[top : top + rows, left : left + columns] = small

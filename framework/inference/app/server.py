@@ -1,14 +1,17 @@
-"""A local page to draw on, which says what the model reads.
+"""The server of a local page to draw on, which shows what the model reads.
 
-Three static files make the page, and one route, `POST /read`, answers it.
+Three static files make the page; one route, `POST /read`, classifies a drawing.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import numpy as np
@@ -23,45 +26,69 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from framework.errors import RunError
-from framework.inference.app.read_drawing import read_drawing
 from framework.inference.polarity import FRAMINGS
-from framework.inference.trained_classifier import TrainedClassifier
+from framework.inference.run_summary import RunSummary, read_summary
+from framework.utils.native_logs import start_tensorflow
 
 logger = logging.getLogger(__name__)
 
+Reader = Callable[[bytes], dict[str, Any]]
+"""From the bytes of an image file to the answer of `read_drawing`."""
+
 PAGE = Path(__file__).with_name("page")
 HOST = "127.0.0.1"
-# Bytes of a picture file, pictures read at a time, and open connections: what bounds the
-# memory that requests can take.
-LARGEST_UPLOAD = 16 * 10**6
-READERS = 1
-MOST_CONNECTIONS = 32
-# Bytes that are heard out, kept or not: who is cut short while sending never reads the answer.
-MAX_PENDING_REQUESTS = 8 * LARGEST_UPLOAD
+# What bounds the memory that requests can take.
+MAX_UPLOAD_BYTES = 16 * 10**6
+MAX_CONCURRENT_READS = 1
+MAX_CONNECTIONS = 32
+# A larger upload is received and discarded up to this size: a client whose connection is closed
+# while it sends never reads the answer.
+MAX_DISCARDED_BYTES = 8 * MAX_UPLOAD_BYTES
 
 
-def serve_page(trained: TrainedClassifier, port: int) -> None:
+def serve_page(run: Path, port: int) -> None:
     """Serve the page on this machine alone, until interrupted.
 
+    The page is served at once; the classifier loads meanwhile, and the first drawing waits for it.
+
     Args:
-        trained: The classifier that reads.
-        port: The port; 0 for any that is free.
+        run: As `framework.inference.run_summary.read_summary` takes it.
+        port: The port; 0 for any free one.
 
     Raises:
-        RunError: The port is taken.
+        RunError: The port is in use, or the run's classifier can't be loaded.
     """
-    with _open_port(port) as listener:
-        app = build_app(trained)
-        # Compiles the network, so that the first drawing is read as quickly as the next.
-        trained.predict_prepared([np.zeros(trained.image_shape, np.uint8)])
-        logger.info("Open http://%s:%d  (Ctrl+C ends it)", HOST, listener.getsockname()[1])
-        settings = uvicorn.Config(
-            app,
-            log_level="error",
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_graceful_shutdown=1,
+    summary = read_summary(run)
+    with _open_port(port) as listener, ThreadPoolExecutor(1) as loader:
+        reader = loader.submit(_load_reader, summary.run)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(summary, lambda content: reader.result()(content)),
+                log_level="error",
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_graceful_shutdown=1,
+            )
         )
-        uvicorn.Server(settings).run(sockets=[listener])
+
+        def stop_on_failure(loaded: Future[Reader]) -> None:
+            if loaded.exception():
+                server.should_exit = True
+
+        reader.add_done_callback(stop_on_failure)
+        logger.info("Open http://%s:%d  (Ctrl+C ends it)", HOST, listener.getsockname()[1])
+        server.run(sockets=[listener])
+    reader.result()
+
+
+def _load_reader(run: Path) -> Reader:
+    start_tensorflow()
+    from framework.inference.app.read_drawing import read_drawing
+    from framework.inference.trained_classifier import load_classifier
+
+    trained = load_classifier(run)
+    # Compiles the network, so that the first drawing is read as quickly as the next.
+    trained.predict_prepared([np.zeros(trained.image_shape, np.uint8)])
+    return partial(read_drawing, trained)
 
 
 def _open_port(port: int) -> socket.socket:
@@ -79,28 +106,26 @@ def _open_port(port: int) -> socket.socket:
     return listener
 
 
-def build_app(trained: TrainedClassifier) -> Starlette:
+def build_app(summary: RunSummary, reader: Reader) -> Starlette:
     """Build the web application: the page, and the route that reads drawings."""
-    page = HTMLResponse(render_page(trained))
-    readers = anyio.CapacityLimiter(READERS)
+    page = HTMLResponse(render_page(summary))
+    limiter = anyio.CapacityLimiter(MAX_CONCURRENT_READS)
 
     async def show(request: Request) -> Response:
         return page
 
     async def read(request: Request) -> Response:
         try:
-            picture = await _receive_picture(request)
+            content = await _receive_upload(request)
         except ClientDisconnect:
-            return Response()  # Nobody is there to read it.
-        if picture is None:
-            limit = LARGEST_UPLOAD // 10**6
-            return _say_error(413, f"The image has more than {limit} MB. Make it smaller.")
+            return Response()  # Nobody will receive it.
+        if content is None:
+            limit = MAX_UPLOAD_BYTES // 10**6
+            return _report_error(413, f"The image has more than {limit} MB. Make it smaller.")
         try:
-            answer = await anyio.to_thread.run_sync(
-                partial(read_drawing, trained, picture), limiter=readers
-            )
+            answer = await anyio.to_thread.run_sync(reader, content, limiter=limiter)
         except RunError as error:
-            return _say_error(400, str(error))
+            return _report_error(400, str(error))
         return JSONResponse(answer)
 
     return Starlette(
@@ -113,38 +138,37 @@ def build_app(trained: TrainedClassifier) -> Starlette:
     )
 
 
-async def _receive_picture(request: Request) -> bytes | None:
+async def _receive_upload(request: Request) -> bytes | None:
     """Receive the body of a request.
 
     Returns:
-        The body; `None` where it has more than `LARGEST_UPLOAD` bytes.
+        The body; `None` if it has more than `MAX_UPLOAD_BYTES`.
 
     Raises:
         ClientDisconnect: The client has gone away before the end.
     """
-    picture = bytearray()
+    content = bytearray()
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= LARGEST_UPLOAD:
-            picture += chunk
-        elif size > MAX_PENDING_REQUESTS:
+        if size <= MAX_UPLOAD_BYTES:
+            content += chunk
+        elif size > MAX_DISCARDED_BYTES:
             break
-    return bytes(picture) if size <= LARGEST_UPLOAD else None
+    return bytes(content) if size <= MAX_UPLOAD_BYTES else None
 
 
-def _say_error(status: int, message: str) -> JSONResponse:
+def _report_error(status: int, message: str) -> JSONResponse:
     return JSONResponse({"text": "", "message": message, "crops": []}, status)
 
 
-def render_page(trained: TrainedClassifier) -> str:
-    """Render the page: the canvas, and which run reads it."""
+def render_page(summary: RunSummary) -> str:
+    """Render the page: the canvas, and the run that reads it."""
     templates = Environment(loader=FileSystemLoader(PAGE), autoescape=True)
-    accuracy = trained.test_accuracy
-    reads_characters = trained.data_name in FRAMINGS
+    reads_characters = summary.data_name in FRAMINGS
     return templates.get_template("draw.html").render(
-        subject=trained.subject,
-        run=trained.run,
-        accuracy="unknown" if accuracy is None else f"{100 * accuracy:.2f} %",
+        subject=summary.subject,
+        run=summary.run,
+        accuracy=summary.formatted_accuracy,
         invitation="Draw one digit or several" if reads_characters else "Draw something",
     )

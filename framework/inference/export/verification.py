@@ -1,4 +1,4 @@
-"""Proof that an export says what the classifier says."""
+"""Verification that an export gives the classifier's predictions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from framework.inference.export.formats import Dtype, Format
 # The largest difference of any probability from the classifier's own.
 TOLERANCE = 1e-4
 
-# What an export's read-me says, and nothing of this package.
+# The code of an export's read-me, which imports nothing of this package.
 PROGRAM = """
 import sys
 import numpy as np
 {load}
-blocks = []
-several = np.load(sys.argv[1])
+batches = []
+every_image = np.load(sys.argv[1])
 for dtype in sys.argv[3:]:
-    for images in np.split(several.astype(dtype), range(32, len(several), 32)):
+    for images in np.split(every_image.astype(dtype), range(32, len(every_image), 32)):
         {call}
-        blocks.append(probabilities)
-np.save(sys.argv[2], np.concatenate(blocks))
+        batches.append(probabilities)
+np.save(sys.argv[2], np.concatenate(batches))
 """
 
 
@@ -38,9 +38,9 @@ def run_export(
 
     Args:
         form: The export's format.
-        directory: The folder that the model lies in.
+        directory: The folder of the model.
         images: `(n, rows, columns, channels)`, whole numbers in [0, 255].
-        dtypes: As what the images are given to it, one after the other.
+        dtypes: The dtypes to which the images are converted, one after the other.
 
     Returns:
         `(len(dtypes), n, classes)` float32.
@@ -50,29 +50,29 @@ def run_export(
     """
     program = PROGRAM.format(load=form.load.format(file=form.file_name), call=form.call)
     with tempfile.TemporaryDirectory() as scratch:
-        given, answered = Path(scratch, "images.npy"), Path(scratch, "probabilities.npy")
-        np.save(given, images)
-        ended = subprocess.run(
-            # Isolated: not even a package that lies in this folder can be imported.
-            [sys.executable, "-I", "-c", program, str(given), str(answered), *dtypes],
+        inputs, outputs = Path(scratch, "images.npy"), Path(scratch, "probabilities.npy")
+        np.save(inputs, images)
+        process = subprocess.run(
+            # Isolated: not even a package in the current folder can be imported.
+            [sys.executable, "-I", "-c", program, str(inputs), str(outputs), *dtypes],
             cwd=directory,
             capture_output=True,
             text=True,
             errors="replace",
         )
-        if ended.returncode != 0:
-            reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-            raise RunError(f"The export was written, but can't be run: {reason}")
-        answers: np.ndarray = np.load(answered)
-        return answers.reshape(len(dtypes), len(images), -1)
+        if process.returncode != 0:
+            lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
+            raise RunError(f"The export was written, but can't be run: {lines[-1]}")
+        probabilities: np.ndarray = np.load(outputs)
+        return probabilities.reshape(len(dtypes), len(images), -1)
 
 
-def compare_answers(exported: np.ndarray, expected: np.ndarray) -> float:
-    """Make sure that an export gives the classifier's answers.
+def compare_probabilities(exported: np.ndarray, expected: np.ndarray) -> float:
+    """Make sure that an export gives the classifier's probabilities.
 
     Args:
-        exported: `(n, classes)` float32, the export's probabilities.
-        expected: `(n, classes)` float32, the classifier's.
+        exported: `(n, classes)` float32, of the export.
+        expected: `(n, classes)` float32, of the classifier.
 
     Returns:
         The largest difference of any probability.

@@ -9,11 +9,11 @@ from framework.inference.app.segmentation import find_characters
 from framework.inference.polarity import FRAMINGS, MNIST_FRAMING
 
 
-def draw(*lines, size=(800, 300), paper=255, ink=0):
-    page = Image.new("L", size, paper)
+def draw(*lines, size=(800, 300), background=255, foreground=0):
+    page = Image.new("L", size, background)
     pen = ImageDraw.Draw(page)
     for line in lines:
-        pen.line(line, fill=ink, width=16, joint="curve")
+        pen.line(line, fill=foreground, width=16, joint="curve")
     return page
 
 
@@ -29,9 +29,12 @@ def test_an_empty_page_holds_no_characters():
     assert find_characters(Image.fromarray(noise), MNIST_FRAMING) == []
 
 
-@pytest.mark.parametrize("colours", [{}, {"paper": 0, "ink": 255}, {"paper": 180, "ink": 90}])
-def test_characters_come_left_to_right_whatever_the_order_and_the_colours(colours):
-    characters = find_characters(draw(SEVEN, BODY_OF_FIVE, ONE, **colours), MNIST_FRAMING)
+@pytest.mark.parametrize(
+    "colors",
+    [{}, {"background": 0, "foreground": 255}, {"background": 180, "foreground": 90}],
+)
+def test_characters_come_left_to_right_whatever_the_order_and_the_colors(colors):
+    characters = find_characters(draw(SEVEN, BODY_OF_FIVE, ONE, **colors), MNIST_FRAMING)
     assert len(characters) == 3
     widths = [np.ptp(np.flatnonzero(one.max(axis=0))) for one in characters]
     assert widths[1] < 5 < widths[0]

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from PIL import Image
 from framework.cli.main import main
 from framework.data.registry import load_digits
 from framework.inference.app.read_drawing import HINT, read_drawing
-from framework.inference.app.server import MOST_CONNECTIONS, build_app
+from framework.inference.app.server import MAX_CONNECTIONS, build_app
 from framework.utils import optional_dependencies
 from tests.helpers.program import ROOT, TIMEOUT_SECONDS
 
@@ -241,7 +243,7 @@ def test_an_image_is_dropped_onto_the_canvas(browser, page, tmp_path):
 def test_a_busy_program_is_asked_again(browser, page):
     window = open_page(browser, page[0])
     host, port = page[0].removeprefix("http://").split(":")
-    others = [socket.create_connection((host, int(port))) for _ in range(MOST_CONNECTIONS)]
+    others = [socket.create_connection((host, int(port))) for _ in range(MAX_CONNECTIONS)]
     try:
         draw(window, window.locator("canvas"), *FIVE)
         window.get_by_text("The program is busy").wait_for()
@@ -336,7 +338,9 @@ def test_a_client_that_goes_away_while_it_sends_leaves_no_traceback(trained):
 
     # In a thread of its own, since the browser's loop may be running in this one.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, build_app(trained)(scope, receive, send)).result()
+        thread.submit(
+            asyncio.run, build_app(trained, partial(read_drawing, trained))(scope, receive, send)
+        ).result()
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
@@ -374,6 +378,14 @@ def test_a_taken_port_is_said_with_another_one(digits_run, forker):
     assert ended.stderr == (
         f"--port: {port} can't be used: Address already in use. Try another: --port {port + 1}\n"
     )
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_page(digits_run, tmp_path, forker):
+    run = shutil.copytree(digits_run, tmp_path / "run")
+    (run / "model.keras").write_bytes((run / "model.keras").read_bytes()[:2000])
+    ended = forker.start("draw", "--run", run, "--port", 0, DISPLAY="")
+    assert ended.wait(TIMEOUT_SECONDS) == 1
+    assert re.fullmatch(r".*model\.keras can't be read as a Keras model: .*\n", ended.stderr)
 
 
 def test_a_missing_extra_is_said(digits_run, capsys, monkeypatch):
