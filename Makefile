@@ -1,12 +1,12 @@
 # make run        train with configs/vgg16.json (CONFIG=... for another config)
 # make test       all checks and the whole test suite (SEED=123 for another order of the tests,
 #                 PYTEST="tests/config -k yaml" for some of them)
-# make test-bare  README.md's first commands as on a new machine; see scripts/test_bare.sh
-# make browser    a browser for the tests that look at pages, if there is none
+# make test-bare  the first commands of README.md as on a new machine; see scripts/test_bare.sh
+# make browser    install a browser for the tests of web pages, if there is none
 # make test-lowest  the tests with the lowest versions that setup.cfg allows
 # make check      make lint (formatting, lint, layers) and make types
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
-# make docs       write what is generated anew: catalogue, docs/config.md
+# make docs       generate the catalogue of Keras and docs/config.md again
 # make dist       build the source distribution and the wheel in dist/
 # make test-wheel  install the wheel in an empty environment, and train with it outside the clone
 
@@ -63,12 +63,12 @@ dist: .venv-dist/installed
 test-wheel: dist
 	@PYTHON=$(PYTHON) scripts/test_wheel.sh dist/*.whl
 
-# The versions that `make run` and `make test` install, as this environment has them.
+# Write the versions of this environment as those that `make run` and `make test` install.
 constraints: .venv/installed-all
 	{ echo "# What \`make run\` and \`make test\` install. Written by: make constraints"; \
 	  $(BIN)/python -m pip freeze --exclude-editable | grep -v "^#"; } > constraints.txt
 
-# What venv writes last: one that was interrupted is made anew.
+# venv writes this file last: after an interruption the environment is created again.
 .venv/bin/activate:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; sys.exit(not ((3, 11) <= v < (3, 12) or (3, 12, 2) <= v < (3, 14)))' || \
 	  { echo "Python 3.11, 3.12 (from 3.12.2) or 3.13 is needed; name one with: make PYTHON=python3.12"; exit 1; }
@@ -85,7 +85,7 @@ constraints: .venv/installed-all
 	$(PIP) --editable '.[all,test]'
 	@touch $@
 
-# The lowest versions that setup.cfg allows; pip knows no such thing.
+# The lowest versions that setup.cfg allows; pip has no option for that, uv has.
 .venv-lowest/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
@@ -93,7 +93,7 @@ constraints: .venv/installed-all
 	  --resolution lowest-direct --editable '.[all,test]'
 	@touch $@
 
-# What builds, checks and uploads a release: in its own environment, as none of it is needed elsewhere.
+# Tools that build, check and upload a release; nothing else needs them.
 .venv-dist/installed:
 	$(PYTHON) -m venv --clear .venv-dist
 	.venv-dist/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6.1'

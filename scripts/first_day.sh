@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs the commands that README.md has between its "first day" marks, in one shell as a person does.
-# Names what they leave behind, and fails if there is anything. scripts/test_bare.sh starts it.
+# Lists what they leave behind, and fails if there is anything. scripts/test_bare.sh starts it.
 set -e -o pipefail
 isolation=$1 work=$2 clone=$3
 
 say() { printf '== %s\n' "$*"; }
 
-# Prints the processes that the commands have started and that still run.
+# Prints the processes that the commands have started and that are still running.
 list_processes() {
   local process pid
   for process in /proc/[0-9]*; do
@@ -18,13 +18,13 @@ list_processes() {
   done
 }
 
-# Names the processes that a command has left, and the ports that they listen on; ends them.
+# Reports the processes that a command has left and the ports that they listen on, and ends them.
 check_processes() {
-  local patience=10 sockets=() address state inode pid file ports
+  local tries=10 sockets=() address state inode pid file ports
   # They may be about to end.
-  while ((patience)) && [[ $(list_processes) ]]; do
+  while ((tries)) && [[ $(list_processes) ]]; do
     sleep 0.5
-    patience=$((patience - 1))
+    tries=$((tries - 1))
   done
   while read -r _ address _ state _ _ _ _ _ inode _; do
     if [[ $state == 0A ]]; then sockets[inode]=$((16#${address##*:})); fi
@@ -44,8 +44,8 @@ check_processes() {
   done
 }
 
-# Prints all files, and folders if they are empty. May stay: the caches of pip, of Playwright and of
-# the tools in the clone, and pytest's folders of its last runs.
+# Prints all files and empty folders, except those that may stay: the caches of pip, of Playwright and
+# of the tools in the clone, and pytest's folders of its last runs.
 list_files() {
   local places=(/tmp /var/tmp /dev/shm) caches=$HOME/.cache
   if [[ $isolation == none ]]; then places=("$TMPDIR"); fi
@@ -57,14 +57,14 @@ list_files() {
     \) -prune -o \( ! -type d -o -empty \) -print 2>/dev/null | sort -u || :
 }
 
-# Remembers what there is before the tests.
-take_stock() {
+# Records the state before the tests.
+record_state() {
   files=$(list_files)
   changes=$(git status --porcelain | sort)
   elsewhere=$(ls -A /tmp)
 }
 
-# Names what has come since.
+# Reports what is new since then.
 check_files() {
   local new
   new=$(comm -13 <(echo "$files") <(list_files))
@@ -79,7 +79,7 @@ check_files() {
   if [[ $new && $isolation == none ]]; then say "New in /tmp, maybe of other programs:"$'\n'"$new"; fi
 }
 
-check_left() {
+check_leftovers() {
   if [[ "$line " == "make test "* ]]; then check_files; fi
   check_processes
 }
@@ -94,7 +94,7 @@ finish() {
   set +e
   if ((status)); then
     say "FAILED after $((SECONDS - began)) s with status $status: $line"
-    check_left
+    check_leftovers
   fi
   if [[ -d /proc/self ]]; then compared+=", no processes, no ports"; fi
   if ((leftovers)); then exit 1; fi
@@ -122,8 +122,8 @@ trap finish EXIT
 for line in "${commands[@]}"; do
   printf '\n$ %s\n' "$line"
   began=$SECONDS
-  if [[ "$line " == "make test "* ]]; then take_stock; fi
+  if [[ "$line " == "make test "* ]]; then record_state; fi
   eval "$line"
   say "$((SECONDS - began)) s: $line"
-  check_left
+  check_leftovers
 done

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A browser for the tests that look at pages, unless they have one: Playwright's, else the system's.
+# Installs a browser for the tests of web pages, unless there is one: Playwright's, else the system's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Starts a browser as the tests do, and prints which. What it leaves in folders goes with them.
+# Starts a browser as the tests do, and prints its name. Its files go into a folder that is removed.
 find_browser() {
   local folder found
   folder=$(mktemp -d)
@@ -21,7 +21,7 @@ END
   [[ $found ]] && echo "The tests have a browser: $found."
 }
 
-# Without a terminal nobody can give a password.
+# Without a terminal nobody can type a password.
 as_root() {
   if ((UID == 0)); then "$@"; elif [[ -t 0 ]]; then sudo "$@"; else sudo -n "$@"; fi
 }
@@ -30,7 +30,7 @@ get_playwrights() {
   PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 .venv/bin/playwright install chromium-headless-shell
 }
 
-# Which Playwright's browser needs, and a small system lacks.
+# Libraries that Playwright's browser needs and that a small system lacks.
 get_libraries() { as_root .venv/bin/playwright install-deps chromium-headless-shell; }
 
 # Playwright itself, which drives the browser, needs libatomic.

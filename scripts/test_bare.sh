@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# README.md's commands on a machine's first day: runs scripts/first_day.sh in a fresh clone, with an
-# empty home, an empty /tmp and no variables but a new shell's. It is called so, all of it optional:
+# Runs the commands of README.md as on a new machine: scripts/first_day.sh in a fresh clone, with an
+# empty home, an empty /tmp and only the variables of a new shell. Usage, with everything optional:
 #
 #   make test-bare PYTHON=python3.12 SEED=123 PYTEST="tests/config" KEEP="PIP_INDEX_URL PIP_CERT"
 #
-# KEEP lets variables through. This is to run in bash 3.2 too, which is what macOS has.
-# shellcheck disable=SC2317  # What traps call is not unreachable.
+# KEEP names variables to pass on. Must also run in bash 3.2, which macOS has.
+# shellcheck disable=SC2317,SC2329  # Traps call these functions.
 set -euo pipefail
 
 BARE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 USABLE='import ensurepip, sys, venv; v = sys.version_info[:3]; sys.exit(not ((3, 11) <= v < (3, 12) or (3, 12, 2) <= v < (3, 14)))'
-# Of a virtual environment's Python, the one that made it: the environment itself may be hidden.
+# For a virtual environment, the Python that created it: the environment itself may be hidden.
 FACTS='import os, platform, sys
 print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
 print(os.path.realpath(sys.base_prefix))
@@ -56,8 +56,8 @@ hide() {
   exec "$@"
 }
 
-# Finds out what can be hidden here. `isolation` becomes pid (files and processes), mount (files) or
-# none, and what is written after the words in `isolated` runs that way.
+# Finds out what can be hidden here. Sets `isolation` to pid (files and processes), mount (files) or
+# none, and `isolated` to the words that run a command that way.
 choose_isolation() {
   local options rights as_user
   isolation=none isolated=(env) python_home=
@@ -73,7 +73,7 @@ choose_isolation() {
       "${isolated[@]}" true 2>/dev/null || continue
       isolation=mount
       if [[ $options == *--pid* ]]; then isolation=pid; fi
-      # Only mounting takes a root's rights; from there on it's the user again, where that works.
+      # Only mounting needs root's rights; after it, the user's are used again where that works.
       if [[ $rights ]] && "${isolated[@]}" "${as_user[@]}" true 2>/dev/null; then
         isolated+=("${as_user[@]}")
       fi
@@ -101,7 +101,7 @@ clean_up() {
   if ((tries == 20)); then say "$work $tmp can't be removed."; fi
 }
 
-# A function, since bash reads a script while it runs: a change to it then does no harm.
+# A function, since bash reads a script while it runs: this way an edit during the run does no harm.
 main() {
   root=$(cd "$(dirname "$0")/.." && pwd -P)
   cd "$root"
@@ -154,8 +154,8 @@ main() {
   hidden="$hidden variables, the home $HOME"
   bare="the system's packages and settings, the network"
   if [[ $isolation == none ]]; then
-    # Processes are told by a variable, as they can't be hidden from each other.
-    # The sockets that Ray makes below TMPDIR leave 20 letters for its name.
+    # Processes can't be hidden from each other here; a variable marks those of the test.
+    # The sockets that Ray creates below TMPDIR leave 20 letters for its name.
     tmp=$(mktemp -d /tmp/bare.XXXXXX)
     variables+=("HOME=$work$HOME" "TMPDIR=$tmp" "TEST_BARE=$work")
     clone=$work$clone
@@ -173,9 +173,9 @@ main() {
   say "Not hidden: $bare${python_home:+, $python_home (where Python is)}${kept:+, the variables$kept}"
   if [[ ! -d /proc/self ]]; then say "Not compared: processes and ports"; fi
 
-  # The commands get a group of processes of their own: it can be ended as a whole, and Ctrl-C,
-  # which bash makes other commands in its background ignore, works in it. Where they run, this
-  # folder is hidden, so they get the text of the script.
+  # The commands run in their own process group: it can be ended as a whole, and Ctrl-C, which bash
+  # makes other background commands ignore, works in it. This folder is hidden from them, so they
+  # get the text of the script.
   set -m
   "${isolated[@]}" env -i "${variables[@]}" bash -c "$(<scripts/first_day.sh)" first_day.sh \
     "$isolation" "$work" "$clone" </dev/null &
