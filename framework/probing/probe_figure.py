@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from framework.evaluation.figures.style import COLOURS, INK, make_figure, shorten, styled
+from framework.evaluation.figures.style import COLORS, DARK_GRAY, make_figure, shorten, styled
 from framework.probing.backbone_probe import ProbedBackbone
 from framework.probing.probe_table import Row, list_shots
 
 _MARKERS = "osD^v<>"
-_OWN_CUT: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 1.4}
+_OWN_CUT: dict[str, Any] = {"color": DARK_GRAY, "linestyle": ":", "linewidth": 1.4}
 _BEST: dict[str, Any] = {
     "linestyle": "", "marker": "o", "markersize": 12, "markerfacecolor": "none",
-    "markeredgecolor": INK, "markeredgewidth": 1.6, "zorder": 4,
+    "markeredgecolor": DARK_GRAY, "markeredgewidth": 1.6, "zorder": 4,
 }  # fmt: skip
 _POOLINGS = {"flatten": "maps flattened", "average": "maps averaged"}
 
@@ -74,7 +74,7 @@ def _draw_panel(axes: Axes, rows: Sequence[Row], layers: Sequence[str]) -> None:
         chosen = [row for row in rows if row.shots == shots]
         depth = np.array([layers.index(row.layer) for row in chosen])
         values = np.array([(row.validation_accuracy, row.low, row.high) for row in chosen])
-        colour = COLOURS[place % len(COLOURS)]
+        colour = COLORS[place % len(COLORS)]
         label = "all images" if shots == "all" else f"{shots} images a class"
         axes.plot(
             depth, values[:, 0], color=colour, marker=_MARKERS[place % len(_MARKERS)],

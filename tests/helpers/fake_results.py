@@ -95,8 +95,8 @@ def load_digit_images(start, end, classes=10):
     """Real digits, 32x32 in RGB: those of the first classes among the images from start to end."""
     digits = load_digits()
     kept = np.flatnonzero(digits.target[start:end] < classes) + start
-    grey = (digits.images[kept] * (255 / 16)).astype(np.uint8)
-    pixels = np.repeat(np.repeat(grey, 4, axis=1), 4, axis=2)[..., None].repeat(3, axis=3)
+    gray = (digits.images[kept] * (255 / 16)).astype(np.uint8)
+    pixels = np.repeat(np.repeat(gray, 4, axis=1), 4, axis=2)[..., None].repeat(3, axis=3)
     return ArrayImages(pixels, digits.target[kept])
 
 

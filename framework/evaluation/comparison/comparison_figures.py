@@ -1,9 +1,10 @@
-"""Several runs in one picture."""
+"""Figures of several runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +14,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from framework.evaluation.figures.learning_curves import read_column
 from framework.evaluation.figures.style import (
     BLUE,
-    COLOURS,
-    FAINT,
+    COLORS,
+    LIGHT_GRAY,
     make_figure,
     shorten,
     show_message,
@@ -22,29 +23,29 @@ from framework.evaluation.figures.style import (
 )
 from framework.evaluation.metrics.training_summary import HistoryRow
 
-# Each run its own pair of colour and line; more runs could not be told apart.
-_LOOKS = list(product(("-", "--"), COLOURS))
-MOST_RUNS_TOLD_APART = len(_LOOKS)
+# Each run has its own pair of color and line style; more runs could not be told apart.
+_STYLES = list(product(("-", "--"), COLORS))
+MAX_STYLED_RUNS = len(_STYLES)
 _NAME_WIDTH = 40
 
 
 @styled
 def plot_overlaid_curves(histories: Mapping[str, Sequence[HistoryRow]]) -> Figure:
-    """Draw the validation curves of several runs over each other.
+    """Draw the validation curves of several runs in the same axes.
 
     Args:
-        histories: Run -> its history, the most important run first; those beyond
-            the number of looks are drawn faint.
+        histories: Run -> its history, the most important run first; runs beyond
+            `MAX_STYLED_RUNS` are drawn in light gray.
     """
     trained = {name: history for name, history in histories.items() if history}
     untrained = len(histories) - len(trained)
-    said = [f"{len(trained)} runs"]
+    described = [f"{len(trained)} runs"]
     if untrained:
-        said.append(f"{untrained} without a training of their own left out")
-    if len(trained) > MOST_RUNS_TOLD_APART:
-        said.append(f"the {MOST_RUNS_TOLD_APART} with the best test accuracy in colour")
-    rows = -(-min(len(trained), MOST_RUNS_TOLD_APART) // 2)
-    figure = make_figure(11.0, 4.0 + 0.2 * rows, "Validation curves", " · ".join(said))
+        described.append(f"{untrained} without a training of their own left out")
+    if len(trained) > MAX_STYLED_RUNS:
+        described.append(f"the {MAX_STYLED_RUNS} with the best test accuracy in color")
+    rows = ceil(min(len(trained), MAX_STYLED_RUNS) / 2)
+    figure = make_figure(11.0, 4.0 + 0.2 * rows, "Validation curves", " · ".join(described))
     if not trained:
         show_message(figure.subplots(), "None of the runs trained.")
         return figure
@@ -56,17 +57,17 @@ def plot_overlaid_curves(histories: Mapping[str, Sequence[HistoryRow]]) -> Figur
 
 
 def _draw_runs(axes: Axes, histories: Mapping[str, Sequence[HistoryRow]], metric: str) -> None:
-    for place, (name, history) in enumerate(histories.items()):
+    for index, (name, history) in enumerate(histories.items()):
         epochs, values = read_column(history, "epoch"), read_column(history, metric)
         marker = "o" if len(epochs) == 1 else ""
-        if place < MOST_RUNS_TOLD_APART:
-            line, colour = _LOOKS[place]
+        if index < MAX_STYLED_RUNS:
+            line, color = _STYLES[index]
             axes.plot(
-                epochs, values, linestyle=line, color=colour, marker=marker, lw=1.8,
-                label=shorten(name, _NAME_WIDTH), zorder=3 - place / MOST_RUNS_TOLD_APART,
+                epochs, values, linestyle=line, color=color, marker=marker, lw=1.8,
+                label=shorten(name, _NAME_WIDTH), zorder=3 - index / MAX_STYLED_RUNS,
             )  # fmt: skip
         else:
-            axes.plot(epochs, values, color=FAINT, marker=marker, lw=1.0, zorder=1)
+            axes.plot(epochs, values, color=LIGHT_GRAY, marker=marker, lw=1.0, zorder=1)
     if metric == "val_accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
@@ -83,17 +84,13 @@ def plot_accuracies(accuracies: Mapping[str, tuple[float, float, float]]) -> Fig
         accuracies: Run -> accuracy, lower and upper end of its interval, in [0, 1].
     """
     values = np.array(list(accuracies.values()))
-    places = np.arange(len(values))
-    figure = make_figure(
-        9.0,
-        0.32 * len(values) + 0.8,
-        "Test accuracy",
-        f"{len(values)} runs · bars are 95 % intervals (Wilson)",
-    )
+    rows = np.arange(len(values))
+    subtitle = f"{len(values)} runs · bars are 95 % intervals (Wilson)"
+    figure = make_figure(9.0, 0.32 * len(values) + 0.8, "Test accuracy", subtitle)
     axes = figure.subplots()
     spread = np.abs(values[:, 1:] - values[:, :1]).T
-    axes.errorbar(values[:, 0], places, xerr=spread, fmt="o", color=BLUE, capsize=3, lw=1.4)
-    axes.set_yticks(places, [shorten(name, _NAME_WIDTH) for name in accuracies])
+    axes.errorbar(values[:, 0], rows, xerr=spread, fmt="o", color=BLUE, capsize=3, lw=1.4)
+    axes.set_yticks(rows, [shorten(name, _NAME_WIDTH) for name in accuracies])
     axes.set_ylim(len(values) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0))

@@ -1,4 +1,4 @@
-"""Whether two runs differ by more than chance."""
+"""McNemar's exact test: whether two runs differ by more than chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from framework.runs.records import RunRecord
 
-MOST_RUNS_FULLY_PAIRED = 8
+MAX_RUNS_FULLY_PAIRED = 8
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class McNemarTest:
     Args:
         first: The name of one run.
         second: The name of the other.
-        only_first: Images that only the first got right.
-        only_second: Images that only the second got right.
-        p_value: How probable a split at least this uneven is between equals.
+        only_first: The number of images that only the first classified right.
+        only_second: The number of images that only the second classified right.
+        p_value: The probability of a split at least this uneven between equal classifiers.
     """
 
     first: str
@@ -33,29 +33,29 @@ class McNemarTest:
 
 
 def compare_pairs(runs: Sequence[RunRecord]) -> list[McNemarTest]:
-    """Test each pair of runs that answered the same test images.
+    """Test each pair of runs with the same test images.
 
-    Of more than eight runs only the first is paired with each other one.
+    Of more than eight runs only the first is paired with each of the others.
     """
     pairs = list(combinations(runs, 2))
-    if len(runs) > MOST_RUNS_FULLY_PAIRED:
+    if len(runs) > MAX_RUNS_FULLY_PAIRED:
         pairs = [(runs[0], run) for run in runs[1:]]
     return [_test_pair(one, other) for one, other in pairs if have_same_images(one, other)]
 
 
 def have_same_images(one: RunRecord, other: RunRecord) -> bool:
     """Return whether two runs were tested on the same images of the same data."""
-    prints = [run.environment.get("data", {}).get("test") for run in (one, other)]
+    fingerprints = [run.environment.get("data", {}).get("test") for run in (one, other)]
     truths = [{k: true for k, (true, _) in run.answers.items()} for run in (one, other)]
-    return prints[0] == prints[1] and truths[0] == truths[1]
+    return fingerprints[0] == fingerprints[1] and truths[0] == truths[1]
 
 
 def _test_pair(one: RunRecord, other: RunRecord) -> McNemarTest:
-    right = [
+    correct = [
         {image for image, (true, predicted) in run.answers.items() if true == predicted}
         for run in (one, other)
     ]
-    only_first, only_second = len(right[0] - right[1]), len(right[1] - right[0])
+    only_first, only_second = len(correct[0] - correct[1]), len(correct[1] - correct[0])
     split = only_first + only_second
     p_value = float(binomtest(only_first, split).pvalue) if split else 1.0
     return McNemarTest(one.name, other.name, only_first, only_second, p_value)

@@ -1,37 +1,40 @@
-"""What single layers hold: their filters, and their maps of one image."""
+"""Figures of single layers: their filters, and their feature maps of one image."""
 
 from __future__ import annotations
 
+from math import ceil
+
 import keras
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from framework.errors import RunError
 from framework.evaluation.figures.image_grid import make_image_grid, stretch_contrast
 from framework.evaluation.figures.style import make_figure, styled
 
-MAPS_SHOWN = 48
-FILTERS_SHOWN = 48
+MAX_MAPS = 48
+MAX_FILTERS = 48
 _COLUMNS = 12
-_FILTER_ROWS = 8
-_INPUTS_SHOWN = 12
+_MAX_FILTER_ROWS = 8
+_MAX_INPUTS = 12
 
 
 @styled
 def plot_feature_maps(
     classifier: keras.Model, layer_name: str, image: np.ndarray, of: str, subject: str
 ) -> Figure:
-    """Show what a layer makes of an image: one map for each channel.
+    """Show the feature maps of a layer for an image, one for each channel.
 
     Args:
         classifier: A flat functional model over images.
-        layer_name: A layer whose output is a stack of maps.
+        layer_name: A layer with an output `(n, rows, columns, channels)`.
         image: `(rows, columns, channels)` float32 in [0, 255].
         of: What the image is, such as `"test image no. 0, a 7"`.
         subject: What was trained on what.
 
     Raises:
-        RunError: There is no such layer, or its output is no stack of maps.
+        RunError: There is no such layer, or its output is not a stack of maps.
     """
     layer = _find_layer(classifier, layer_name)
     if len(layer.output.shape) != 4:
@@ -41,12 +44,12 @@ def plot_feature_maps(
         )
     model = keras.Model(classifier.inputs[0], layer.output)
     maps = np.moveaxis(np.asarray(model(image[None], training=False))[0], -1, 0)
-    shown = maps[:MAPS_SHOWN]
+    shown = maps[:MAX_MAPS]
     subtitle = (
         f"{subject} · {of} · {_count(len(shown), len(maps), 'maps')} of "
         f"{maps.shape[1]}x{maps.shape[2]}, each stretched to its own range"
     )
-    rows = -(-len(shown) // _COLUMNS)
+    rows = ceil(len(shown) / _COLUMNS)
     figure = make_figure(9.6, 0.72 * max(rows, 2) + 0.3, f"Feature maps of {layer_name}", subtitle)
     left, right = figure.subplots(1, 2, width_ratios=(2, _COLUMNS))
     left.imshow(np.clip(image, 0, 255).astype(np.uint8).squeeze(), vmin=0, vmax=255)
@@ -54,8 +57,7 @@ def plot_feature_maps(
     right.imshow(make_image_grid(stretch_contrast(shown)[..., None], _COLUMNS))
     right.set_title("the maps, in the order of the channels", size=9)
     for axes in (left, right):
-        axes.set_axis_off()
-        axes.set_anchor("NW")
+        _hide_axes(axes)
     return figure
 
 
@@ -63,8 +65,8 @@ def plot_feature_maps(
 def plot_filters(classifier: keras.Model, layer_name: str, subject: str) -> Figure:
     """Show the filters of a convolution.
 
-    Filters over three channels are shown as colours, others as one grey
-    square for each input channel, a row for each filter.
+    Filters over three channels are shown in color, others as one gray
+    square for each input channel, one row per filter.
 
     Args:
         classifier: A flat functional model over images.
@@ -82,26 +84,30 @@ def plot_filters(classifier: keras.Model, layer_name: str, subject: str) -> Figu
     filters = np.moveaxis(np.asarray(kernel), -1, 0)
     inputs = filters.shape[3]
     if inputs == 3:
-        shown = filters[:FILTERS_SHOWN]
+        shown = filters[:MAX_FILTERS]
         tiles, columns = stretch_contrast(shown), _COLUMNS
-        drawn = f"{_count(len(shown), len(filters), 'filters')}, as colours"
+        described = f"{_count(len(shown), len(filters), 'filters')}, as colors"
     else:
-        shown = filters[:_FILTER_ROWS, ..., :_INPUTS_SHOWN]
+        shown = filters[:_MAX_FILTER_ROWS, ..., :_MAX_INPUTS]
         columns = shown.shape[3]
         stretched = np.moveaxis(stretch_contrast(shown), -1, 1)
         tiles = stretched.reshape(-1, *stretched.shape[2:], 1)
-        drawn = (
+        described = (
             f"{_count(len(shown), len(filters), 'filters')}, one a row; "
             f"{_count(columns, inputs, 'inputs')}, one a column"
         )
-    rows = -(-len(tiles) // columns)
-    subtitle = f"{subject} · {drawn}; each filter stretched to its own range"
+    rows = ceil(len(tiles) / columns)
+    subtitle = f"{subject} · {described}; each filter stretched to its own range"
     figure = make_figure(8.4, max(0.7 * rows, 1.0), f"Filters of {layer_name}", subtitle)
     axes = figure.subplots()
     axes.imshow(make_image_grid(tiles, columns))
+    _hide_axes(axes)
+    return figure
+
+
+def _hide_axes(axes: Axes) -> None:
     axes.set_axis_off()
     axes.set_anchor("NW")
-    return figure
 
 
 def _find_layer(classifier: keras.Model, name: str) -> keras.layers.Layer:

@@ -1,8 +1,9 @@
-"""The confusion matrix as a picture, at ten classes and at a hundred."""
+"""The confusion matrix as a figure, for ten classes as for a hundred."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from framework.evaluation.figures.style import INK, MUTED, make_figure, shorten, styled
+from framework.evaluation.figures.style import DARK_GRAY, GRAY, make_figure, shorten, styled
 
-MOST_CLASSES_WITH_NUMBERS = 20
-MOST_NAMED_CLASSES = 120
-LISTED_CONFUSIONS = 25
+MAX_CLASSES_WITH_NUMBERS = 20
+MAX_NAMED_CLASSES = 120
+MAX_CONFUSIONS = 25
 
 # A square root, so that a confusion of one in a hundred can still be seen beside the diagonal.
 _NORM = PowerNorm(0.5, vmin=0.0, vmax=1.0)
-_DARK_FROM = 0.55  # of the normed share; darker cells carry white figures
+_DARK_FROM = 0.55  # of the normalized share; darker cells have white numbers
 _LIST_WIDTH = 4.2  # inches
-_ZERO = "#aab3c0"
+_ZERO_COLOR = "#aab3c0"
 
 
 def find_confusions(matrix: np.ndarray, limit: int) -> list[tuple[int, int, int]]:
@@ -28,7 +29,7 @@ def find_confusions(matrix: np.ndarray, limit: int) -> list[tuple[int, int, int]
 
     Args:
         matrix: `(classes, classes)` int64, rows true, columns predicted.
-        limit: At most so many.
+        limit: The maximal number of confusions.
 
     Returns:
         `(true class, predicted class, count)`, counts above zero only.
@@ -53,8 +54,8 @@ def plot_confusion_matrix(
 ) -> Figure:
     """Draw a confusion matrix: counts, and shares of the true class.
 
-    Up to 20 classes every cell carries its figures; beyond that the cells
-    are colours, and the most frequent confusions are listed beside them.
+    Up to 20 classes every cell shows its numbers; beyond that the cells
+    are colors only, and the most frequent confusions are listed beside them.
 
     Args:
         matrix: `(classes, classes)` int64, rows true, columns predicted.
@@ -67,14 +68,14 @@ def plot_confusion_matrix(
     title = f"Confusion matrix, {split} images"
     subtitle = f"{subject} · {total:,} un-augmented images · {accuracy}"
     classes = len(class_names)
-    if classes <= MOST_CLASSES_WITH_NUMBERS:
+    if classes <= MAX_CLASSES_WITH_NUMBERS:
         side = max(5.0, 0.62 * classes + 1.6)
         figure = make_figure(side + 1.2, side, title, subtitle)
         axes = figure.subplots()
         _draw_cells(axes, matrix)
         size = 9.0
     else:
-        side = float(np.clip(0.128 * min(classes, MOST_NAMED_CLASSES), 6.0, 13.0))
+        side = float(np.clip(0.128 * min(classes, MAX_NAMED_CLASSES), 6.0, 13.0))
         figure = make_figure(side + 6.8, side + 1.6, title, subtitle, beside=_LIST_WIDTH)
         axes = figure.subplots()
         _list_confusions(figure, matrix, class_names)
@@ -86,8 +87,8 @@ def plot_confusion_matrix(
 
 def _draw_heat_map(figure: Figure, axes: Axes, matrix: np.ndarray) -> None:
     image = axes.imshow(normalize_rows(matrix), cmap="Blues", norm=_NORM)
-    # A colour bar inside the axes' own layout, and the corner held: Matplotlib's constrained
-    # layout misjudges the margins of centred axes of a fixed aspect.
+    # A color bar in the layout of the axes themselves, anchored at a corner: Matplotlib's
+    # constrained layout misjudges the margins of centered axes with a fixed aspect.
     axes.set_anchor("NW")
     bar = figure.colorbar(image, cax=axes.inset_axes((1.02, 0.15, 0.022, 0.7)))
     ticks = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -101,37 +102,37 @@ def _draw_heat_map(figure: Figure, axes: Axes, matrix: np.ndarray) -> None:
 
 def _draw_cells(axes: Axes, matrix: np.ndarray) -> None:
     shares = normalize_rows(matrix)
-    place: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "in_layout": False}
+    options: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "in_layout": False}
     for (row, column), count in np.ndenumerate(matrix):
-        middle = (column, row)
+        center = (column, row)
         if count == 0:
-            axes.annotate("0", middle, (0, 0), va="center", size=8, color=_ZERO, **place)
+            axes.annotate("0", center, (0, 0), va="center", size=8, color=_ZERO_COLOR, **options)
             continue
-        colour = "white" if _NORM(shares[row, column]) > _DARK_FROM else INK
+        color = "white" if _NORM(shares[row, column]) > _DARK_FROM else DARK_GRAY
         share = _format_share(float(shares[row, column]))
-        axes.annotate(f"{count}", middle, (0, -1), va="bottom", size=9.5, color=colour, **place)
-        axes.annotate(share, middle, (0, -3), va="top", size=7.0, color=colour, **place)
+        axes.annotate(f"{count}", center, (0, -1), va="bottom", size=9.5, color=color, **options)
+        axes.annotate(share, center, (0, -3), va="top", size=7.0, color=color, **options)
 
 
 def _format_share(share: float) -> str:
-    """Round to what fits a cell, and never a confusion to nothing or a flaw to 100 %."""
+    """Round to what fits a cell, but never a confusion to 0 % or an imperfect class to 100 %."""
     if share < 0.01:
         return f"{share:.1%}" if share >= 0.001 else "<0.1%"
     return f"{share:.1%}" if 0.99 < share < 1.0 else f"{share:.0%}"
 
 
 def _name_classes(axes: Axes, class_names: Sequence[str], size: float) -> None:
-    step = -(-len(class_names) // MOST_NAMED_CLASSES)
-    places = range(0, len(class_names), step)
-    names = [shorten(class_names[place]) for place in places]
+    step = ceil(len(class_names) / MAX_NAMED_CLASSES)
+    labels = range(0, len(class_names), step)
+    names = [shorten(class_names[label]) for label in labels]
     axes.tick_params(length=0)
-    axes.set_yticks(places, names, size=size)
-    if max(map(len, names)) <= 4 and len(names) <= MOST_CLASSES_WITH_NUMBERS:
-        axes.set_xticks(places, names, size=size)
-    elif len(names) <= MOST_CLASSES_WITH_NUMBERS:
-        axes.set_xticks(places, names, size=size, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(labels, names, size=size)
+    if max(map(len, names)) <= 4 and len(names) <= MAX_CLASSES_WITH_NUMBERS:
+        axes.set_xticks(labels, names, size=size)
+    elif len(names) <= MAX_CLASSES_WITH_NUMBERS:
+        axes.set_xticks(labels, names, size=size, rotation=45, ha="right", rotation_mode="anchor")
     else:
-        axes.set_xticks(places, names, size=size, rotation=90)
+        axes.set_xticks(labels, names, size=size, rotation=90)
 
 
 def _list_confusions(figure: Figure, matrix: np.ndarray, class_names: Sequence[str]) -> None:
@@ -139,17 +140,17 @@ def _list_confusions(figure: Figure, matrix: np.ndarray, class_names: Sequence[s
     lines = [
         f"{shorten(class_names[true], 18)} → {shorten(class_names[predicted], 18)}: "
         f"{count} ({_format_share(shares[true, predicted])})"
-        for true, predicted, count in find_confusions(matrix, LISTED_CONFUSIONS)
+        for true, predicted, count in find_confusions(matrix, MAX_CONFUSIONS)
     ]
     heading = "Most frequent confusions" if lines else "No confusions"
     explanation = "true → predicted: images (share of the true class)" if lines else ""
     width, height = figure.get_size_inches()
-    for text, top, size, weight, colour in (
-        (heading, 0.85, 10.0, "bold", INK),
-        (explanation, 1.08, 8.0, "normal", MUTED),
-        ("\n".join(lines), 1.33, 8.5, "normal", INK),
+    for text, top, size, weight, color in (
+        (heading, 0.85, 10.0, "bold", DARK_GRAY),
+        (explanation, 1.08, 8.0, "normal", GRAY),
+        ("\n".join(lines), 1.33, 8.5, "normal", DARK_GRAY),
     ):
         figure.text(
             1 - (_LIST_WIDTH - 0.2) / width, 1 - top / height, text,
-            va="top", size=size, weight=weight, color=colour, linespacing=1.7,
+            va="top", size=size, weight=weight, color=color, linespacing=1.7,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The classes as the last layer sees them: a map of the features."""
+"""An embedding of the features that the last layer reads: PCA and t-SNE."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from framework.data.images import Images
 from framework.errors import RunError
+from framework.evaluation.figures.sample_images import PredictedImages
 from framework.evaluation.figures.style import make_figure, shorten, styled
-from framework.evaluation.metrics.predictions import Predictions
 
-POINTS = 1000
-_FEWEST_POINTS = 5
+MAX_POINTS = 1000
+_MIN_POINTS = 5
 _PERPLEXITY = 30.0  # scikit-learn's default; it must be below the number of points
-_BATCH = 128
-_MOST_NAMED_CLASSES = 20
+_BATCH_SIZE = 128
+_MAX_NAMED_CLASSES = 20
 _MARKERS = "osD^v<>"
 
 
 def compute_features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Compute what the last layer reads.
+    """Compute the inputs of the last layer.
 
     Args:
         classifier: A flat functional model over images.
@@ -42,61 +41,50 @@ def compute_features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
     ]
     features = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
     model = keras.Model(classifier.inputs[0], features)
-    starts = range(0, len(images), _BATCH)
-    return np.concatenate([model.predict_on_batch(images[i : i + _BATCH]) for i in starts])
+    starts = range(0, len(images), _BATCH_SIZE)
+    return np.concatenate([model.predict_on_batch(images[i : i + _BATCH_SIZE]) for i in starts])
 
 
 @styled
-def plot_embedding(
-    classifier: keras.Model,
-    predictions: Predictions,
-    images: Images,
-    class_names: Sequence[str],
-    subject: str,
-    seed: int = 0,
-) -> Figure:
+def plot_embedding(classifier: keras.Model, test: PredictedImages) -> Figure:
     """Draw PCA and t-SNE of the features that the last layer reads.
 
     Args:
         classifier: A flat functional model over images.
-        predictions: The predictions for the test images.
-        images: The test images.
-        class_names: In the order of the probabilities.
-        subject: What was trained on what.
-        seed: Fixes the draw of the images and t-SNE's start.
+        test: The test images; their seed determines the start of t-SNE too.
 
     Raises:
         RunError: Too few images, or features that are not numbers.
     """
-    count = min(POINTS, len(images))
-    if count < _FEWEST_POINTS:
+    total, seed = len(test.images), test.seed
+    drawn = test.draw_positions(MAX_POINTS)
+    if (count := len(drawn)) < _MIN_POINTS:
         raise RunError(f"report_config.embedding: {count} test images are too few for a map.")
-    drawn = np.sort(np.random.default_rng(seed).choice(len(images), count, replace=False))
-    of = f"all {count:,}" if count == len(images) else f"{count:,} of {len(images):,}"
-    features = compute_features(classifier, images.read(drawn))
+    of = f"all {count:,}" if count == total else f"{count:,} of {total:,}"
+    features = compute_features(classifier, test.images.read(drawn))
     if not np.isfinite(features).all():
         raise RunError("report_config.embedding: the features are not numbers.")
-    linear = PCA(min(50, *features.shape), random_state=seed)
-    neighbours = TSNE(perplexity=min(_PERPLEXITY, (count - 1) / 3), init="pca", random_state=seed)
+    pca = PCA(min(50, *features.shape), random_state=seed)
+    tsne = TSNE(perplexity=min(_PERPLEXITY, (count - 1) / 3), init="pca", random_state=seed)
     # So few points gain nothing from threads, which wait for each other on a busy machine.
     with threadpool_limits(1):
-        components = linear.fit_transform(features)
-        nearby = neighbours.fit_transform(components)
+        components = pca.fit_transform(features)
+        points = tsne.fit_transform(components)
     figure = make_figure(
         11.0,
         5.6,
         "A map of the features, test images",
-        f"{subject} · what the last layer reads of {of} test images, {features.shape[1]:,} numbers "
-        "each · crosses are mistakes",
+        f"{test.subject} · what the last layer reads of {of} test images, "
+        f"{features.shape[1]:,} numbers each · crosses are mistakes",
     )
     left, right = figure.subplots(1, 2)
-    share = linear.explained_variance_ratio_[:2].sum()
+    share = pca.explained_variance_ratio_[:2].sum()
     left.set_title(f"PCA, {share:.0%} of the variance")
     right.set_title(f"t-SNE of the first {components.shape[1]} components")
-    true, correct = predictions.true[drawn], predictions.correct[drawn]
-    _draw_points(left, components[:, :2], true, correct, class_names)
-    _draw_points(right, nearby, true, correct, class_names)
-    if len(class_names) <= _MOST_NAMED_CLASSES:
+    true, correct = test.predictions.true[drawn], test.predictions.correct[drawn]
+    _draw_points(left, components[:, :2], true, correct, test.class_names)
+    _draw_points(right, points, true, correct, test.class_names)
+    if len(test.class_names) <= _MAX_NAMED_CLASSES:
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=5, markerscale=1.8)
     return figure
@@ -105,21 +93,16 @@ def plot_embedding(
 def _draw_points(
     axes: Axes, points: np.ndarray, true: np.ndarray, correct: np.ndarray, names: Sequence[str]
 ) -> None:
-    colours = _choose_colours(len(names))
+    colors = colormaps["turbo"](np.linspace(0.02, 0.98, len(names)))
     for label in np.unique(true):
         x, y = points[true == label].T
         right = correct[true == label]
         marker = _MARKERS[label % len(_MARKERS)]
         axes.scatter(
-            x[right], y[right], s=14, color=colours[label], marker=marker, alpha=0.75, lw=0,
+            x[right], y[right], s=14, color=colors[label], marker=marker, alpha=0.75, lw=0,
             label=shorten(names[label], 16),
         )  # fmt: skip
-        axes.scatter(x[~right], y[~right], s=26, color=colours[label], marker="x", linewidths=1.2)
+        axes.scatter(x[~right], y[~right], s=26, color=colors[label], marker="x", linewidths=1.2)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-
-
-def _choose_colours(classes: int) -> np.ndarray:
-    """Return `(classes, 4)` float64, RGBA; evenly spread where there are many."""
-    return colormaps["turbo"](np.linspace(0.02, 0.98, classes))

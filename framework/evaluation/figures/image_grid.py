@@ -1,4 +1,4 @@
-"""Many small images as one picture; far quicker to draw than as many axes."""
+"""Many small images as one array, which Matplotlib draws far faster than as many axes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ _GAP = 0.08  # of an image's side, white
 
 
 def make_image_grid(images: np.ndarray, columns: int) -> np.ndarray:
-    """Lay images out row by row, with white gaps between them.
+    """Arrange images row by row, with white gaps between them.
 
     Args:
         images: `(n, rows, columns, channels)` in [0, 255]; one channel or three.
-        columns: Images in a row; the last row may be shorter.
+        columns: Images per row; the last row may be shorter.
 
     Returns:
-        `(rows, columns, 3)` uint8, RGB; `measure_gap` tells how far apart the images are.
+        `(rows, columns, 3)` uint8, RGB; `get_gap` returns the distance between images.
     """
     count, height, width, channels = images.shape
-    gap = measure_gap(height, width)
+    gap = get_gap(height, width)
     rows = -(-count // columns)
     canvas = np.full(
         (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8
@@ -26,19 +26,20 @@ def make_image_grid(images: np.ndarray, columns: int) -> np.ndarray:
     pixels = np.clip(np.rint(np.nan_to_num(images)), 0, 255).astype(np.uint8)
     if channels == 1:
         pixels = pixels.repeat(3, axis=3)
-    for place, image in enumerate(pixels):
-        top, left = (place // columns) * (height + gap), (place % columns) * (width + gap)
+    for index, image in enumerate(pixels):
+        row, column = divmod(index, columns)
+        top, left = row * (height + gap), column * (width + gap)
         canvas[top : top + height, left : left + width] = image
     return canvas
 
 
-def measure_gap(height: int, width: int) -> int:
-    """Return the gap between the images of a mosaic, in pixels."""
+def get_gap(height: int, width: int) -> int:
+    """Return the gap between the images of a grid, in pixels."""
     return max(1, round(_GAP * max(height, width)))
 
 
 def stretch_contrast(maps: np.ndarray) -> np.ndarray:
-    """Stretch each map to the whole range by itself.
+    """Stretch each map to the whole range on its own.
 
     Args:
         maps: `(n, rows, columns)` or `(n, rows, columns, channels)` of any range.

@@ -1,4 +1,4 @@
-"""The learning curves."""
+"""Learning curves: metrics against epochs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from framework.evaluation.figures.style import (
     BLUE,
-    INK,
-    MUTED,
+    DARK_GRAY,
+    GRAY,
     ORANGE,
     make_figure,
     show_message,
@@ -21,9 +21,9 @@ from framework.evaluation.figures.style import (
 )
 from framework.evaluation.metrics.training_summary import HistoryRow, TrainingSummary, is_finite
 
-_MOST_EPOCHS_WITH_DOTS = 40
-# The splits differ in line and marker too, for print in grey.
-_LOOKS: dict[str, dict[str, Any]] = {
+_MAX_EPOCHS_WITH_MARKERS = 40
+# The splits differ in line style and marker too, for print in gray.
+_STYLES: dict[str, dict[str, Any]] = {
     "training": {"color": BLUE, "linestyle": "-", "marker": "o"},
     "validation": {"color": ORANGE, "linestyle": "--", "marker": "s"},
 }
@@ -35,7 +35,7 @@ def plot_curves(
     history: Sequence[HistoryRow],
     metric: str,
     splits: Sequence[str],
-    milestones: TrainingSummary,
+    summary: TrainingSummary,
     subject: str,
 ) -> Figure:
     """Draw a metric against the epochs.
@@ -44,11 +44,11 @@ def plot_curves(
         history: One row for each epoch; may be empty.
         metric: `"loss"`, `"accuracy"` or another column.
         splits: `"training"`, `"validation"` or both.
-        milestones: The epochs to mark.
+        summary: The epochs to mark.
         subject: What was trained on what.
     """
-    whose = " and ".join(splits)
-    figure = make_figure(7.2, 3.9, f"{whose} {metric}".capitalize(), subject)
+    title = f"{' and '.join(splits)} {metric}".capitalize()
+    figure = make_figure(7.2, 3.9, title, subject)
     axes = figure.subplots()
     if not history:
         show_message(axes, "No training in this run: the classifier was loaded.")
@@ -57,10 +57,10 @@ def plot_curves(
     for split in splits:
         values = read_column(history, _PREFIXES[split] + metric)
         _draw_curve(axes, epochs, values, split)
-    if not milestones.solved:
-        _mark_best(axes, history, milestones)
-    _mark_milestones(axes, milestones)
-    axes.set_xlabel("solved in closed form: no epochs" if milestones.solved else "epoch")
+    if not summary.solved:
+        _mark_best(axes, history, summary)
+    _mark_phases(axes, summary)
+    axes.set_xlabel("solved in closed form: no epochs" if summary.solved else "epoch")
     axes.set_ylabel(metric)
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
@@ -80,40 +80,41 @@ def read_column(history: Sequence[HistoryRow], name: str) -> np.ndarray:
 def _draw_curve(axes: Axes, epochs: np.ndarray, values: np.ndarray, split: str) -> None:
     missing = int(np.isnan(values).sum())
     label = split if not missing else f"{split} ({missing} of {len(values)} epochs not finite)"
-    look = dict(_LOOKS[split])
-    if len(values) > _MOST_EPOCHS_WITH_DOTS:
-        look["marker"] = ""
-    axes.plot(epochs, values, label=label, markersize=4, **look)
+    style = dict(_STYLES[split])
+    if len(values) > _MAX_EPOCHS_WITH_MARKERS:
+        style["marker"] = ""
+    axes.plot(epochs, values, label=label, markersize=4, **style)
 
 
-def _mark_best(axes: Axes, history: Sequence[HistoryRow], milestones: TrainingSummary) -> None:
-    """Ring the best epoch on every curve drawn so far; one entry in the legend for all."""
-    if milestones.best is None:
+def _mark_best(axes: Axes, history: Sequence[HistoryRow], summary: TrainingSummary) -> None:
+    """Circle the best epoch on every curve drawn so far, with one entry in the legend."""
+    if summary.best is None:
         return
-    values = {row["epoch"]: row[milestones.monitor] for row in history if milestones.monitor in row}
-    label = f"best epoch: {milestones.best} ({milestones.monitor} {values[milestones.best]:.4g})"
+    values = {row["epoch"]: row[summary.monitor] for row in history if summary.monitor in row}
+    label = f"best epoch: {summary.best} ({summary.monitor} {values[summary.best]:.4g})"
     for line in list(axes.lines):
         epochs, curve = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
-        best = epochs == milestones.best
+        best = epochs == summary.best
         axes.plot(
             epochs[best], curve[best], linestyle="", marker="o", markersize=11, zorder=3,
-            markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.6, label=label,
+            markerfacecolor="none", markeredgecolor=DARK_GRAY, markeredgewidth=1.6, label=label,
         )  # fmt: skip
         label = ""
 
 
-def _mark_milestones(axes: Axes, milestones: TrainingSummary) -> None:
-    if milestones.fine_tuning is not None:
+def _mark_phases(axes: Axes, summary: TrainingSummary) -> None:
+    """Draw a vertical line where fine-tuning begins, and one where the training ended early."""
+    if summary.fine_tuning is not None:
         axes.axvline(
-            milestones.fine_tuning - 0.5, color=MUTED, linewidth=1.2, linestyle="-.",
-            label=f"fine-tuning from epoch {milestones.fine_tuning}",
+            summary.fine_tuning - 0.5, color=GRAY, linewidth=1.2, linestyle="-.",
+            label=f"fine-tuning from epoch {summary.fine_tuning}",
         )  # fmt: skip
-    end = milestones.diverged or milestones.stopped
+    end = summary.diverged or summary.stopped
     if end is not None:
-        reason = "early stopping after" if milestones.early_stopping else "ended after"
-        if milestones.diverged is not None:
+        reason = "early stopping after" if summary.early_stopping else "ended after"
+        if summary.diverged is not None:
             reason = "diverged in"
         axes.axvline(
-            end, color=MUTED, linewidth=1.2, linestyle=":",
-            label=f"{reason} epoch {end} of {milestones.planned}",
+            end, color=GRAY, linewidth=1.2, linestyle=":",
+            label=f"{reason} epoch {end} of {summary.planned}",
         )  # fmt: skip

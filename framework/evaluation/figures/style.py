@@ -1,4 +1,4 @@
-"""One look for all pictures."""
+"""The common style of all figures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from framework.utils.files import write_atomically
 
-# Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind readers. Ordered so
-# that neighbours also differ in lightness, for print in grey.
+# Okabe and Ito, "Color Universal Design" (2008): told apart by color-blind readers. Ordered so
+# that neighbors also differ in lightness, for print in gray.
 BLUE, ORANGE, GREEN, SKY, VERMILION, PURPLE, YELLOW, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#F0E442", "#000000",
 )  # fmt: skip
-COLOURS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK)
-INK, MUTED, FAINT = "#1c2430", "#5b6675", "#d9dee5"
-RIGHT, WRONG = BLUE, VERMILION
+COLORS = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK)
+DARK_GRAY, GRAY, LIGHT_GRAY = "#1c2430", "#5b6675", "#d9dee5"
+CORRECT_COLOR, WRONG_COLOR = BLUE, VERMILION
 
 # Class names may be written in any script; these are the usual fonts beyond Matplotlib's own.
 _FALLBACK_FONTS = (
@@ -48,11 +48,11 @@ def _make_parameters() -> dict[Any, Any]:
     return {
         "font.family": ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)],
         "font.size": 10.0,
-        "text.color": INK,
+        "text.color": DARK_GRAY,
         # A class named "$5" is a name, not a formula.
         "text.parse_math": False,
-        "axes.edgecolor": MUTED,
-        "axes.labelcolor": INK,
+        "axes.edgecolor": GRAY,
+        "axes.labelcolor": DARK_GRAY,
         "axes.labelsize": 10.0,
         "axes.titlesize": 10.5,
         "axes.titlelocation": "left",
@@ -61,12 +61,12 @@ def _make_parameters() -> dict[Any, Any]:
         "axes.grid": False,
         "axes.axisbelow": True,
         "axes.linewidth": 0.8,
-        "grid.color": FAINT,
+        "grid.color": LIGHT_GRAY,
         "grid.linewidth": 0.8,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
+        "xtick.color": GRAY,
+        "ytick.color": GRAY,
+        "xtick.labelcolor": DARK_GRAY,
+        "ytick.labelcolor": DARK_GRAY,
         "xtick.labelsize": 9.0,
         "ytick.labelsize": 9.0,
         "legend.frameon": False,
@@ -80,15 +80,15 @@ def _make_parameters() -> dict[Any, Any]:
 
 @contextmanager
 def use_style() -> Iterator[None]:
-    """Apply the look within its body; Matplotlib's own settings come back after it."""
+    """Apply the style within the context; Matplotlib's own settings are restored after it."""
     with matplotlib.rc_context(_make_parameters()), warnings.catch_warnings():
-        # A name in a script that no installed font has is drawn as boxes; the page has it in full.
+        # A name in a script that no installed font has is drawn as boxes; the page shows it.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         yield
 
 
 def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Make a function draw its figure in the common look."""
+    """Make a function draw its figure in the common style."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -106,7 +106,7 @@ def make_figure(
     Args:
         width: In inches.
         height: In inches, without the titles.
-        title: What the picture shows.
+        title: What the figure shows.
         subtitle: Of what: data, split, weights. Wrapped where it is too long.
         beside: Inches at the right, within the width, that the layout leaves free.
     """
@@ -120,20 +120,14 @@ def make_figure(
     left = 0.12 / width
     figure.text(left, 1 - 0.1 / total, title, size=_TITLE_SIZE, weight="bold", ha="left", va="top")
     figure.text(
-        left,
-        1 - 0.37 / total,
-        "\n".join(lines),
-        size=_SUBTITLE_SIZE,
-        color=MUTED,
-        ha="left",
-        va="top",
-        linespacing=1.3,
-    )
+        left, 1 - 0.37 / total, "\n".join(lines), size=_SUBTITLE_SIZE, color=GRAY,
+        ha="left", va="top", linespacing=1.3,
+    )  # fmt: skip
     return figure
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Publish `figure` as a file; the suffix of `path` is the format.
+    """Write a figure to a file, whose suffix determines the format.
 
     Raises:
         RunError: The file cannot be written.
@@ -144,7 +138,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def render_png(figure: Figure) -> bytes:
-    """Return `figure` as the bytes of a PNG file."""
+    """Return a figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     with use_style():
         figure.savefig(buffer, format="png")
@@ -152,9 +146,9 @@ def render_png(figure: Figure) -> bytes:
 
 
 def shorten(name: str, width: int = 22) -> str:
-    """Return `name` in at most `width` characters, cut in the middle.
+    """Shorten a name to at most `width` characters by cutting its middle.
 
-    Both ends stay, because `"aquatic mammal 1"` and `"aquatic mammal 2"` differ in the last one.
+    Both ends are kept, because `"aquatic mammal 1"` and `"aquatic mammal 2"` differ at the end.
     """
     name = " ".join(name.split())
     if len(name) <= width:
@@ -164,6 +158,6 @@ def shorten(name: str, width: int = 22) -> str:
 
 
 def show_message(axes: Axes, text: str) -> None:
-    """Say in an otherwise empty plot why it is empty."""
+    """Write in an otherwise empty plot why it is empty."""
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GRAY)

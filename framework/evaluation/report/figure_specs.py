@@ -1,4 +1,4 @@
-"""Which pictures a run leaves behind, and where its report shows them."""
+"""Which figures a run produces, and where its report shows them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from framework.evaluation.figures.dataset_overview import plot_dataset
 from framework.evaluation.figures.embedding import plot_embedding
 from framework.evaluation.figures.grad_cam import plot_grad_cam
 from framework.evaluation.figures.learning_curves import plot_curves
-from framework.evaluation.figures.per_class_metrics import (
-    plot_one_vs_rest,
-    plot_per_class_metrics,
-    plot_reliability,
-)
-from framework.evaluation.figures.sample_images import plot_mistakes, plot_samples
+from framework.evaluation.figures.per_class_metrics import plot_per_class_metrics
+from framework.evaluation.figures.reliability_diagram import plot_reliability
+from framework.evaluation.figures.roc_pr_curves import plot_roc_pr_curves
+from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
 from framework.evaluation.metrics.classification_metrics import compute_metrics
 from framework.evaluation.metrics.training_summary import summarize_training
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
@@ -32,15 +30,15 @@ Section = Literal["result", "errors", "curves", "data", "inside"]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One picture of a run.
+    """A figure of a run that is yet to be drawn.
 
     Args:
-        name: Its file.
-        draw: Makes it.
+        name: The name of its file.
+        draw: Draws it.
         section: Where the report shows it; `None` for a file alone.
-        photo: Whether it shows images, which keep their colours on a dark page.
+        photo: Whether it shows images, which keep their colors on a dark page.
         folded: Whether the report shows it on demand only.
-        optional: Whether a run goes on without it when it fails.
+        optional: Whether a run continues without it when it fails.
     """
 
     name: str
@@ -52,13 +50,20 @@ class FigureSpec:
 
 
 def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
-    """List the pictures of a run in the order of its report."""
+    """List the figures of a run in the order of its report."""
+    test = PredictedImages(
+        inputs.predictions["test"],
+        inputs.images["test"],
+        inputs.class_names,
+        inputs.subject,
+        inputs.config.training_config.seed,
+    )
     return [
         *_list_matrices(inputs),
-        *_list_errors(inputs),
+        *_list_errors(test),
         *_list_curves(inputs),
         *_list_data(inputs),
-        *_list_inside(inputs),
+        *_list_inside(inputs, test),
     ]
 
 
@@ -71,31 +76,29 @@ def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
         yield FigureSpec(f"confusion_matrix_{split}.png", draw, section, folded=not is_test)
 
 
-def _list_errors(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    test, names, subject = inputs.predictions["test"], inputs.class_names, inputs.subject
-    images, seed = inputs.images["test"], inputs.config.training_config.seed
-    mistakes = partial(plot_mistakes, test, images, names, subject)
-    yield FigureSpec("misclassified.png", mistakes, "errors", photo=True)
-    samples = partial(plot_samples, test, images, names, subject, seed)
-    yield FigureSpec("sample_predictions.png", samples, "errors", photo=True)
-    per_class = compute_metrics(test, names)["per_class"]
+def _list_errors(test: PredictedImages) -> Iterator[FigureSpec]:
+    yield FigureSpec("misclassified.png", partial(plot_mistakes, test), "errors", photo=True)
+    yield FigureSpec("sample_predictions.png", partial(plot_samples, test), "errors", photo=True)
+    predictions, names, subject = test.predictions, test.class_names, test.subject
+    per_class = compute_metrics(predictions, names)["per_class"]
     for name, draw in (
         ("class_scores.png", partial(plot_per_class_metrics, per_class, subject)),
-        ("reliability.png", partial(plot_reliability, test, subject)),
-        ("one_vs_rest.png", partial(plot_one_vs_rest, test, names, subject)),
+        ("reliability.png", partial(plot_reliability, predictions, subject)),
+        ("one_vs_rest.png", partial(plot_roc_pr_curves, predictions, names, subject)),
     ):
         yield FigureSpec(name, draw, "errors", optional=True)
 
 
 def _list_curves(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    milestones = summarize_training(inputs.history, inputs.config.training_config)
+    history, subject = inputs.history, inputs.subject
+    summary = summarize_training(history, inputs.config.training_config)
     for metric in ("loss", "accuracy"):
         for prefix, splits in (
             ("", ("training", "validation")),
             ("training_", ("training",)),
             ("validation_", ("validation",)),
         ):
-            draw = partial(plot_curves, inputs.history, metric, splits, milestones, inputs.subject)
+            draw = partial(plot_curves, history, metric, splits, summary, subject)
             yield FigureSpec(f"{prefix}{metric}.png", draw, None if prefix else "curves")
 
 
@@ -106,31 +109,26 @@ def _list_data(inputs: ReportInputs) -> Iterator[FigureSpec]:
     yield FigureSpec("dataset.png", draw, "data", photo=True)
 
 
-def _list_inside(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    wanted, classifier = inputs.config.report_config, inputs.classifier
-    test, images = inputs.predictions["test"], inputs.images["test"]
-    names, subject = inputs.class_names, inputs.subject
-    make = partial(FigureSpec, section="inside", optional=True)
-    if wanted.grad_cam:
-        draw = partial(plot_grad_cam, classifier, test, images, names, subject)
-        yield make("grad_cam.png", draw, photo=True)
-    for layer in wanted.feature_maps:
-        draw = partial(_plot_maps_of_sample, classifier, layer, inputs)
-        yield make(f"feature_maps_{layer}.png", draw, photo=True)
-    for layer in wanted.filters:
-        draw = partial(plot_filters, classifier, layer, subject)
-        yield make(f"filters_{layer}.png", draw, photo=True)
-    if wanted.embedding:
-        seed = inputs.config.training_config.seed
-        draw = partial(plot_embedding, classifier, test, images, names, subject, seed)
-        yield make("embedding.png", draw)
+def _list_inside(inputs: ReportInputs, test: PredictedImages) -> Iterator[FigureSpec]:
+    options, classifier = inputs.config.report_config, inputs.classifier
+    make_spec = partial(FigureSpec, section="inside", optional=True)
+    if options.grad_cam:
+        yield make_spec("grad_cam.png", partial(plot_grad_cam, classifier, test), photo=True)
+    for layer in options.feature_maps:
+        draw = partial(_plot_maps_of_sample, classifier, layer, test)
+        yield make_spec(f"feature_maps_{layer}.png", draw, photo=True)
+    for layer in options.filters:
+        draw = partial(plot_filters, classifier, layer, inputs.subject)
+        yield make_spec(f"filters_{layer}.png", draw, photo=True)
+    if options.embedding:
+        yield make_spec("embedding.png", partial(plot_embedding, classifier, test))
 
 
-def _plot_maps_of_sample(classifier: keras.Model, layer: str, inputs: ReportInputs) -> Figure:
+def _plot_maps_of_sample(classifier: keras.Model, layer: str, test: PredictedImages) -> Figure:
     """Draw the maps of the first test image that is classified right, or else of the first."""
-    test = inputs.predictions["test"]
-    position = np.argmax(test.correct)
-    image = inputs.images["test"].read(np.array([position]))[0]
-    name = inputs.class_names[test.true[position]]
-    of = f"test image no. {test.indices[position]}, class {name}"
-    return plot_feature_maps(classifier, layer, image, of, inputs.subject)
+    predictions = test.predictions
+    position = np.argmax(predictions.correct)
+    image = test.images.read(np.array([position]))[0]
+    name = test.class_names[predictions.true[position]]
+    of = f"test image no. {predictions.indices[position]}, class {name}"
+    return plot_feature_maps(classifier, layer, image, of, test.subject)

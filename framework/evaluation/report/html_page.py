@@ -19,65 +19,66 @@ from framework.evaluation.report.figure_specs import FigureSpec, Section
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 from framework.evaluation.report.templating import render_template
 
-CONFUSIONS_LISTED = 12
-_PICTURE_SCALE = 1.3  # pixels of a picture for one of the page: 130 dpi against 100
+MAX_CONFUSIONS = 12
+_FIGURE_SCALE = 1.3  # pixels of a figure for one of the page: 130 dpi against 100
 
 
 @dataclass(frozen=True)
 class RenderedFigure:
-    """A picture that was drawn.
+    """A figure that was drawn and written.
 
     Args:
-        picture: What was asked for.
+        spec: What was to be drawn.
         path: Its file.
         title: Its first line, which says what it shows.
-        subtitle: Its second, which says of what.
+        subtitle: Its second line, which says of what.
     """
 
-    picture: FigureSpec
+    spec: FigureSpec
     path: Path
     title: str
     subtitle: str
 
-
-@dataclass(frozen=True)
-class LayerRow:
-    """A line in the table of layers."""
-
-    name: str
-    kind: str
-    shape: str
-    parameters: int
-    trainable: bool
+    @property
+    def display_size(self) -> tuple[int, int]:
+        """Its width and height on the page, in pixels."""
+        with Image.open(self.path) as image:
+            width, height = (round(side / _FIGURE_SCALE) for side in image.size)
+        return width, height
 
 
 def render_report(
-    inputs: ReportInputs, shown: Sequence[RenderedFigure], left_out: Mapping[str, str]
+    inputs: ReportInputs, figures: Sequence[RenderedFigure], left_out: Mapping[str, str]
 ) -> str:
     """Render the page.
 
     Args:
-        inputs: What there is to show.
-        shown: The pictures drawn.
-        left_out: The file of each picture that failed -> why.
+        inputs: What the report is made from.
+        figures: The figures drawn.
+        left_out: The file name of each figure that failed -> why.
 
     Returns:
         HTML that needs no other file and no network.
     """
-    metrics = inputs.metrics
+    metrics, test = inputs.metrics, inputs.predictions["test"]
+    placed = [figure for figure in figures if figure.spec.section]
     return render_template(
         "report.html",
         subject=inputs.subject,
         metrics=metrics,
         splits=[split for split in SPLITS if split in metrics],
         count=sum(row["support"] for row in metrics["test"]["per_class"].values()),
-        wrong=len(inputs.predictions["test"]) - int(inputs.predictions["test"].correct.sum()),
+        wrong=len(test) - int(test.correct.sum()),
         sizes={split: len(predictions) for split, predictions in inputs.predictions.items()},
         diverged=metrics.get("diverged"),
         substitutions=inputs.environment.get("substitutions", []),
         notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
         confusions=_list_confusions(inputs),
-        pictures=_place_pictures(shown),
+        figures={
+            section: [figure for figure in placed if figure.spec.section == section]
+            for section in get_args(Section)
+        },
+        uris=embed_images([figure.path for figure in placed]),
         layers=_list_layers(inputs.classifier),
         config=json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False),
         environment=list(_flatten(inputs.environment)),
@@ -85,16 +86,16 @@ def render_report(
 
 
 def _find_notes(inputs: ReportInputs) -> Iterator[str]:
-    """Yield what a reader must know before believing the figures."""
+    """Yield what a reader must know to judge the metrics."""
     yield from inputs.environment.get("data", {}).get("remarks", ())
     yield from inputs.environment.get("notes", ())
-    milestones = summarize_training(inputs.history, inputs.config.training_config)
+    summary = summarize_training(inputs.history, inputs.config.training_config)
     if not inputs.history:
         yield "This run trained nothing; it evaluates a classifier that was trained before."
-    elif milestones.stopped is not None and milestones.diverged is None:
-        reason = "Early stopping ended" if milestones.early_stopping else "The run ended"
-        yield f"{reason} the training after epoch {milestones.stopped} of {milestones.planned}."
-    elif milestones.solved:
+    elif summary.stopped is not None and summary.diverged is None:
+        reason = "Early stopping ended" if summary.early_stopping else "The run ended"
+        yield f"{reason} the training after epoch {summary.stopped} of {summary.planned}."
+    elif summary.solved:
         solver = inputs.metrics["solver"]
         yield (
             f"The last layer was solved in closed form by ridge regression on {solver['images']:,} "
@@ -125,50 +126,27 @@ def _list_confusions(inputs: ReportInputs) -> list[dict[str, Any]]:
             "count": count,
             "share": shares[true, predicted],
         }
-        for true, predicted, count in find_confusions(matrix, CONFUSIONS_LISTED)
+        for true, predicted, count in find_confusions(matrix, MAX_CONFUSIONS)
     ]
 
 
-def _place_pictures(shown: Sequence[RenderedFigure]) -> dict[str, list[dict[str, Any]]]:
-    """Group the pictures by section, each with what the template needs."""
-    placed = [one for one in shown if one.picture.section]
-    uris = embed_images([one.path for one in placed])
-    sections: dict[str, list[dict[str, Any]]] = {section: [] for section in get_args(Section)}
-    for one in placed:
-        with Image.open(one.path) as image:
-            width, height = (round(side / _PICTURE_SCALE) for side in image.size)
-        sections[str(one.picture.section)].append(
-            {
-                "file": one.picture.name,
-                "uri": uris.get(one.path),
-                "title": one.title,
-                "alt": f"{one.title}. {one.subtitle}",
-                "width": width,
-                "height": height,
-                "photo": one.picture.photo,
-                "folded": one.picture.folded,
-            }
-        )
-    return sections
-
-
-def _list_layers(classifier: keras.Model | None) -> list[LayerRow]:
+def _list_layers(classifier: keras.Model | None) -> list[dict[str, Any]]:
     if classifier is None:
         return []
     return [
-        LayerRow(
-            name=layer.name,
-            kind=type(layer).__name__,
-            shape=" x ".join("n" if side is None else str(side) for side in layer.output.shape),
-            parameters=layer.count_params(),
-            trainable=bool(layer.trainable_weights),
-        )
+        {
+            "name": layer.name,
+            "kind": type(layer).__name__,
+            "shape": " x ".join("n" if side is None else str(side) for side in layer.output.shape),
+            "parameters": layer.count_params(),
+            "trainable": bool(layer.trainable_weights),
+        }
         for layer in classifier.layers
     ]
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield `(dotted name, value)` of nested values; what the page shows elsewhere is left out."""
+    """Yield `(dotted name, value)` of nested values, without those shown elsewhere."""
     for key, value in values.items():
         if prefix + key in ("substitutions", "class_names", "subject", "notes", "data.remarks"):
             continue

@@ -1,4 +1,4 @@
-"""Predictions as CSV files: of a labelled split, and for a competition."""
+"""Predictions as CSV files: of a labeled split, and for a competition."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_predictions(path: Path, predictions: Predictions, class_names: Sequenc
 
 
 def write_submission(path: Path, classifier: Classifier, images: Images) -> None:
-    """Predict the unlabelled images of a competition, and write `ImageId,Label`.
+    """Predict the unlabeled images of a competition, and write `ImageId,Label`.
 
     Args:
         path: The file.

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from framework.evaluation.figures.style import (
     BLUE,
-    MUTED,
+    GRAY,
     ORANGE,
     make_figure,
     save_figure,
@@ -103,7 +103,7 @@ def plot_history(rows: Sequence[Row], metric: str, minimized: bool) -> Figure:
     figure = make_figure(8.0, 3.6, "How the search went", f"{metric} · {counts}")
     axes = figure.subplots()
     _draw_trials(axes, complete, "complete", marker="o", color=BLUE)
-    _draw_trials(axes, pruned, "pruned, after its last epoch", marker="x", color=MUTED)
+    _draw_trials(axes, pruned, "pruned, after its last epoch", marker="x", color=GRAY)
     best: list[float] = []
     choose = min if minimized else max
     for row in complete:

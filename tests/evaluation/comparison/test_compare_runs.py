@@ -250,7 +250,7 @@ def test_runs_beyond_the_looks_are_faint_and_that_is_said():
     figure = plot_overlaid_curves(histories)
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines[:14]}
     assert len(looks) == 14
-    assert "the 14 with the best test accuracy in colour" in figure.texts[1].get_text()
+    assert "the 14 with the best test accuracy in color" in figure.texts[1].get_text()
     assert find_cut_off(figure) == []
     assert find_overlaps(figure) == []
 

@@ -11,8 +11,8 @@ BOTH = ("training", "validation")
 
 
 def plot(history, metric="loss", splits=BOTH, **training):
-    milestones = summarize_training(history, make_config(**training).training_config)
-    return plot_curves(history, metric, splits, milestones, SUBJECT)
+    summary = summarize_training(history, make_config(**training).training_config)
+    return plot_curves(history, metric, splits, summary, SUBJECT)
 
 
 def read_legend(figure):

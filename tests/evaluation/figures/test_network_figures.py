@@ -1,4 +1,6 @@
-"""Pictures of the inside of a network, on a tiny one that tells red from blue."""
+"""Figures of the inside of a network, with a tiny one that tells red from blue."""
+
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ from framework.evaluation.figures.grad_cam import (
     overlay_heat,
     plot_grad_cam,
 )
+from framework.evaluation.figures.sample_images import PredictedImages
 from framework.evaluation.metrics.predictions import Predictions
 from tests.helpers.fake_results import SUBJECT, ArrayImages, make_predictions
 from tests.helpers.figure_asserts import draw, find_cut_off
@@ -55,6 +58,11 @@ def images():
 def predictions(classifier, images):
     said = classifier.predict(images.read(np.arange(40)), verbose=0)
     return Predictions(images.indices, images.labels, said, 0.1)
+
+
+@pytest.fixture(scope="module")
+def predicted(predictions, images):
+    return PredictedImages(predictions, images, NAMES, SUBJECT)
 
 
 def test_the_heat_lies_where_the_evidence_is(classifier, images):
@@ -102,13 +110,12 @@ def test_a_network_without_convolutions_is_told():
         find_last_convolution(model)
 
 
-def test_where_nothing_spoke_for_the_class_that_is_said(classifier, images, predictions):
+def test_where_nothing_spoke_for_the_class_that_is_said(classifier, images, predicted):
     image, label = images.read(np.array([0])), np.array([1])
     assert not compute_heat_maps(classifier, classifier.get_layer("conv"), image, label).any()
-    turned = Predictions(
-        predictions.indices, predictions.true, predictions.probabilities[:, ::-1], 0.1
-    )
-    figure = plot_grad_cam(classifier, turned, images, NAMES, SUBJECT)
+    predictions = predicted.predictions
+    turned = replace(predictions, probabilities=predictions.probabilities[:, ::-1])
+    figure = plot_grad_cam(classifier, replace(predicted, predictions=turned))
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
     assert len(titles) == 8
     assert all("no heat" in title for title in titles)
@@ -119,8 +126,8 @@ def test_no_heat_leaves_the_image_as_it_is():
     assert (overlay_heat(image, np.zeros((2, 2), np.float32)) == 90).all()
 
 
-def test_grad_cam_shows_wrong_and_right_predictions(classifier, images, predictions):
-    figure = plot_grad_cam(classifier, predictions, images, NAMES, SUBJECT)
+def test_grad_cam_shows_wrong_and_right_predictions(classifier, predicted):
+    figure = plot_grad_cam(classifier, predicted)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert len(titles) == 12
     right = [title for title in titles if "✓" in title]
@@ -133,9 +140,9 @@ def test_grad_cam_shows_wrong_and_right_predictions(classifier, images, predicti
 def test_feature_maps_are_the_layers_output(classifier, images):
     image = images.read(np.array([0]))[0]
     figure = plot_feature_maps(classifier, "conv", image, "test image no. 0", SUBJECT)
-    mosaic = figure.axes[1].images[0].get_array()
-    assert (mosaic[:8, :8, 0] == image[..., 0]).all()
-    assert (mosaic[:8, 9:17, 0] == image[..., 2]).all()
+    grid = figure.axes[1].images[0].get_array()
+    assert (grid[:8, :8, 0] == image[..., 0]).all()
+    assert (grid[:8, 9:17, 0] == image[..., 2]).all()
     assert "all 2 maps of 8x8" in figure.texts[1].get_text()
     draw(figure)
 
@@ -154,7 +161,7 @@ def test_what_is_left_out_is_said():
     assert find_cut_off(deep) == []
 
 
-def test_filters_over_three_channels_are_colours():
+def test_filters_over_three_channels_are_colors():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(1, 2, name="conv")(inputs))
     kernel = np.arange(12, dtype=np.float32).reshape(2, 2, 3, 1)
@@ -185,8 +192,8 @@ def test_layers_without_anything_to_show_are_told(plot, message):
         plot(model)
 
 
-def test_the_embedding_shows_every_image_once(classifier, images, predictions):
-    figure = plot_embedding(classifier, predictions, images, NAMES, SUBJECT)
+def test_the_embedding_shows_every_image_once(classifier, predicted):
+    figure = plot_embedding(classifier, predicted)
     for axes in figure.axes:
         assert sum(len(points.get_offsets()) for points in axes.collections) == 40
     assert [text.get_text() for text in figure.legends[0].get_texts()] == NAMES
@@ -209,5 +216,6 @@ def test_the_features_of_a_merging_layer_are_all_it_reads():
 
 def test_too_few_images_for_a_map_are_told(classifier):
     few = ArrayImages(np.zeros((3, 8, 8, 3), np.uint8), [0, 1, 0])
+    predictions = make_predictions(few.labels, 2)
     with pytest.raises(RunError, match="3 test images are too few"):
-        plot_embedding(classifier, make_predictions(few.labels, 2), few, NAMES, SUBJECT)
+        plot_embedding(classifier, PredictedImages(predictions, few, NAMES, SUBJECT))

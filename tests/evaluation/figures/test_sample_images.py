@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from framework.evaluation.figures.dataset_overview import plot_dataset
-from framework.evaluation.figures.sample_images import plot_mistakes, plot_samples, rank_mistakes
+from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
 from tests.helpers.fake_results import (
     DIGITS,
     SUBJECT,
@@ -28,21 +28,27 @@ def predictions(images):
     return make_predictions(images.labels)
 
 
+def predict(predictions, images, class_names=DIGITS, seed=0):
+    return PredictedImages(predictions, images, class_names, SUBJECT, seed)
+
+
 def make_many(count, classes=100):
     noise = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     return ArrayImages(noise, np.arange(count) % classes)
 
 
-def test_mistakes_come_most_confident_first(predictions):
-    order = rank_mistakes(predictions)
+def test_mistakes_come_most_confident_first(predictions, images):
+    order = predict(predictions, images).rank_mistakes()
     assert set(order) == set(np.flatnonzero(predictions.predicted != predictions.true))
     assert (np.diff(predictions.confidence[order]) <= 0).all()
 
 
 def test_each_mistake_shows_its_image_classes_confidence_and_number(predictions, images):
     predictions = replace(predictions, indices=np.arange(len(images)) + 5000)
-    figure = plot_mistakes(predictions, images, DIGITS, SUBJECT)
-    worst = rank_mistakes(predictions)[0]
+    test = predict(predictions, images)
+    figure = plot_mistakes(test)
+    mistakes = test.rank_mistakes()
+    worst = mistakes[0]
     panel = figure.axes[0]
     said = DIGITS[predictions.predicted[worst]]
     assert panel.get_title(loc="left").split("\n")[:2] == [
@@ -51,19 +57,20 @@ def test_each_mistake_shows_its_image_classes_confidence_and_number(predictions,
     ]
     assert f"no. {worst + 5000}" in panel.get_title(loc="left")
     assert (panel.images[0].get_array() == images.pixels[worst]).all()
-    wrong = len(rank_mistakes(predictions))
-    assert f"{wrong} of 397 test images are wrong, 24 of them shown" in figure.texts[1].get_text()
+    assert (
+        f"{len(mistakes)} of 397 test images are wrong, 24 of them shown"
+        in figure.texts[1].get_text()
+    )
 
 
 def test_no_mistakes_is_said(images):
-    figure = plot_mistakes(
-        make_sure_predictions(images.labels, images.labels), images, DIGITS, SUBJECT
-    )
+    right = make_sure_predictions(images.labels, images.labels)
+    figure = plot_mistakes(predict(right, images))
     assert figure.axes[0].texts[0].get_text() == "No mistakes."
 
 
 def test_samples_show_the_most_probable_classes(predictions, images):
-    figure = plot_samples(predictions, images, DIGITS, SUBJECT, seed=3)
+    figure = plot_samples(predict(predictions, images, seed=3))
     shown = np.sort(np.random.default_rng(3).choice(397, 12, replace=False))
     bars = figure.axes[1]
     first = predictions.probabilities[shown[0]]
@@ -75,14 +82,15 @@ def test_samples_show_the_most_probable_classes(predictions, images):
 
 def test_fewer_images_than_panels(images):
     few = make_predictions(images.labels[:2])
-    draw(plot_samples(few, images, DIGITS, SUBJECT))
+    draw(plot_samples(predict(few, images)))
 
 
 def test_a_diverged_network_is_pictured_too(images):
     lost = np.full((397, 10), np.nan, np.float32)
     predictions = replace(make_predictions(images.labels), probabilities=lost)
-    draw(plot_samples(predictions, images, DIGITS, SUBJECT))
-    figure = plot_mistakes(predictions, images, DIGITS, SUBJECT)
+    test = predict(predictions, images)
+    draw(plot_samples(test))
+    figure = plot_mistakes(test)
     assert "no number" in figure.axes[0].get_title(loc="left")
 
 
@@ -90,7 +98,7 @@ def test_a_diverged_network_is_pictured_too(images):
 def test_long_names_fit(plot):
     images = make_many(200)
     predictions = make_predictions(images.labels, 100, accuracy=0.5)
-    figure = plot(predictions, images, LONG, SUBJECT)
+    figure = plot(predict(predictions, images, LONG))
     assert find_cut_off(figure) == []
     assert find_overlaps(figure) == []
 
