@@ -27,7 +27,7 @@ from framework.features.head import Head
 from framework.features.model_split import split_model
 from framework.features.pipeline import FeatureRequest, prepare_features
 from framework.training.execution import choose_execution
-from framework.training.input_pipeline import TrainingFeed
+from framework.training.input_pipeline import TrainingBatches
 from framework.utils.seed import set_seed
 
 BATCH_SIZE = 32
@@ -86,7 +86,7 @@ def time_stored(features: Features) -> float:
     model.batch_size = BATCH_SIZE
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
     given = BATCH_SIZE * execution.batches_per_block
-    feed = TrainingFeed(features, given, views=1, seed=0, ahead=False)
+    feed = TrainingBatches(features, given, views=1, seed=0, prefetch=False)
     return time_fit(model, feed.dataset, callbacks=[feed.callback], shuffle=False)
 
 

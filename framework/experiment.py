@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras.callbacks import Callback
 
 from framework.config import Config, dump_config, load_config
-from framework.config.model import DatasetConfig
+from framework.config.model import DatasetConfig, KerasObject
+from framework.data import registry
 from framework.data.dataset import Dataset
-from framework.data.registry import load_dataset
 from framework.data.sanity_checks import inspect_training
 from framework.data.splits import Splits, split_dataset
 from framework.distributed.cluster import Cluster
@@ -26,40 +27,51 @@ from framework.evaluation.report.write_report import write_report
 from framework.features.feature_sources import Features
 from framework.features.model_split import ModelSplit, split_model
 from framework.features.pipeline import FeatureRequest, prepare_features
-from framework.models.builder import (
-    check_top,
-    load_fitting_classifier,
-    load_or_build_classifier,
-)
+from framework.features.views import count_stored_views, count_views
+from framework.models.builder import check_top, load_fitting_classifier, load_or_build_classifier
 from framework.models.classifier import Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
-from framework.runs.manifest import describe_provenance, note_changes
+from framework.runs.manifest import describe_run, write_environment
 from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
 from framework.training.disk_space import check_space
-from framework.training.multi_device import find_devices
-from framework.training.phases import count_stored_views, count_views
-from framework.training.trainer import Trainer
+from framework.training.trainer import Trainer, TrainingResult
+from framework.utils.devices import find_devices
 from framework.utils.fallbacks import Fallback
 from framework.utils.files import fingerprint_file, write_json
+from framework.utils.precision import use_precision
 from framework.utils.timer import Timer
 
 logger = logging.getLogger(__name__)
 
-Obtain = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
-"""Loads a data set; whoever makes several runs may keep it for the next."""
+DatasetLoader = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run can be given beside its config.
+
+    Args:
+        extra_callbacks: Callbacks that see every epoch; see `Trainer`.
+        with_report: Whether to draw figures and write `report.html`; `report_experiment`
+            can do it later.
+        cluster: Computes the features to be stored; this machine alone does if `None`.
+        load_dataset: Loads the data set; a caller with several runs may keep it in memory.
+    """
+
+    extra_callbacks: Sequence[Callback] = ()
+    with_report: bool = True
+    cluster: Cluster | None = None
+    load_dataset: DatasetLoader = registry.load_dataset
 
 
 def start_experiment(
     config: Config,
     config_stem: str,
     output: Path | None = None,
-    extra_callbacks: Sequence[Callback] = (),
-    with_report: bool = True,
-    cluster: Cluster | None = None,
-    obtain: Obtain = load_dataset,
+    options: RunOptions = RunOptions(),
 ) -> Path:
     """Check what can be checked beforehand, and run in a new run directory.
 
@@ -67,200 +79,183 @@ def start_experiment(
         config: What to do.
         config_stem: Name of the config file without its ending; names the results folder.
         output: The run directory; by default one under `results/`.
-        extra_callbacks: As `run_experiment` takes them.
-        with_report: As `run_experiment` takes it.
-        cluster: As `run_experiment` takes it.
-        obtain: As `run_experiment` takes it.
+        options: See `RunOptions`.
 
     Returns:
         The run directory, finished.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
-        RunError: Data or weights can't be had, or a file can't be written.
+        RunError: Data or weights are not available, or a file can't be written.
         DivergedError: The training has diverged; its report is written all the same.
     """
     config = run_directory.resolve_saved_model(config, config_stem)
     check_top(config)
     directory = run_directory.create_run(config_stem, output)
-    run_experiment(config, directory, extra_callbacks, with_report, cluster, obtain)
+    run_experiment(config, directory, options)
     return directory
 
 
-def run_experiment(
-    config: Config,
-    directory: Path,
-    extra_callbacks: Sequence[Callback] = (),
-    with_report: bool = True,
-    cluster: Cluster | None = None,
-    obtain: Obtain = load_dataset,
-) -> None:
-    """Train, evaluates and report, or go on with a run that was interrupted.
+def run_experiment(config: Config, directory: Path, options: RunOptions = RunOptions()) -> None:
+    """Train, evaluate and report, or continue a run that was interrupted.
 
     Args:
         config: What to do.
         directory: The run directory; see `framework.runs.run_directory`.
-        extra_callbacks: Callbacks that see every epoch; see `framework.training.trainer.Trainer`.
-        with_report: Whether to draw pictures and write `report.html`; `report_experiment`
-            can do it later.
-        cluster: What computes the features to be stored; this machine alone if `None`.
-        obtain: Where the data set comes from.
+        options: See `RunOptions`.
 
     Raises:
-        ConfigError: The declared top does not fit the backbone or the classes.
-        RunError: Data or weights can't be had, or a file can't be written.
-        DivergedError: The training has diverged; its report is written all the same.
+        ConfigError, RunError, DivergedError: As `start_experiment` raises them.
     """
-    training, data = config.training_config, config.data_config
-    watch = Timer()
-    with run_directory.open_run(directory):
+    training, timer = config.training_config, Timer()
+    with run_directory.open_run(directory), use_precision(training.precision):
         write_json(directory / "config.json", dump_config(config))
 
-        with watch.measure("data"):
-            dataset, substitution = obtain(data.dataset)
-            splits = split_dataset(dataset, data, training.seed)
+        with timer.measure("data"):
+            dataset, data_fallback = options.load_dataset(config.data_config.dataset)
+            splits = split_dataset(dataset, config.data_config, training.seed)
             notes = inspect_training(splits.training, splits.validation, training.batch_size)
 
-        with watch.measure("model"):
+        with timer.measure("model"):
             located = run_directory.locate_model(config)
-            classifier, fallback = load_or_build_classifier(located, dataset.class_names)
-            provenance = describe_provenance(located, dataset, (substitution, fallback))
-        environment = provenance.describe(config, classifier)
-        notes += note_changes(directory, environment)
-        environment["notes"] = notes
-        write_json(directory / "environment.json", environment)
-        announce_plan(environment["subject"], splits, classifier, notes)
+            classifier, weights_fallback = load_or_build_classifier(located, dataset.class_names)
+        described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
+        environment = write_environment(directory, described, notes)
+        announce_plan(environment, splits, classifier)
         check_space(directory, classifier, config)
 
-        trainer = Trainer(classifier, config, directory, extra_callbacks)
-        cut, features = _train(trainer, classifier, splits, config, cluster, watch)
-        if cluster is not None:
-            environment["ray"] = cluster.describe()
+        split, features, result = _train(classifier, splits, config, directory, options, timer)
+        if options.cluster is not None:
+            environment = {**environment, "ray": options.cluster.describe()}
 
-        with watch.measure("evaluation"):
-            predictions = predict_splits(cut, features, config)
-            if trainer.divergence is None:
+        with timer.measure("evaluation"):
+            predictions = predict_splits(split, features, training.loss)
+            if result.divergence is None:
                 check_finite(predictions)
-            metrics = {
-                name: compute_metrics(predicted, classifier.class_names)
-                for name, predicted in predictions.items()
-            }
-        metrics |= {"parameters": classifier.count_parameters(), "timing": watch.seconds}
-        if trainer.divergence is not None:
-            metrics["diverged"] = trainer.divergence.describe()
-        if trainer.solution is not None:
-            metrics["solver"] = asdict(trainer.solution)
+            metrics = _compute_metrics(predictions, classifier)
+        # The time for the report is in it by the time it is written.
+        metrics |= {"timing": timer.seconds, **result.describe()}
 
-        with watch.measure("report"):
+        with timer.measure("report"):
             table = directory / "predictions_test.csv"
             write_predictions(table, predictions["test"], classifier.class_names)
             if splits.unlabeled is not None:
                 write_submission(directory / "submission.csv", classifier, splits.unlabeled)
-            if with_report:
-                evidence = ReportInputs(
-                    config=config,
-                    subject=environment["subject"],
-                    class_names=classifier.class_names,
-                    predictions=predictions,
-                    images=splits.by_name(),
-                    history=trainer.history,
-                    environment=environment,
-                    metrics=metrics,
-                    classifier=classifier.model,
+            if options.with_report:
+                inputs = _collect_report_inputs(
+                    config, classifier, splits, predictions, environment, metrics, result.history
                 )
-                write_report(directory, evidence)
+                write_report(directory, inputs)
 
-        # Last, so that a directory that holds them is complete.
-        save_classifier(classifier, directory / MODEL_FILE)
-        environment["model"] = {"sha256": fingerprint_file(directory / MODEL_FILE)}
-        write_json(directory / "environment.json", environment)
-        write_json(directory / "metrics.json", metrics)
-        if trainer.divergence is not None:
-            shown = directory / ("report.html" if with_report else "metrics.json")
+        _complete_run(directory, classifier, environment, metrics)
+        if result.divergence is not None:
+            shown = directory / ("report.html" if options.with_report else "metrics.json")
             raise DivergedError(
-                f"{trainer.divergence}\nWhat the weights before, {trainer.divergence.weights}, "
+                f"{result.divergence}\nWhat the weights before, {result.divergence.weights}, "
                 f"are worth: {shown}"
             )
     announce_results(metrics, directory, config)
 
 
 def _train(
-    trainer: Trainer,
     classifier: Classifier,
     splits: Splits,
     config: Config,
-    cluster: Cluster | None,
-    watch: Timer,
-) -> tuple[ModelSplit, dict[str, Features]]:
-    """Train phase after phase, each on the features at its own freeze line.
+    directory: Path,
+    options: RunOptions,
+    timer: Timer,
+) -> tuple[ModelSplit, dict[str, Features], TrainingResult]:
+    """Train phase after phase, each on the features at its own split point.
 
     Returns:
-        The cut of the last phase, and the features of each split for its head.
+        The last phase's split classifier and features, and the result of the training.
     """
-    with watch.measure("features"):
-        cut, features = prepare_head(classifier, splits, config, cluster)
+    trainer = Trainer(classifier, config, directory, options.extra_callbacks)
+    with timer.measure("features"):
+        split, features = prepare_head(classifier, splits, config, options.cluster)
+    result = TrainingResult(trainer.history)
     for phase in trainer.phases:
         if phase.unfreeze_from is not None:
-            with watch.measure("features"):
+            with timer.measure("features"):
                 unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
-                cut, features = prepare_head(classifier, splits, config, cluster)
-        with watch.measure("training"):
-            if (solver := config.training_config.solver) is not None:
-                trainer.solve(solver, cut.head, features)
-            else:
-                trainer.train(phase, cut.head, features)
-        if trainer.divergence is not None:
+                split, features = prepare_head(classifier, splits, config, options.cluster)
+        with timer.measure("training"):
+            result = trainer.train(phase, split.head, features)
+        if result.divergence is not None:
             break
-    return cut, features
+    return split, features, result
 
 
-def report_experiment(directory: Path, obtain: Obtain = load_dataset) -> None:
-    """Draw the pictures and write `report.html` of a finished run that was made without.
+def _compute_metrics(
+    predictions: Mapping[str, Predictions], classifier: Classifier
+) -> dict[str, Any]:
+    scores = {
+        name: compute_metrics(predicted, classifier.class_names)
+        for name, predicted in predictions.items()
+    }
+    return {**scores, "parameters": classifier.count_parameters()}
+
+
+def _complete_run(
+    directory: Path,
+    classifier: Classifier,
+    environment: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> None:
+    """Write the files that make a run directory complete, which is why they come last."""
+    save_classifier(classifier, directory / MODEL_FILE)
+    model = {"sha256": fingerprint_file(directory / MODEL_FILE)}
+    write_json(directory / "environment.json", {**environment, "model": model})
+    write_json(directory / "metrics.json", metrics)
+
+
+def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.load_dataset) -> None:
+    """Draw the figures and write `report.html` of a finished run that was made without.
 
     Args:
-        directory: Of the run.
-        obtain: Where the data set comes from.
+        directory: The run directory.
+        load_dataset: Loads the data set.
 
     Raises:
-        RunError: The run's data or model can't be had, or a file can't be written.
+        RunError: The run's data or model is not available, or a file can't be written.
     """
     record = load_runs([directory])[0]
     config = load_config(directory / "config.json")
-    dataset, _ = obtain(config.data_config.dataset)
+    dataset, _ = load_dataset(config.data_config.dataset)
     splits = split_dataset(dataset, config.data_config, config.training_config.seed)
     model_file = run_directory.verify_model_file(directory / MODEL_FILE)
     shape = config.data_config.image_shape.as_tuple
     classifier = load_fitting_classifier(model_file, shape, dataset.class_names)
-    cut, features = prepare_head(classifier, splits, config)
-    evidence = ReportInputs(
-        config=config,
-        subject=record.subject,
-        class_names=classifier.class_names,
-        predictions=predict_splits(cut, features, config),
-        images=splits.by_name(),
-        history=record.history,
-        environment=record.environment,
-        metrics=record.metrics,
-        classifier=classifier.model,
-    )
-    write_report(directory, evidence)
+    with use_precision(config.training_config.precision):
+        split, features = prepare_head(classifier, splits, config)
+        predictions = predict_splits(split, features, config.training_config.loss)
+        inputs = _collect_report_inputs(
+            config,
+            classifier,
+            splits,
+            predictions,
+            record.environment,
+            record.metrics,
+            record.history,
+        )
+        write_report(directory, inputs)
 
 
 def prepare_head(
     classifier: Classifier, splits: Splits, config: Config, cluster: Cluster | None = None
 ) -> tuple[ModelSplit, dict[str, Features]]:
-    """Cut a classifier at its freeze line and bring all splits up to it.
+    """Split a classifier below its lowest trainable layer, and compute the features there.
 
     Args:
         classifier: Its layers say what trains.
         splits: The images.
         config: How features are stored, and how many views of the training images.
-        cluster: What computes the features to be stored; this machine alone if `None`.
+        cluster: Computes the features to be stored; this machine alone does if `None`.
 
     Returns:
-        The cut, and the features of each split for its head.
+        The split classifier, and the features of each selection of images for its head.
     """
-    cut = split_model(classifier.model, classifier.backbone_layers)
+    split = split_model(classifier.model, classifier.backbone_layers)
     views = {"training": count_stored_views(config)}
     wanted = {
         name: FeatureRequest(images, views.get(name, 1))
@@ -270,12 +265,35 @@ def prepare_head(
         logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
     training = config.training_config
     devices = find_devices(training.devices)
-    return cut, prepare_features(cut, wanted, training.feature_cache, cluster, devices)
+    return split, prepare_features(split, wanted, training.feature_cache, cluster, devices)
 
 
 def predict_splits(
-    cut: ModelSplit, features: Mapping[str, Features], config: Config
+    split: ModelSplit, features: Mapping[str, Features], loss: KerasObject
 ) -> dict[str, Predictions]:
-    """Return what the head of a cut classifier says about each split."""
-    loss = config.training_config.loss
-    return {name: predict_split(cut.head, source, loss, name) for name, source in features.items()}
+    """Predict each selection of images with the head of a split classifier."""
+    return {
+        name: predict_split(split.head, source, loss, name) for name, source in features.items()
+    }
+
+
+def _collect_report_inputs(
+    config: Config,
+    classifier: Classifier,
+    splits: Splits,
+    predictions: Mapping[str, Predictions],
+    environment: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+) -> ReportInputs:
+    return ReportInputs(
+        config=config,
+        subject=environment["subject"],
+        class_names=classifier.class_names,
+        predictions=predictions,
+        images=splits.by_name(),
+        history=history,
+        environment=environment,
+        metrics=metrics,
+        classifier=classifier.model,
+    )

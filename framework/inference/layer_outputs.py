@@ -22,6 +22,7 @@ from framework.inference.image_batches import stream_batches
 from framework.models.builder import assemble_backbone
 from framework.runs.run_directory import locate_weights
 from framework.utils.files import write_atomically
+from framework.utils.precision import use_precision
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ def build_extractor(config: Config, layer_name: str, size: int | None = None) ->
             f"Found {size}."
         )
     located = replace(config, model_configuration=locate_weights(config.model_configuration))
-    backbone, _ = assemble_backbone(located, (size, size) if size else None)
-    return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
+    with use_precision(config.training_config.precision):
+        backbone, _ = assemble_backbone(located, (size, size) if size else None)
+        return keras.Model(backbone.input, [backbone.get_layer(layer_name).output])
 
 
 def write_features(

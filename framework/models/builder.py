@@ -15,6 +15,7 @@ from framework.models.classifier import Classifier, build_classifier, load_class
 from framework.models.top_validator import TopValidator
 from framework.models.weights import load_pretrained_backbone
 from framework.utils.fallbacks import Fallback
+from framework.utils.precision import use_precision
 from framework.utils.seed import set_seed
 
 logger = logging.getLogger(__name__)
@@ -32,12 +33,12 @@ def check_top(config: Config) -> None:
     class_names = find_class_names(dataset.name, dataset.split)
     if class_names is None or not config.training_config.enable_training:
         return
-    keras.config.set_dtype_policy(config.training_config.precision)
     model = config.model_configuration
     shape = config.data_config.image_shape.as_tuple
-    backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
-    classifier = build_classifier(config, backbone, class_names)
-    TopValidator(model.model_top_config, config.source_map).validate_forward(classifier.model)
+    with use_precision(config.training_config.precision):
+        backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+        classifier = build_classifier(config, backbone, class_names)
+        TopValidator(model.model_top_config, config.source_map).validate_forward(classifier.model)
 
 
 def load_or_build_classifier(
@@ -64,9 +65,11 @@ def load_or_build_classifier(
         logger.info("Evaluating %s without training it", path)
         shape = config.data_config.image_shape.as_tuple
         return load_fitting_classifier(path, shape, class_names), None
-    backbone, fallback = assemble_backbone(config)
-    set_seed(config.training_config.seed, "top")
-    return build_classifier(config, backbone, class_names), fallback
+    training = config.training_config
+    with use_precision(training.precision):
+        backbone, fallback = assemble_backbone(config)
+        set_seed(training.seed, "top")
+        return build_classifier(config, backbone, class_names), fallback
 
 
 def assemble_backbone(
@@ -84,12 +87,11 @@ def assemble_backbone(
     Raises:
         RunError: The weights are unavailable or belong to another network.
     """
-    # For all layers built from now on: those of a part split off the classifier as well.
-    keras.config.set_dtype_policy(config.training_config.precision)
     set_seed(config.training_config.seed, "backbone")
     rows, columns, channels = config.data_config.image_shape.as_tuple
     rows, columns = size or (rows, columns)
-    return load_pretrained_backbone(config.model_configuration, (rows, columns, channels))
+    with use_precision(config.training_config.precision):
+        return load_pretrained_backbone(config.model_configuration, (rows, columns, channels))
 
 
 def load_fitting_classifier(

@@ -56,13 +56,13 @@ class ProbedBackbone:
         name: A Keras Application.
         outputs: The layers, from the image up.
         own: Those that the config's own top reads.
-        substitution: What its weights stand in for.
+        fallback: Used in place of its weights, if they could not be loaded.
     """
 
     name: str
     outputs: Sequence[LayerOutput]
     own: Sequence[str]
-    substitution: Fallback | None
+    fallback: Fallback | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def probe_backbone(
     """
     model_name = config.model_configuration.model_name
     training = config.training_config
-    backbone, substitution = assemble_backbone(config)
+    backbone, fallback = assemble_backbone(config)
     own = find_own_layers(config, backbone)
     names = choose_layers(backbone, model_name, settings.layers, own)
     outputs = [describe_output(backbone, name) for name in names]
@@ -131,7 +131,7 @@ def probe_backbone(
         for output in tqdm(outputs, desc="solving", unit=" layers", leave=False):
             for rows in _measure_layer(model_name, output, features, probe):
                 announce(output, rows)
-    return ProbedBackbone(model_name, outputs, own, substitution)
+    return ProbedBackbone(model_name, outputs, own, fallback)
 
 
 def _measure_layer(

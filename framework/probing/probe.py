@@ -28,6 +28,7 @@ from framework.probing.probe_table import Row, format_heading, format_rows
 from framework.runs import run_directory
 from framework.runs.manifest import name_weights
 from framework.utils.console import record_log
+from framework.utils.precision import use_precision
 
 logger = logging.getLogger(__name__)
 
@@ -100,8 +101,8 @@ def run_probe(
     settings = settings or ProbeSettings()
     configs = list_configs(config, settings.backbones)
     directory = run_directory.create_run(f"{config_stem}-probe", output)
-    with _fill_directory(directory):
-        dataset, substitution = load_dataset(config.data_config.dataset)
+    with _fill_directory(directory), use_precision(config.training_config.precision):
+        dataset, fallback = load_dataset(config.data_config.dataset)
         seed = config.training_config.seed
         splits = split_dataset(dataset, config.data_config, seed)
         subjects = draw_subjects(splits, dataset.class_names, settings.images, seed)
@@ -128,17 +129,17 @@ def run_probe(
 
         probed = [probe_backbone(each, settings, subjects, announce) for each in configs]
         weights = [
-            f"{backbone.name} ({name_weights(each, backbone.substitution)})"
+            f"{backbone.name} ({name_weights(each, backbone.fallback)})"
             for each, backbone in zip(configs, probed, strict=True)
         ]
-        substitutions = [substitution, *(backbone.substitution for backbone in probed)]
+        fallbacks = [fallback, *(backbone.fallback for backbone in probed)]
         findings = ProbeResult(
             config=config,
             subject=f"{', '.join(weights)} on {dataset.name}",
             subjects=subjects,
             rows=rows,
             probed=probed,
-            substitutions=[each for each in substitutions if each],
+            fallbacks=[each for each in fallbacks if each],
         )
         write_results(directory, findings)
     return Probe(directory, rows, findings.best)

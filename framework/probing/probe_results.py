@@ -40,7 +40,7 @@ class ProbeResult:
         subjects: The images.
         rows: The lines of `probe.csv`.
         probed: The backbones with their layers.
-        substitutions: What stands in for what the config names.
+        fallbacks: Used in place of what the config names.
     """
 
     config: Config
@@ -48,7 +48,7 @@ class ProbeResult:
     subjects: Subjects
     rows: Sequence[Row]
     probed: Sequence[ProbedBackbone]
-    substitutions: Sequence[Fallback]
+    fallbacks: Sequence[Fallback]
 
     @property
     def best(self) -> Row:
@@ -90,7 +90,7 @@ def write_results(directory: Path, findings: ProbeResult) -> None:
         "probe.html",
         subject=subject,
         verdict=verdict,
-        substitutions=findings.substitutions,
+        substitutions=findings.fallbacks,
         picture=embed_images([picture])[picture],
         next=command,
         bound=MAX_FEATURES,

@@ -1,9 +1,9 @@
-"""What a run says about itself at its beginning and at its end."""
+"""Messages at the start and at the end of a run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,29 @@ from framework.models.classifier import Classifier
 logger = logging.getLogger(__name__)
 
 
-def announce_plan(
-    subject: str, splits: Splits, classifier: Classifier, notes: Sequence[str]
-) -> None:
-    """Say what is trained on what, and what is odd about it."""
+def announce_plan(environment: Mapping[str, Any], splits: Splits, classifier: Classifier) -> None:
+    """Log what is trained on what, and remarks about it.
+
+    Args:
+        environment: As `framework.runs.manifest.write_environment` returns it.
+        splits: The images.
+        classifier: To be trained.
+    """
     parameters = classifier.count_parameters()
     counts = ", ".join(f"{len(images):,} {name}" for name, images in splits.by_name().items())
-    logger.info("%s: %d classes, %s images", subject, len(classifier.class_names), counts)
+    classes = len(classifier.class_names)
+    logger.info("%s: %d classes, %s images", environment["subject"], classes, counts)
     logger.info(
         "%s parameters, of which %s train",
         f"{parameters['total']:,}",
         f"{parameters['trainable']:,}",
     )
-    for note in notes:
+    for note in environment["notes"]:
         logger.warning("! %s", note)
 
 
 def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config) -> None:
-    """Say how good the classifier is, where the results are, and what can be done next."""
+    """Log the test accuracy, where the results are, and what can be done next."""
     test = metrics["test"]
     low, high = test["accuracy_interval"]
     count = sum(row["support"] for row in test["per_class"].values())

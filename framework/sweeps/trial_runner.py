@@ -16,7 +16,7 @@ from framework.config import dump_config, load_config, resolve_config
 from framework.config.reserved_files import UNFINISHED
 from framework.data.registry import load_dataset
 from framework.errors import FrameworkError, InterruptedRunError, RunError
-from framework.experiment import run_experiment, start_experiment
+from framework.experiment import RunOptions, run_experiment, start_experiment
 from framework.runs import run_directory
 from framework.sweeps.trial_result import Report, TrialResult, read_metric
 from framework.utils.files import write_text
@@ -80,22 +80,17 @@ def _run_values(
     keras.backend.clear_session()
     gc.collect()
     logging.getLogger("tensorflow").addFilter(_drop_retracing_advice)
-    extra_callbacks = [MetricReporter(metric, report)] if report else []
+    options = RunOptions(
+        extra_callbacks=[MetricReporter(metric, report)] if report else [],
+        with_report=False,
+        load_dataset=load_dataset_once,
+    )
     if begun:
         run_directory.reopen_run(directory)
-        run_experiment(
-            config, directory, extra_callbacks, with_report=False, obtain=load_dataset_once
-        )
+        run_experiment(config, directory, options)
     else:
         shutil.rmtree(directory, ignore_errors=True)  # Killed before the run had begun.
-        start_experiment(
-            config,
-            directory.name,
-            directory,
-            extra_callbacks,
-            with_report=False,
-            obtain=load_dataset_once,
-        )
+        start_experiment(config, directory.name, directory, options)
 
 
 class MetricReporter(keras.callbacks.Callback):

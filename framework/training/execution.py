@@ -1,4 +1,4 @@
-"""How Keras is told to run a head: what is fastest and changes no meaning."""
+"""How Keras runs a head: XLA, steps at once and devices, which change no result."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ class Execution:
         steps_per_execution: As `compile` takes it.
         batches_per_block: Batches that `fit` is given as one; see
             `framework.features.head.Head`. With 1 it is given single batches.
+        devices: The names of the devices to train on.
     """
 
     jit_compile: bool | Literal["auto"] = "auto"
     steps_per_execution: int = 1
     batches_per_block: int = 1
+    devices: Sequence[str] = ()
 
 
 def choose_execution(
@@ -48,6 +50,7 @@ def choose_execution(
     callbacks: Iterable[keras.callbacks.Callback],
     specs: Sequence[FeatureSpec],
     batch_size: int,
+    devices: Sequence[str] = (),
 ) -> Execution:
     """Choose XLA and many steps at once wherever they help; see docs/performance.md.
 
@@ -56,21 +59,25 @@ def choose_execution(
     to make faster on CPUs; what draws random numbers, such as Dropout, it makes slower.
 
     Args:
-        head: What will be trained, on one device.
-        callbacks: Those that may care for single batches.
+        head: The model to train.
+        callbacks: Those that may need the events of single batches.
         specs: What the head reads of each image.
         batch_size: Images in a step of the optimizer.
+        devices: The names of the devices to train on; by default one.
     """
+    if len(devices) > 1:
+        return Execution(devices=devices)  # Keras can't run several steps at once there.
     kinds = {type(layer).__name__ for layer in head.layers}
     if any("Conv" in kind for kind in kinds):
-        return Execution()
+        return Execution(devices=devices)
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA
     if any(map(needs_batch_events, callbacks)):
-        return Execution(by_xla)
+        return Execution(by_xla, devices=devices)
     fitting = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
     if by_xla and fitting > 1:
-        return Execution(True, batches_per_block=min(STEPS_AT_ONCE, fitting))
-    return Execution(by_xla, STEPS_AT_ONCE)
+        blocks = min(STEPS_AT_ONCE, fitting)
+        return Execution(True, batches_per_block=blocks, devices=devices)
+    return Execution(by_xla, STEPS_AT_ONCE, devices=devices)
 
 
 def needs_batch_events(callback: keras.callbacks.Callback) -> bool:

@@ -1,4 +1,4 @@
-"""Features and labels, in batches, as Keras trains and evaluates on them."""
+"""`tf.data` pipelines of features and labels, to train and to evaluate on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from framework.features.feature_sources import Features
 from framework.features.model_split import unpack_single
 
 
-class TrainingFeed:
+class TrainingBatches:
     """Training batches, different in each epoch and the same in each run.
 
     Which batches an epoch has depends on the seed and the epoch's number alone, so
-    that a resumed run goes on with the batches it would have had.
+    that a resumed run has the batches it would have had.
 
     Args:
         features: What to train on.
@@ -28,11 +28,11 @@ class TrainingFeed:
         views: `K`: epoch `e` trains on view `e mod K`. `"fresh"`: on view `e + 1`,
             which no other epoch sees.
         seed: Fixes the order of the images.
-        ahead: Whether the next batches are fetched while one is trained on.
+        prefetch: Whether the next batches are read while one is trained on.
 
     Attributes:
         dataset: For `fit`; one pass is one epoch of `(features, labels)`.
-        callback: Must be among the callbacks of `fit`: tells the number of the epoch.
+        callback: Must be among the callbacks of `fit`: passes the number of the epoch on.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class TrainingFeed:
         batch_size: int,
         views: int | Literal["fresh"],
         seed: int,
-        ahead: bool = True,
+        prefetch: bool = True,
     ) -> None:
         self._features = features
         self._views = views
         self._seed = seed
         self._epoch = 0
-        self.dataset = _batch(features, self._stream_epoch, batch_size, ahead)
+        self.dataset = _batch(features, self._stream_epoch, batch_size, prefetch)
         self.callback: keras.callbacks.Callback = keras.callbacks.LambdaCallback(
             on_epoch_begin=self._begin_epoch
         )
@@ -63,25 +63,25 @@ class TrainingFeed:
 
 
 def make_dataset(
-    features: Features, batch_size: int, view: int = 0, ahead: bool = True
+    features: Features, batch_size: int, view: int = 0, prefetch: bool = True
 ) -> tf.data.Dataset:
-    """Batches of `(features, labels)` in the order of the images, to evaluate on.
+    """Return batches of `(features, labels)` in the order of the images, to evaluate on.
 
     Args:
         features: What to evaluate on.
         batch_size: Images in a batch.
         view: Which augmented set; 0 for the images as they are.
-        ahead: Whether the next batches are fetched while one is worked on.
+        prefetch: Whether the next batches are read while one is evaluated.
 
     Returns:
         Batches of what the head takes, and `(k,)` int64 labels.
     """
     order = np.arange(len(features.images))
-    return _batch(features, lambda: _stream(features, order, view), batch_size, ahead)
+    return _batch(features, lambda: _stream(features, order, view), batch_size, prefetch)
 
 
 def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[Any, np.ndarray]]:
-    """Blocks of features with their labels, in the given order."""
+    """Yield blocks of features with their labels, in the given order."""
     labels = features.images.labels[order]
     first = 0
     for block in features.stream(order, view):
@@ -90,18 +90,18 @@ def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[
         first = last
 
 
-def _batch(features: Features, stream: Any, batch_size: int, ahead: bool) -> tf.data.Dataset:
+def _batch(features: Features, stream: Any, batch_size: int, prefetch: bool) -> tf.data.Dataset:
     """Cut blocks into batches, in TensorFlow."""
     specs = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
     labels = tf.TensorSpec((None,), features.images.labels.dtype)
     blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
     batches = blocks.rebatch(batch_size)
-    if ahead:
+    if prefetch:
         batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
     count = -(-len(features.images) // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(count))
     options = tf.data.Options()
-    # What it tries out to find better buffers slows some epochs down to half their speed.
+    # Its search for better buffers slows some epochs down to half their speed.
     options.autotune.enabled = False
     # Where several devices train, each batch is shared among them, not the images as a whole.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
@@ -110,7 +110,7 @@ def _batch(features: Features, stream: Any, batch_size: int, ahead: bool) -> tf.
 
 @contextmanager
 def unwrap_errors() -> Iterator[None]:
-    """Give back what went wrong while a dataset was read, which tf.data only quotes.
+    """Raise what went wrong while a dataset was read, which tf.data only quotes.
 
     Raises:
         RunError: As it was raised by the features.

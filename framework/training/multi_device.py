@@ -1,46 +1,24 @@
-"""Training on several devices of one machine, each of which gets its share of every batch."""
+"""Data-parallel training on several devices of one machine, with `MirroredStrategy`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from framework.errors import RunError
 from framework.features.head import Head
 from framework.features.model_split import unpack_single
 
 
-def find_devices(wanted: int | Literal["all"]) -> list[str]:
-    """Find the devices to train on: GPUs, or processors where there is no GPU.
-
-    Args:
-        wanted: The config's `training_config.devices`.
-
-    Raises:
-        RunError: There are fewer than that.
-    """
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    names = [device.name for device in tf.config.list_logical_devices(kind)]
-    if wanted == "all":
-        return names
-    if wanted > len(names):
-        raise RunError(
-            f"training_config.devices: {wanted} are wanted, but TensorFlow finds "
-            f'{len(names)} here: {", ".join(names)}. Ask for fewer, or for "all".'
-        )
-    return names[:wanted]
-
-
 class MirroredHead(Head):
-    """A head that trains on several devices as it would train on one.
+    """A head that trains on several devices with the same gradients as on one.
 
-    Keras averages the gradients of the devices as if they all had as many images, which
-    those of a last batch that does not come out even have not.
+    Keras averages the gradients of the devices as if they all had equally many images,
+    which is wrong for the last batch of an epoch.
     """
 
     def compute_loss(
@@ -62,8 +40,8 @@ class MirroredHead(Head):
         return share * loss + tf.stop_gradient((1 - share) * loss)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        # Keras looks at a batch by adding up the shares of all devices, which fails where
-        # they differ in size; one share shows as much.
+        # Keras reads the shapes from the sum of the devices' shares of a batch, which fails if
+        # they differ in size. One share has the same shapes.
         for _, _, batches in iterator or ():
             shares = next(batches)
             data_batch = keras.tree.map_structure(
@@ -74,50 +52,50 @@ class MirroredHead(Head):
 
 
 @contextmanager
-def spread(head: keras.Model, devices: Sequence[str]) -> Iterator[keras.Model]:
+def distribute(head: keras.Model, devices: Sequence[str]) -> Iterator[keras.Model]:
     """Let the body compile and train a head on several devices.
 
-    What is trained is a twin, whose weights the head has after every epoch (see
-    `follow`) and at the end. So nothing but training knows of the devices, and whatever
+    A replica is trained, and its weights are copied to the head after every epoch (see
+    `sync_weights`) and at the end. So only training depends on the devices, and whatever
     is computed with the head itself has the same bits as on one.
 
     Args:
         head: From features to the classifier's output.
-        devices: Their names; of a single one nothing is made.
+        devices: Their names. With one device the head itself is trained.
 
     Yields:
         The model to train.
     """
-    if len(devices) == 1:
+    if len(devices) <= 1:
         yield head
         return
     with _make_strategy(tuple(devices)).scope():
         graph = keras.models.clone_model(head, clone_function=_clone_layer)
-        twin = MirroredHead(unpack_single(graph.inputs), graph.output, name=head.name)
-        twin.set_weights(head.get_weights())
+        replica = MirroredHead(unpack_single(graph.inputs), graph.output, name=head.name)
+        replica.set_weights(head.get_weights())
         try:
-            yield twin
+            yield replica
         finally:
-            head.set_weights(twin.get_weights())
+            head.set_weights(replica.get_weights())
 
 
-# One for the life of the process: a second one would number its exchanges between devices
-# anew, and TensorFlow take them for those of the first.
+# Cached for the life of the process: a second strategy would number its collective operations
+# from the start again, and TensorFlow would take them for those of the first.
 @cache
 def _make_strategy(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def follow(twin: keras.Model, head: keras.Model) -> list[keras.callbacks.Callback]:
+def sync_weights(replica: keras.Model, head: keras.Model) -> list[keras.callbacks.Callback]:
     """Return the callback that copies a replica's weights to its head after each epoch.
 
     It goes before those that save the classifier to which the head belongs.
     """
-    if twin is head:
+    if replica is head:
         return []
     return [
         keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: head.set_weights(twin.get_weights())
+            on_epoch_end=lambda epoch, logs: head.set_weights(replica.get_weights())
         )
     ]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from framework.config.model import Config, KerasObject, TrainingConfig
+from framework.config.model import KerasObject, TrainingConfig
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs with one optimizer and one freeze line.
+    """Epochs with one optimizer and one split point.
 
     Args:
         name: As `history.csv` calls it, where there are two phases.
@@ -39,22 +39,3 @@ def plan_phases(settings: TrainingConfig) -> tuple[Phase, ...]:
         {**settings.optimizer.arguments, "learning_rate": tuning.learning_rate},
     )
     return (top, Phase("fine_tuning", tuning.epochs, optimizer, tuning.unfreeze_from))
-
-
-def count_views(config: Config) -> int | Literal["fresh"]:
-    """Return how many sets of augmented images training goes through: a number or `"fresh"`."""
-    if not config.data_config.data_augmentation:
-        return 1
-    return config.training_config.feature_cache.augmented_views
-
-
-def count_stored_views(config: Config) -> int:
-    """Return how many views of the training images are worth storing."""
-    views = count_views(config)
-    if views == "fresh":
-        return 1
-    if config.training_config.solver is not None:
-        return views
-    # Epochs are counted through the phases, and with them the views.
-    epochs = sum(phase.epochs for phase in plan_phases(config.training_config))
-    return max(1, min(views, epochs))

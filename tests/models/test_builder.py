@@ -45,17 +45,11 @@ def images():
     return np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 1)).astype(np.float32)
 
 
-@pytest.fixture
-def usual_precision():
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
 def test_the_top_is_the_whole_network_without_a_backbone(images, tmp_path):
-    classifier, substitution = load_or_build_classifier(make_config(), NAMES)
+    classifier, fallback = load_or_build_classifier(make_config(), NAMES)
     save_classifier(classifier, tmp_path / "model.keras")
 
-    assert substitution is None
+    assert fallback is None
     layers = [layer.name for layer in classifier.model.layers]
     assert layers == ["image", "scale", "conv", "flat", "answer"]
     expected = classifier.model.predict_on_batch(images)
@@ -75,7 +69,7 @@ def test_the_seed_draws_the_weights():
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision, usual_precision):
+def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision):
     classifier, _ = load_or_build_classifier(make_config(precision=precision), NAMES)
 
     conv = classifier.model.get_layer("conv")
@@ -86,8 +80,9 @@ def test_mixed_precision_keeps_weights_and_answers_in_float32(images, precision,
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-6)
 
 
-def test_the_next_config_is_in_float32_again(usual_precision):
+def test_the_next_config_is_in_float32_again():
     load_or_build_classifier(make_config(precision="mixed_bfloat16"), NAMES)
+    assert keras.config.dtype_policy().name == "float32"
     classifier, _ = load_or_build_classifier(make_config(), NAMES)
 
     assert classifier.model.get_layer("conv").compute_dtype == "float32"

@@ -108,6 +108,6 @@ def test_random_weights_replace_missing_ones_only_if_the_config_says_so():
     with pytest.raises(WeightsUnavailableError, match=r"no file nowhere.h5"):
         load_pretrained_backbone(wanted, SHAPE)
     allowed = ModelConfiguration("VGG16", {}, Weights("nowhere.h5", if_unavailable="random"))
-    backbone, substitution = load_pretrained_backbone(allowed, SHAPE)
+    backbone, fallback = load_pretrained_backbone(allowed, SHAPE)
     assert backbone.count_params() == 14_714_688
-    assert (substitution.wanted, substitution.used) == ("nowhere.h5", "random")
+    assert (fallback.wanted, fallback.used) == ("nowhere.h5", "random")

@@ -41,9 +41,9 @@ def test_the_backbone_of_a_run_is_loaded_for_images_of_another_size(run, place):
         "MobileNet", {}, weights=Weights(str(where)), model_arguments={**SMALL, "pooling": "avg"}
     )
 
-    backbone, substitution = load_pretrained_backbone(locate_weights(model), (48, 48, 3))
+    backbone, fallback = load_pretrained_backbone(locate_weights(model), (48, 48, 3))
 
-    assert substitution is None
+    assert fallback is None
     for loaded, expected in zip(backbone.get_weights(), trained.get_weights(), strict=True):
         assert np.array_equal(loaded, expected)
 
@@ -65,5 +65,5 @@ def test_a_missing_run_is_replaced_only_if_the_config_says_so(tmp_path):
     with pytest.raises(WeightsUnavailableError, match="nor a finished run"):
         load_pretrained_backbone(locate_weights(model), (32, 32, 3))
     allowed = replace(model, weights=Weights(str(tmp_path), if_unavailable="random"))
-    _, substitution = load_pretrained_backbone(locate_weights(allowed), (32, 32, 3))
-    assert substitution.used == "random"
+    _, fallback = load_pretrained_backbone(locate_weights(allowed), (32, 32, 3))
+    assert fallback.used == "random"

@@ -13,7 +13,7 @@ from framework.config import load_config, resolve_config
 from framework.data.images import Images
 from framework.data.registry import load_digits
 from framework.errors import RunError, UsageError
-from framework.experiment import start_experiment
+from framework.experiment import RunOptions, start_experiment
 from framework.features.store_entry import StoreEntry
 from framework.probing import pooling
 from framework.probing.backbone_probe import ProbeSettings
@@ -113,7 +113,7 @@ class TestResults:
         assert config.training_config.epochs == 7, "the rest is as it was given"
         layer = config.model_configuration.model_top_config["classes"]
         assert layer.layer_type == "Dense"
-        run = start_experiment(config, "x", tmp_path / "run", with_report=False)
+        run = start_experiment(config, "x", tmp_path / "run", RunOptions(with_report=False))
         text = (probed / "config.yaml").read_text()
         promised = float(re.search(r"reaches ([\d.]+)% of", text)[1]) / 100
         found = read_json(run / "metrics.json")["validation"]["accuracy"]
@@ -122,7 +122,7 @@ class TestResults:
     def test_the_run_finds_the_features_in_the_store(self, probed, tmp_path, caplog, no_pictures):
         with caplog.at_level(logging.INFO, "framework"):
             config = load_config(probed / "config.yaml", ["data_config.limit.test=10"])
-            start_experiment(config, "x", tmp_path / "run", with_report=False)
+            start_experiment(config, "x", tmp_path / "run", RunOptions(with_report=False))
         assert "To compute: 10 of 310 images" in caplog.text, "the test images, and no others"
 
 
@@ -149,7 +149,7 @@ def test_features_are_those_of_a_run_to_the_last_bit(probe, tmp_path, no_picture
         top["flat"] = {**top["flat"], "input_layer": layer}
         model = {**CONFIG["model_configuration"], "model_top_config": top}
         config = make_config({**values, "model_configuration": model})
-        start_experiment(config, "x", tmp_path / layer, with_report=False)
+        start_experiment(config, "x", tmp_path / layer, RunOptions(with_report=False))
     # The name of a file is the checksum of its bytes, and its folder's is what it was made of.
     computed = [p for p in (tmp_path / "fresh").glob("*/*.npy") if p.parent.name in _list(store)]
     assert len(computed) >= 4

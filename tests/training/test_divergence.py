@@ -74,7 +74,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_says_why(tmp_path):
 
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("arguments", ["{}", "{raise_error: true}"])
-def test_with_a_callback_that_heeds_batches_the_very_batch_is_said(arguments, tmp_path):
+def test_with_a_callback_that_needs_batch_events_the_batch_is_named(arguments, tmp_path):
     callbacks = f"{{TerminateOnNaN: {arguments}}}"
     message = diverge(tmp_path, CONFIG.format(rate="1e30", callbacks=callbacks))
 

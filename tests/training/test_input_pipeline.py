@@ -10,7 +10,7 @@ from framework.data.source import ArraySource
 from framework.errors import RunError
 from framework.features.feature_sources import ImageFeatures
 from framework.features.head import Head
-from framework.training.input_pipeline import TrainingFeed, make_dataset, unwrap_errors
+from framework.training.input_pipeline import TrainingBatches, make_dataset, unwrap_errors
 
 
 class NumberedFeatures(ImageFeatures):
@@ -53,7 +53,7 @@ def record(features, views, epochs, initial_epoch=0, seed=0):
     """What `fit` sees: for each epoch the batches of positions + 1000 * view, and labels."""
     model = Recorder()
     model.compile(run_eagerly=True)
-    feed = TrainingFeed(features, 16, views, seed)
+    feed = TrainingBatches(features, 16, views, seed)
     model.fit(
         feed.dataset,
         epochs=epochs,
@@ -96,7 +96,7 @@ def test_the_order_depends_on_seed_and_epoch_alone(features):
 
 
 def test_keras_knows_the_number_of_batches(features):
-    assert TrainingFeed(features, 16, 1, 0).dataset.cardinality() == 4
+    assert TrainingBatches(features, 16, 1, 0).dataset.cardinality() == 4
 
 
 def test_evaluation_keeps_the_order_of_the_images(features):
@@ -121,7 +121,7 @@ class BrokenFeatures(NumberedFeatures):
 @pytest.mark.parametrize("broken", ["training", "validation"])
 def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
     bad = BrokenFeatures(features.images)
-    feed = TrainingFeed(bad if broken == "training" else features, 8, views=1, seed=0)
+    feed = TrainingBatches(bad if broken == "training" else features, 8, views=1, seed=0)
     validation = make_dataset(bad if broken == "validation" else features, 8)
     image = keras.Input(features.images.shape)
     model = Head(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))

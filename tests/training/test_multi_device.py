@@ -83,13 +83,13 @@ tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceCo
 from framework.config import load_config
 from framework.utils.console import start_console
 from framework.errors import InterruptedRunError, RunError
-from framework.experiment import run_experiment, start_experiment
+from framework.experiment import RunOptions, run_experiment, start_experiment
 from framework.features import extractor
 start_console()
 
-def start(name, config, devices, *watchers):
+def start(name, config, devices, *callbacks):
     config = load_config(Path(config), [f"training_config.devices={devices}"])
-    start_experiment(config, name, Path(name), watchers, with_report=False)
+    start_experiment(config, name, Path(name), RunOptions(callbacks, with_report=False))
     return config
 
 def interrupt(epoch, logs):
@@ -120,7 +120,7 @@ config = start("whole", "dropout.yaml", 2)
 try:
     start("resumed", "dropout.yaml", 2, keras.callbacks.LambdaCallback(on_epoch_end=interrupt))
 except InterruptedRunError:
-    run_experiment(config, Path("resumed"), with_report=False)
+    run_experiment(config, Path("resumed"), RunOptions(with_report=False))
 try:
     start("three", "plain.yaml", 3)
 except RunError as error:

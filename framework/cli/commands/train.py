@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
     config = load_config(options.config, options.overrides)
     with join_cluster(options.ray) as cluster:
         start_tensorflow()
-        from framework.experiment import start_experiment
+        from framework.experiment import RunOptions, start_experiment
 
-        start_experiment(config, options.config.stem, options.output, cluster=cluster)
+        start_experiment(config, options.config.stem, options.output, RunOptions(cluster=cluster))
     return 0
 
 
@@ -77,7 +77,7 @@ def resume(options: argparse.Namespace) -> int:
     restore_threads(options.resume)
     with join_cluster(options.ray) as cluster:
         start_tensorflow()
-        from framework.experiment import run_experiment
+        from framework.experiment import RunOptions, run_experiment
 
-        run_experiment(config, options.resume, cluster=cluster)
+        run_experiment(config, options.resume, RunOptions(cluster=cluster))
     return 0

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from framework.config.model import Config
 from framework.errors import RunError
 from framework.features.feature_sources import Features
 from framework.features.model_split import unpack_single
-from framework.training.objectives import weigh_classes
-from framework.training.phases import count_stored_views
 from framework.training.solvers.ridge import (
     STRENGTHS,
     Moments,
@@ -56,29 +54,29 @@ class Solution:
 def solve_head(
     head: keras.Model,
     features: Mapping[str, Features],
-    config: Config,
-    class_names: tuple[str, ...],
-    alpha: float | str,
+    class_weights: Mapping[int, float],
+    views: int,
+    alpha: float | Literal["auto"],
 ) -> Solution:
-    """Set the last layer of a head to the ridge classifier of what it reads.
+    """Set the last layer of a head to the ridge classifier of its inputs.
 
     The scores become probabilities by a temperature, which is folded into kernel and bias.
 
     Args:
         head: From features to probabilities; its last layer is a `Dense` with a softmax, and
             nothing else of it trains.
-        features: `training`, of which all stored views are read, and `validation`, which chooses
-            the penalty and the temperature.
-        config: Its class weights and views.
-        class_names: The name of each label.
+        features: `training`, and `validation`, which chooses the penalty and the temperature.
+        class_weights: Label -> weight; 1 for labels that are missing.
+        views: How many views of the training images are read.
         alpha: The relative penalty, or `"auto"`.
 
     Raises:
-        RunError: What the layer reads is too large, or no finite number.
+        RunError: The layer's inputs are too many, or not finite.
     """
-    reader = _Reader(head, features["training"], len(class_names))
+    training = features["training"]
+    reader = _Reader(head, training)
     strengths = STRENGTHS if alpha == "auto" else (float(alpha),)
-    kernels, biases, images = _fit(reader, features["training"], config, class_names, strengths)
+    kernels, biases = _fit(reader, training, class_weights, views, strengths)
     labels = features["validation"].images.labels
     scores = np.concatenate(
         [
@@ -90,6 +88,7 @@ def solve_head(
     best = choose_strength(scores, labels)
     factor, _ = fit_temperature(scores[best], labels)
     reader.last.set_weights([kernels[best] * factor, biases[best] * factor])
+    images = views * len(training.images)
     solution = Solution(strengths[best], 1 / factor, reader.size, images)
     logger.info(
         "Solved %s in closed form: %s numbers of %s images, alpha %g, temperature %.3g",
@@ -105,56 +104,52 @@ def solve_head(
 def _fit(
     reader: _Reader,
     training: Features,
-    config: Config,
-    class_names: tuple[str, ...],
+    class_weights: Mapping[int, float],
+    views: int,
     strengths: Sequence[float],
-) -> tuple[np.ndarray, np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Solve for each strength, in the smaller of the two forms.
 
     Returns:
-        Kernels `(strengths, features, classes)`, biases `(strengths, classes)`, and the number
-        of images, each view counted.
+        Kernels `(strengths, features, classes)` and biases `(strengths, classes)`.
     """
     labels = training.images.labels
-    targets = encode_targets(labels, len(class_names))
-    by_label = weigh_classes(config.training_config, labels, class_names) or {}
-    weights = np.array([by_label.get(label, 1.0) for label in labels.tolist()])
-    views = count_stored_views(config)
-    images = views * len(labels)
+    targets = encode_targets(labels, reader.classes)
+    weights = np.array([class_weights.get(label, 1.0) for label in labels.tolist()])
     blocks = reader.stream(training, views, "solving")
-    if images > reader.size:
-        moments = Moments(reader.size, len(class_names))
+    if views * len(labels) > reader.size:
+        moments = Moments(reader.size, reader.classes)
         for block, positions in blocks:
             moments.add(block, targets[positions], weights[positions])
-        return *moments.solve(strengths), images
+        return moments.solve(strengths)
     rows, order = zip(*blocks, strict=True)
     positions = np.concatenate(order)
-    fitted = solve_dual(np.concatenate(rows), targets[positions], weights[positions], strengths)
-    return *fitted, images
+    return solve_dual(np.concatenate(rows), targets[positions], weights[positions], strengths)
 
 
 class _Reader:
-    """Reads what the last layer of a head does.
+    """Reads the inputs of the last layer of a head.
 
     Args:
         head: From features to probabilities.
         features: What it reads, for their shapes.
-        classes: What the layer must give.
 
     Attributes:
         last: The last layer.
         size: Numbers of one image that it reads.
+        classes: Numbers that it returns.
 
     Raises:
-        RunError: These are too many.
+        RunError: It reads too many.
     """
 
-    def __init__(self, head: keras.Model, features: Features, classes: int) -> None:
+    def __init__(self, head: keras.Model, features: Features) -> None:
         history = head.output._keras_history
         self.last = history.operation
         # Not `input`, which is that of the whole classifier.
         read = self.last._inbound_nodes[history.node_index].input_tensors[0]
         self.size = int(read.shape[-1])
+        self.classes = int(head.output_shape[-1])
         if self.size > MAX_FEATURES:
             raise RunError(
                 f"training_config.solver: {self.last.name} reads {self.size:,} numbers of each "

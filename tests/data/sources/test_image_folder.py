@@ -132,10 +132,10 @@ def test_a_folder_without_two_classes_is_refused(tmp_path):
 def test_a_missing_folder_is_replaced_by_the_fallback(tmp_path):
     missing = DatasetConfig("folder", str(tmp_path / "gone"), if_unavailable="digits")
 
-    dataset, substitution = load_dataset(missing)
+    dataset, fallback = load_dataset(missing)
 
     assert dataset.name == "digits"
-    assert "there is no folder" in substitution.reason
+    assert "there is no folder" in fallback.reason
     with pytest.raises(DataUnavailableError, match="there is no folder"):
         read_dataset(DatasetConfig("folder", str(tmp_path / "gone")))
 

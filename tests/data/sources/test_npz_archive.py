@@ -123,7 +123,7 @@ def test_an_unavailable_data_set_is_replaced_only_if_the_config_says_so():
     with pytest.raises(DataUnavailableError, match=r"can't be downloaded(.|\n)*Place it by hand"):
         load_dataset(DatasetConfig("mnist"))
 
-    dataset, substitution = load_dataset(DatasetConfig("mnist", if_unavailable="digits"))
+    dataset, fallback = load_dataset(DatasetConfig("mnist", if_unavailable="digits"))
 
     assert dataset.name == "digits"
-    assert (substitution.wanted, substitution.used) == ("mnist", "digits")
+    assert (fallback.wanted, fallback.used) == ("mnist", "digits")

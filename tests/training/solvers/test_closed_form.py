@@ -8,7 +8,7 @@ import yaml
 from framework.cli.main import main
 from framework.config import load_config, resolve_config
 from framework.errors import ConfigError, RunError
-from framework.experiment import start_experiment
+from framework.experiment import RunOptions, start_experiment
 from framework.training.solvers import closed_form
 from tests.helpers.program import read_json, read_rows
 
@@ -43,7 +43,7 @@ def solve(tmp_path, monkeypatch, no_pictures):
 
     def start(**sections):
         output = tmp_path / f"run{next(runs)}"
-        return start_experiment(change(**sections), "x", output, with_report=False)
+        return start_experiment(change(**sections), "x", output, RunOptions(with_report=False))
 
     return start
 
