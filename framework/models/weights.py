@@ -47,6 +47,11 @@ def load_pretrained_backbone(
         backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
         if weights.name is not None:
             path = Path(weights.name).expanduser()
+            if not path.is_file():
+                raise WeightsUnavailableError(
+                    f"model_configuration.weights: there is no file {path}, nor a finished run "
+                    "there."
+                )
             load = load_run_weights if path.suffix == ".keras" else load_weights_file
             load(backbone, path)
         return backbone, None
@@ -83,10 +88,8 @@ def load_weights_file(backbone: keras.Model, path: Path) -> None:
         path: A `.weights.h5` or `.h5` file of the same network without its top.
 
     Raises:
-        WeightsUnavailableError: There is no such file.
         RunError: It is damaged, or holds the weights of another network.
     """
-    _check_presence(path)
     found, expected = _count_numbers(path), backbone.count_params()
     if found != expected:
         raise RunError(
@@ -114,10 +117,8 @@ def load_run_weights(backbone: keras.Model, path: Path) -> None:
         path: The `model.keras` of a run with the same backbone, for images of any size.
 
     Raises:
-        WeightsUnavailableError: There is no such file.
         RunError: It is damaged, or has another backbone.
     """
-    _check_presence(path)
     # Matched by order: Keras numbers unnamed layers throughout a process.
     trained = [
         layer for layer in load_classifier_file(path).list_backbone_layers() if layer.weights
@@ -140,14 +141,8 @@ def _describe_layer(layer: keras.Layer) -> tuple[str, list[tuple[int, ...]]]:
     return type(layer).__name__, [tuple(weight.shape) for weight in layer.weights]
 
 
-def _check_presence(path: Path) -> None:
-    if not path.is_file():
-        raise WeightsUnavailableError(
-            f"model_configuration.weights: there is no file {path}, nor a finished run there."
-        )
-
-
 def _count_numbers(path: Path) -> int:
+    """Return how many numbers the weights in an HDF5 file have."""
     sizes: list[int] = []
 
     def count(name: str, item: h5py.Group | h5py.Dataset) -> None:
