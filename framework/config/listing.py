@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from framework.config import catalog
 from framework.config.class_names import find_class_names
-from framework.config.suggestions import suggest_name
+from framework.config.violations import format_unknown
 from framework.errors import UsageError
 from framework.utils.tables import format_table
 
@@ -26,7 +25,7 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         UsageError: There is no such kind or name.
     """
     if kind not in KINDS:
-        raise UsageError(_format_unknown(f"expected one of {', '.join(KINDS)}", kind, KINDS))
+        raise UsageError(format_unknown(f"one of {', '.join(KINDS)}", kind, KINDS))
     if kind == "datasets":
         return _list_datasets(name)
     if name is None:
@@ -36,17 +35,12 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         raise UsageError(f"{name} is refused: {refused[name]}")
     names = catalog.list_names(kind)
     if name not in names:
-        raise UsageError(_format_unknown(f"expected one of the {kind}", name, names))
+        raise UsageError(format_unknown(f"one of the {kind}", name, names))
     return _describe_backbone(name) if kind == "backbones" else _describe_entry(kind, name)
 
 
-def _format_unknown(expected: str, found: str, candidates: Iterable[str]) -> str:
-    suggestion = suggest_name(found, candidates)
-    return f"{expected}. Found {found!r}." + (f" Did you mean {suggestion!r}?" * bool(suggestion))
-
-
 def _list_entries(kind: str) -> str:
-    """Return one line on each entry of a kind; other names stand beside the entry's own."""
+    """Return one line on each entry of a kind, with its other names."""
     entries = catalog.load_catalog()[kind]
     others: dict[str, list[str]] = {}
     for name in catalog.list_names(kind):
@@ -57,8 +51,8 @@ def _list_entries(kind: str) -> str:
         if "summary" in entry:
             also = f" (also {', '.join(others[name])})" if name in others else ""
             rows.append((name, entry["summary"] + also))
-    refused = [(name, reason) for name, reason in catalog.list_refusals(kind).items()]
-    footer = f"\n\nRefused in a config:\n{format_table(refused)}" if refused else ""
+    refused = catalog.list_refusals(kind)
+    footer = f"\n\nRefused in a config:\n{format_table(refused.items())}" if refused else ""
     return f"{format_table(rows)}{footer}\n\nArguments: python run.py list {kind} {rows[0][0]}"
 
 
@@ -72,17 +66,10 @@ def _describe_entry(kind: str, name: str) -> str:
         rows.append((argument, described["takes"], default, described.get("about", "")))
     own = catalog.find_class_name(kind, name)
     title = name if own == name else f"{name}, another name of {own}"
-    return f"{title}: {entry['summary']}\n{_describe_inputs(kind, name)}\n{format_table(rows)}"
-
-
-def _describe_inputs(kind: str, name: str) -> str:
-    """Return how many inputs a layer takes, where it is not one."""
-    if kind != "layers":
-        return ""
-    rule = catalog.find_input_rule(name)
-    if rule.form == "single":
-        return ""
-    return f"Takes a list of {rule.describe_count()} layers as input_layer.\n"
+    inputs = ""
+    if kind == "layers" and (rule := catalog.find_input_rule(name)).form != "single":
+        inputs = f"Takes a list of {rule.describe_count()} layers as input_layer.\n"
+    return f"{title}: {entry['summary']}\n{inputs}\n{format_table(rows)}"
 
 
 def _list_backbones() -> str:
@@ -135,7 +122,7 @@ def _list_datasets(name: str | None) -> str:
     if name is None:
         return format_table(catalog.DATASETS.items())
     if name not in catalog.DATASETS:
-        raise UsageError(_format_unknown("expected one of the datasets", name, catalog.DATASETS))
+        raise UsageError(format_unknown("one of the datasets", name, catalog.DATASETS))
     lines = [f"{name}: {catalog.DATASETS[name]}"]
     keys = [key for key, names in catalog.DATASET_KEYS.items() if name in names]
     if keys:

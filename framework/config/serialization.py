@@ -77,18 +77,11 @@ def _build_object(value: Any, default: str, kind: str) -> KerasObject:
         return KerasObject(value)
     name = value.get("name", default)
     arguments = {key: item for key, item in value.items() if key != "name"}
-    return KerasObject(name, _match_defaults(kind, name, arguments) if arguments else {})
-
-
-def _match_defaults(kind: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments with whole numbers as floats where Keras insists on floats."""
-    entries = catalog.find_entry(kind, name)["arguments"]
-    return {
-        key: float(item)
-        if type(item) is int and type(entries[key].get("default")) is float
-        else item
-        for key, item in arguments.items()
-    }
+    for key, item in arguments.items():  # Keras insists on floats where its default is one.
+        entry = catalog.find_entry(kind, name)["arguments"][key]
+        if type(item) is int and type(entry.get("default")) is float:
+            arguments[key] = float(item)
+    return KerasObject(name, arguments)
 
 
 def _build_top(values: dict[str, Any]) -> dict[str, TopLayer]:

@@ -24,7 +24,7 @@ def check_image_shape(partial: PartialConfig) -> Iterator[Violation]:
         return
     smallest = catalog.find_entry("backbones", partial.backbone)["smallest_image"]
     for key in ("image_rows", "image_columns"):
-        pixels = partial.read(*IMAGE_SHAPE, key, default=smallest)
+        pixels = partial.read(*IMAGE_SHAPE, key)
         if pixels < smallest:
             expected = f"at least {smallest}: {partial.backbone} takes no smaller images"
             yield Violation((*IMAGE_SHAPE, key), format_mismatch(expected, pixels))

@@ -45,18 +45,11 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
     documents = [read_document(path)]
     files = [path.resolve()]
     while "extends" in documents[-1].values:
-        base = _find_base(documents[-1], files[-1].parent)
-        folder = Path(documents[-1].source_map.source).parent
-        source = str(folder / documents[-1].values["extends"])
-        if base in files:
-            circle = " -> ".join(file.name for file in [*files[files.index(base) :], base])
-            raise _make_error(documents[-1], f"the configs extend each other in a circle: {circle}")
-        if not base.exists():
-            raise _make_error(documents[-1], f"expected a config file. There is no '{source}'.")
+        base, source = _find_base(documents[-1], files)
         files.append(base)
         documents.append(read_document(base, source))
     values: dict[str, Any] = {}
-    source_map = SourceMap(documents[0].source_map.source)
+    source_map = SourceMap(str(path))
     for own, own_map in reversed(documents):
         own.pop("extends", None)
         _merge_objects(values, source_map, own, own_map, ())
@@ -64,17 +57,21 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
     return values, source_map
 
 
-def _find_base(document: Document, folder: Path) -> Path:
-    """Return the file that a config extends."""
-    base = document.values["extends"]
-    if not isinstance(base, str) or not base or "\0" in base:
-        raise _make_error(document, format_mismatch("the path of another config", base))
-    return (folder / base).resolve()
-
-
-def _make_error(document: Document, message: str) -> ConfigError:
-    """Return an error that points at `extends`."""
-    return ConfigError([document.source_map.make_problem(("extends",), message)])
+def _find_base(document: Document, files: Sequence[Path]) -> tuple[Path, str]:
+    """Return the file that the last of some files extends, and what problems call it."""
+    extends = document.values["extends"]
+    if not isinstance(extends, str) or not extends or "\0" in extends:
+        message = format_mismatch("the path of another config", extends)
+    else:
+        base = (files[-1].parent / extends).resolve()
+        source = str(Path(document.source_map.source).parent / extends)
+        if base not in files and base.exists():
+            return base, source
+        message = f"expected a config file. There is no '{source}'."
+        if base in files:
+            circle = " -> ".join(file.name for file in [*files[files.index(base) :], base])
+            message = f"the configs extend each other in a circle: {circle}"
+    raise ConfigError([document.source_map.make_problem(("extends",), message)])
 
 
 def _merge_objects(

@@ -7,9 +7,8 @@ strings. Of YAML 1.1 only the merge key `<<` is kept, as configs use it with anc
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +23,6 @@ MAX_VALUES = 20_000
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = f"{_PREFIX}merge"
-_SPECIAL_FLOATS = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
 _CORE_SCHEMA = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -37,6 +35,14 @@ _CORE_SCHEMA = (
     ),
     ("merge", r"<<", ["<"]),
 )
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "merge": str,
+    "null": lambda _: None,
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": lambda text: int(text, 0 if text[:2] in ("0o", "0x") else 10),
+    "float": lambda text: float(re.sub(r"\.(inf|nan)$", r"\1", text.lower())),
+}
 
 
 class _CoreLoader(yaml.BaseLoader):
@@ -157,22 +163,12 @@ def _list_own_entries(node: MappingNode, path: KeyPath) -> Iterator[tuple[Scalar
 def _construct_scalar(node: ScalarNode, path: KeyPath) -> Any:
     """Return the value of a scalar by its tag in the core schema."""
     kind = node.tag.removeprefix(_PREFIX)
-    text = node.value
+    if kind not in _CONVERTERS:
+        raise _refuse_tag(node, path)
     try:
-        if kind in ("str", "merge"):
-            return text
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        if kind == "int":
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        if kind == "float":
-            special = _SPECIAL_FLOATS.get(text.lower())
-            return float(text) if special is None else special
+        return _CONVERTERS[kind](node.value)
     except (KeyError, ValueError):
         raise TextError(f"expected a value of the type {kind}", _locate(node), path) from None
-    raise _refuse_tag(node, path)
 
 
 def _refuse_tag(node: Node, path: KeyPath) -> TextError:
