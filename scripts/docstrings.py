@@ -1,4 +1,4 @@
-"""What Keras's docstrings say, in a sentence each."""
+"""Summaries of Keras's docstrings, one sentence each."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def summarize(owner: Any) -> str:
 
 def read_argument_notes(owner: type) -> dict[str, str]:
     """Return the first sentence on each argument in the docstring's `Args:`."""
-    # At whatever depth: Keras joins docstrings, and what stands at the margin then differs between
-    # Python 3.13, which takes each one's indentation away, and those before it.
+    # At any depth: Keras joins docstrings, and their indentation then differs between
+    # Python 3.13, which removes the indentation of each, and earlier versions.
     section = re.search(
         r"^( *)Arg(?:ument)?s:\n((?:\1 +\S.*\n?| *\n)*)", inspect.getdoc(owner) or "", re.M
     )

@@ -1,4 +1,4 @@
-"""What is to be known of each network of Keras Applications."""
+"""What the catalogue holds of each network of Keras Applications."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import keras
 
 from scripts.docstrings import summarize
 
-CONFIG_FLOOR = Path(__file__).resolve().parent.parent / "framework" / "config"
-BACKBONES = CONFIG_FLOOR / "backbones"
+CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "framework" / "config"
+BACKBONES = CONFIG_FOLDER / "backbones"
 
 # Top-1 and top-5 accuracy on ImageNet's validation set and the size of the weights in MB,
 # as published on https://keras.io/api/applications/ (None: not published there).
@@ -68,7 +68,7 @@ def list_applications() -> dict[str, Any]:
 
 
 def describe_backbone(name: str, build: Any) -> dict[str, Any]:
-    """Return what is to be known of an application, without building it."""
+    """Return the catalogue entry of an application, without building it."""
     top1, top5, megabytes = PUBLISHED.get(name, (None, None, None))
     module = inspect.getmodule(build)
     return {

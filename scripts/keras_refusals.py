@@ -1,4 +1,4 @@
-"""What Keras has and a config may not name, with the reason that the user is told."""
+"""What Keras has but a config may not name, each with the reason for the user."""
 
 from __future__ import annotations
 

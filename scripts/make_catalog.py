@@ -1,4 +1,4 @@
-"""Writes what a config may name, taken from the installed Keras.
+"""Write what a config may name, taken from the installed Keras.
 
 python -m scripts.make_catalog             write catalog.json and backbones/*.txt
 python -m scripts.make_catalog --check     exit 1 if catalog.json differs from Keras
@@ -23,15 +23,8 @@ from keras.src.layers.merging.base_merge import Merge
 from keras.src.utils.naming import to_snake_case
 
 from scripts.docstrings import read_argument_notes, summarize
-from scripts.keras_backbones import (
-    BACKBONES,
-    CONFIG_FLOOR,
-    describe_backbone,
-    list_applications,
-    list_backbone_layers,
-)
-from scripts.keras_kinds import (
-    ARGUMENT_KINDS,
+from scripts.keras_argument_types import (
+    ARGUMENT_TYPES,
     LAYER_INPUTS,
     MERGING_INPUTS,
     NESTED_BY_RANK,
@@ -39,18 +32,25 @@ from scripts.keras_kinds import (
     UNSET_ARGUMENTS,
     WITHOUT_DEFAULT,
 )
+from scripts.keras_backbones import (
+    BACKBONES,
+    CONFIG_FOLDER,
+    describe_backbone,
+    list_applications,
+    list_backbone_layers,
+)
 from scripts.keras_refusals import REFUSED
 
-CATALOG = CONFIG_FLOOR / "catalog.json"
+CATALOG = CONFIG_FOLDER / "catalog.json"
 
 BASE_ARGUMENTS = {
     "dtype": {
-        "takes": ARGUMENT_KINDS["dtype"],
+        "takes": ARGUMENT_TYPES["dtype"],
         "default": None,
         "about": "The type of the layer's weights and computations, or a mixed-precision policy",
     },
     "trainable": {
-        "takes": ARGUMENT_KINDS["trainable"],
+        "takes": ARGUMENT_TYPES["trainable"],
         "default": True,
         "about": "Whether the layer's weights are trained",
     },
@@ -128,7 +128,7 @@ def describe_class(kind: str, name: str, owner: type) -> dict[str, Any]:
     for argument, default in list_arguments(owner):
         if argument in UNSET_ARGUMENTS.get(kind, ()):
             continue
-        described = {"takes": find_kind(kind, name, argument, default)}
+        described = {"takes": find_argument_type(kind, name, argument, default)}
         required = default is inspect.Parameter.empty or f"{name}.{argument}" in WITHOUT_DEFAULT
         if not required:
             described["default"] = to_json(default)
@@ -171,16 +171,16 @@ def takes_any_keyword(owner: type) -> bool:
     return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
-def find_kind(kind: str, owner: str, argument: str, default: Any) -> str:
-    """Return the kind of value that an argument takes.
+def find_argument_type(kind: str, owner: str, argument: str, default: Any) -> str:
+    """Return the type of value that an argument takes.
 
     Raises:
         KeyError: Neither the tables nor the default tell; the tables need an entry.
     """
     for key in (f"{owner}.{argument}", argument):
-        if key in ARGUMENT_KINDS:
-            return ARGUMENT_KINDS[key]
-    for pattern, words in ARGUMENT_KINDS.items():
+        if key in ARGUMENT_TYPES:
+            return ARGUMENT_TYPES[key]
+    for pattern, words in ARGUMENT_TYPES.items():
         if pattern.startswith("*") and argument.endswith(pattern[1:]):
             return words
     rank = int(match[1]) if (match := re.search(r"([123])D", owner)) else 0
@@ -194,18 +194,18 @@ def find_kind(kind: str, owner: str, argument: str, default: Any) -> str:
         return "boolean"
     if isinstance(default, (int, float)):
         return "number"
-    raise KeyError(f"{kind}: {owner}.{argument}={default!r} has no kind in keras_kinds.py")
+    raise KeyError(f"{kind}: {owner}.{argument}={default!r} has no type in keras_argument_types.py")
 
 
 def describe_size(argument: str, rank: int, default: Any) -> str:
-    """Return the kind of a size along each of `rank` axes."""
+    """Return the type of a size along each of `rank` axes."""
     word = "non-negative integer" if argument == "output_padding" else "positive integer"
     words = f"{word} or {rank} {word}s"
     return f"{words} or null" if default is None else words
 
 
 def describe_border(rank: int) -> str:
-    """Return the kind of a border: one number, one an axis, or two an axis."""
+    """Return the type of a border: one number, one an axis, or two an axis."""
     word = "non-negative integer"
     if rank == 1:
         return f"{word} or 2 {word}s"

@@ -1,4 +1,4 @@
-"""Writes docs/config.md from the sections that define a config.
+"""Write docs/config.md from the sections that define a config.
 
 python scripts/make_config_docs.py
 """
@@ -87,7 +87,7 @@ WORDS = {
     "optimizer": "name or object",
     "top": "object",
 }
-"""What the tables say for the words that only the code uses."""
+"""How the tables call the types that only the code knows."""
 
 TOP = """\
 ### `model_configuration.model_top_config`

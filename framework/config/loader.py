@@ -21,7 +21,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Load and check a config.
 
     Args:
-        path: A JSON or YAML file, told by its ending.
+        path: A JSON or YAML file; its ending decides which.
         overrides: `KEY=VALUE` options, such as `training_config.epochs=3`; the
             value is read as YAML.
 
@@ -92,4 +92,6 @@ def _copy_plain(value: Any, source: str, depth: int) -> Any:
         return [_copy_plain(item, source, depth + 1) for item in value]
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    raise ConfigError([Problem("", f"a config holds no {type(value).__name__}", source)])
+    raise ConfigError(
+        [Problem("", f"a config can't hold a value of the type {type(value).__name__}", source)]
+    )

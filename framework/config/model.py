@@ -87,7 +87,7 @@ class TrainingConfig:
     enable_training: bool = config_field(
         True, "`false` loads `model_configuration.saved_model`, and only evaluates it."
     )
-    epochs: PositiveInt = config_field(25, "How often the training images are gone through.")
+    epochs: PositiveInt = config_field(25, "Passes over the training images.")
     batch_size: PositiveInt = config_field(32, "Images per step of the optimizer.")
     call_backs_conf: Annotated[Mapping[str, Mapping[str, Any]], "callbacks or null"] = config_field(
         dict, "Keras callbacks by name, each with its arguments, or `{}`."
@@ -111,7 +111,7 @@ class TrainingConfig:
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = config_field(
         "float32",
         "What the network computes in; the mixed ones are faster on GPUs with tensor cores, and "
-        "keep weights and answers in float32.",
+        "keep weights and predictions in float32.",
     )
     devices: PositiveInt | Literal["all"] = config_field(
         1,
@@ -129,7 +129,7 @@ class TrainingConfig:
     solver: Solver | None = config_field(
         None,
         "`null`: gradient descent. Otherwise the last `Dense` is solved in closed form, where "
-        "nothing else of the top trains; epochs, optimizer and callbacks have no part in it.",
+        "nothing else of the top trains; epochs, optimizer and callbacks are not used.",
     )
 
 
@@ -156,10 +156,10 @@ class DatasetConfig:
     name: DatasetName = config_field("mnist", "The data set.")
     path: str | None = config_field(
         None,
-        "Where the images lie; for a named data set, a local copy to use instead of a download.",
+        "Where the images are; for a named data set, a local copy to use instead of a download.",
     )
     if_unavailable: DatasetName | None = config_field(
-        None, "The data set to use, and to say so, when `name` can't be had."
+        None, "The data set to use when `name` is not available; the report says so."
     )
     split: Literal["byclass", "bymerge", "balanced", "letters", "digits", "mnist"] | None = (
         config_field(None, "Which of EMNIST's six data sets; `null`: `balanced`.")
@@ -222,7 +222,7 @@ class Weights:
         IMAGENET, '`"imagenet"`, a weights file or run, or `null`: random.'
     )
     if_unavailable: Literal["random"] | None = config_field(
-        None, "What to use, and to say so, when the weights can't be had."
+        None, "What to use when the weights are not available; the report says so."
     )
 
 
@@ -270,14 +270,14 @@ class ModelConfiguration:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """Pictures of the inside of the network, on request."""
+    """Figures of the inside of the network, on request."""
 
     feature_maps: LayerNames = config_field(
         (), "Layers whose outputs for a sample image are drawn."
     )
     filters: LayerNames = config_field((), "Convolution layers whose filters are drawn.")
     grad_cam: bool = config_field(
-        False, "Whether to draw where the network looked, for right and wrong answers."
+        False, "Whether to draw where the network looked, for right and wrong predictions."
     )
     embedding: bool = config_field(
         False, "Whether to draw a map of the features in two dimensions, coloured by class."
@@ -292,7 +292,7 @@ class Config:
     data_config: DataConfig = config_field(MISSING, "The images.")
     model_configuration: ModelConfiguration = config_field(MISSING, "The network.")
     report_config: ReportConfig = config_field(
-        ReportConfig(), "Pictures of the inside of the network, on request."
+        ReportConfig(), "Figures of the inside of the network, on request."
     )
     source_map: SourceMap = dataclasses.field(
         default_factory=lambda: SourceMap("config"), compare=False, repr=False

@@ -1,16 +1,16 @@
 """Files of a run directory that the framework itself writes."""
 
-# Of these three only an unfinished run has any. This one is present from its first moment until
-# all of its other files are there.
+# Only an unfinished run has any of these three. This one is there from the start until all other
+# files are written.
 UNFINISHED = "UNFINISHED"
 
 # Held while a process works in the directory.
 LOCK = ".lock"
 
-# Where the training stands after its last whole epoch.
+# The state of the training after its last complete epoch.
 CHECKPOINT = "checkpoint.npz"
 
-# What no callback may write to. Pictures are left out: callbacks draw none.
+# Files that no callback may write to; callbacks draw no figures, so those are left out.
 RESERVED_FILES = frozenset(
     {
         UNFINISHED,

@@ -132,9 +132,9 @@ def _fold(name: str) -> str:
 
 
 def measure_distance(a: str, b: str) -> int:
-    """Return how many slips of the finger lie between two texts.
+    """Return the number of typing errors between two texts.
 
-    A slip is a letter too many, too few, another one, or two exchanged: the
+    An error is a letter too many, too few, another one, or two exchanged: the
     optimal string alignment distance (Boytsov 2011, doi:10.1145/1963190.1963191).
     """
     before: list[int] = []

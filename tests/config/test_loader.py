@@ -180,7 +180,7 @@ def test_later_floors_report_problems_at_the_line(tmp_path):
     [
         ([], "expected an object with sections"),
         ({"extends": "a.json"}, "extends: only a file can extend another: its path is relative"),
-        ({"training_config": {"seed": {1}}}, "a config holds no set"),
+        ({"training_config": {"seed": {1}}}, "a config can't hold a value of the type set"),
     ],
 )
 def test_values_that_are_no_config(values, said):

@@ -33,7 +33,7 @@ patient = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck
 
 
 def check(make_config):
-    """Returns the config, or nothing where it has problems that are well formed."""
+    """Return the config, or nothing where it has problems that are well formed."""
     start = time.process_time()
     try:
         config = make_config()

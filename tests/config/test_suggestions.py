@@ -42,8 +42,8 @@ def test_a_synonym_counts_only_where_its_meaning_exists():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "slips"),
+    ("a", "b", "errors"),
     [("", "", 0), ("vgg16", "vgg61", 1), ("abc", "ac", 1), ("abc", "axc", 1), ("", "abc", 3)],
 )
-def test_distance_counts_an_exchange_as_one_slip(a, b, slips):
-    assert measure_distance(a, b) == measure_distance(b, a) == slips
+def test_distance_counts_an_exchange_as_one_error(a, b, errors):
+    assert measure_distance(a, b) == measure_distance(b, a) == errors

@@ -1,4 +1,4 @@
-"""Each wrong config, with the whole of what is said of it."""
+"""Each wrong config, with all problems that are reported."""
 
 import dataclasses
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_wrong_config(case, tmp_path):
     ]
 
 
-def test_all_problems_are_said_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     path = tmp_path / "wrong.json"
     changed = VALID.replace('"batch_size": 32', '"epochs": 3')
     changed = changed.replace('"VGG16"', '"VGG61"').replace(

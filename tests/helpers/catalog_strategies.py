@@ -1,4 +1,4 @@
-"""Strategies that draw what a config may name, with arguments of the catalogued kinds."""
+"""Strategies that draw what a config may name, with arguments of the catalogued types."""
 
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ CATALOGUES = {
 
 @st.composite
 def draw_arguments(draw, kind, name, share=0.2):
-    """Draws the required arguments of a Keras object, and some of the others."""
+    """Draw the required arguments of a Keras object, and some of the others."""
     arguments = {}
     for argument, entry in catalog.find_entry(kind, name)["arguments"].items():
         if "default" not in entry or draw(st.floats(0, 1)) < share:
@@ -42,7 +42,7 @@ def draw_arguments(draw, kind, name, share=0.2):
 
 @st.composite
 def draw_value(draw, takes):
-    """Draws a value of a kind."""
+    """Draw a value of a type."""
     part = draw(st.sampled_from(takes.split(" or ")))
     if part == "null":
         return None
@@ -69,13 +69,13 @@ def draw_value(draw, takes):
 
 @st.composite
 def draw_object(draw, kind):
-    """Draws `{"class_name": ..., "config": {...}}` of a kind."""
+    """Draw `{"class_name": ..., "config": {...}}` of a kind."""
     name = draw(st.sampled_from(catalog.list_names(kind)))
     return {"class_name": name, "config": draw(draw_arguments(kind, name))}
 
 
 @st.composite
 def draw_named(draw, kind):
-    """Draws `{"name": ..., ...}` of a kind."""
+    """Draw `{"name": ..., ...}` of a kind."""
     name = draw(st.sampled_from(catalog.list_names(kind)))
     return {"name": name, **draw(draw_arguments(kind, name))}

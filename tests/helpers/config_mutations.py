@@ -25,7 +25,7 @@ VALUES = st.recursive(
 
 
 def nest(depth):
-    """Returns a list in a list in a list ..."""
+    """Return a list in a list in a list ..."""
     value = []
     for _ in range(depth):
         value = [value]
@@ -34,7 +34,7 @@ def nest(depth):
 
 @st.composite
 def mutated(draw, bases):
-    """Draws one of the bases with one to four changes."""
+    """Draw one of the bases with one to four changes."""
     values = copy.deepcopy(draw(st.sampled_from(bases)))
     for _ in range(draw(st.integers(1, 4))):
         mutate(draw, values)
@@ -42,11 +42,11 @@ def mutated(draw, bases):
 
 
 def mutate(draw, values):
-    """Changes something, somewhere, in place."""
-    places = list(list_trial_indices(values))
-    if not places:
+    """Change something, somewhere, in place."""
+    locations = list(list_locations(values))
+    if not locations:
         return
-    parent, key = draw(st.sampled_from(places))
+    parent, key = draw(st.sampled_from(locations))
     change = draw(st.sampled_from(["replace", "replace", "drop", "rename", "add", "nest", "swap"]))
     if change == "replace":
         parent[key] = draw(VALUES)
@@ -55,17 +55,17 @@ def mutate(draw, values):
     elif change == "nest":
         parent[key] = nest(draw(st.sampled_from([1, 50, 500])))
     elif change == "swap":
-        other, other_key = draw(st.sampled_from(places))
+        other, other_key = draw(st.sampled_from(locations))
         parent[key] = copy.deepcopy(other[other_key])
     elif isinstance(parent, dict):
         name = draw(NAMES | WORDS | TEXTS)
         parent[name] = parent.pop(key) if change == "rename" else draw(VALUES)
 
 
-def list_trial_indices(value):
-    """Yields every (container, key) in a value."""
+def list_locations(value):
+    """Yield every (container, key) in a value."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in list(items):
         yield value, key
         if isinstance(item, dict | list):
-            yield from list_trial_indices(item)
+            yield from list_locations(item)

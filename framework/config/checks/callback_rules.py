@@ -45,7 +45,7 @@ def list_measured(partial: PartialConfig) -> list[str]:
 def _check_monitor(
     partial: PartialConfig, path: KeyPath, value: str, measured: Sequence[str]
 ) -> Iterator[Violation]:
-    """Yield a value that is not measured, or of which nobody knows what is better."""
+    """Yield a value that is not measured, or may be better higher or lower."""
     mode = (*path[:-1], "mode")
     if value not in measured:
         expected = f"a measured value ({', '.join(measured)})"
@@ -64,7 +64,7 @@ def _check_run_path(path: KeyPath, value: str) -> Iterator[Violation]:
             path, format_mismatch("a path inside the run directory, relative to it", value)
         )
     elif str(PurePosixPath(value)) in RESERVED_FILES:
-        expected = "another name: every run writes a file of this one itself"
+        expected = "another name: every run writes a file of this name itself"
         yield Violation(path, format_mismatch(expected, value))
 
 

@@ -25,7 +25,7 @@ def check_dataset(partial: PartialConfig) -> Iterator[Violation]:
         yield Violation((*DATASET, "path"), f"required for the data set {name!r}, but missing.")
     if name == "digits" and arguments.get("path") is not None:
         yield Violation(
-            (*DATASET, "path"), "the data set 'digits' is part of scikit-learn: no path."
+            (*DATASET, "path"), "the data set 'digits' takes no path: it is part of scikit-learn."
         )
     for key, names in catalog.DATASET_KEYS.items():
         if name not in names and arguments.get(key) is not None:

@@ -1,8 +1,7 @@
 """The end of the network, the loss and metrics that read it, and the optimizer.
 
-A classifier here ends in probabilities: its confidences, its exports and its
-pictures mean them. So the top ends in softmax, and losses read no logits.
-Labels are class numbers; a loss that compares one-hot labels is given those.
+Confidences, exports and figures need probabilities, so the top ends in softmax and losses read no
+logits. Labels are class numbers; a loss that compares one-hot labels is given those.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ CALLBACKS = ("training_config", "call_backs_conf")
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 NORMALIZED = ("softmax", "sparsemax")
-"""Activations whose outputs are shares of one."""
+"""Activations whose outputs are probabilities that sum to one."""
 
 INDEPENDENT = ("sigmoid", "hard_sigmoid")
-"""Activations that give each class a probability of its own; the loss must read them so."""
+"""Activations that give each class an independent probability, as the loss must then read it."""
 
 _PASSING = ("Identity", "Reshape", "Flatten", "Average", "Masking")
 """Layers that turn probabilities into probabilities; pooling by the average is another."""
@@ -63,12 +62,12 @@ def check_end(partial: PartialConfig) -> Iterator[Violation]:
         expected = "'softmax': the network must end in probabilities"
         yield Violation(path, format_mismatch(expected, activation))
     elif not reads_independent(partial):
-        expected = f"'softmax': the loss {loss} reads shares of one"
+        expected = f"'softmax': the loss {loss} reads probabilities that sum to one"
         yield Violation(path, format_mismatch(expected, activation))
 
 
 def reads_independent(partial: PartialConfig) -> bool:
-    """Return whether the loss reads a probability of its own for each class."""
+    """Return whether the loss reads an independent probability for each class."""
     loss, _ = partial.read_object(*LOSS)
     return catalog.find_class_name("losses", loss).startswith("Binary")
 
@@ -76,10 +75,9 @@ def reads_independent(partial: PartialConfig) -> bool:
 def _find_activation(
     layer: PartialLayer, layers: dict[str, PartialLayer]
 ) -> tuple[PartialLayer, str | None] | None:
-    """Return the layer whose activation decides what a layer gives, and that activation.
+    """Return the layer whose activation decides what a layer outputs, and that activation.
 
-    The activation is `None` if the layer has none; the result is `None` if it
-    can't be told, as with a layer that is wrong anyway.
+    The activation is `None` if the layer has none; the result is `None` for a wrong layer.
     """
     kind = layer.class_name
     if kind is None:

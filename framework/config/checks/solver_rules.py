@@ -16,15 +16,15 @@ PASSING = (
     "Maximum", "Minimum", "Multiply", "Permute", "ReLU", "Rescaling", "Reshape", "Subtract",
     "UnitNormalization",
 )  # fmt: skip
-"""Layers that have nothing to train; pooling, cropping and padding are others."""
+"""Layers with nothing to train, besides those for pooling, cropping and padding."""
 
 _PASSING_PARTS = ("Pooling", "Cropping", "ZeroPadding", "UpSampling")
 
-_HAS_NO_PART = (
+_WITHOUT_EFFECT = (
     "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
     "bias_constraint", "lora_rank",
 )  # fmt: skip
-"""Arguments of a `Dense` that a closed form would pass over."""
+"""Arguments of a `Dense` that a closed form would ignore."""
 
 
 def check_solver(partial: PartialConfig) -> Iterator[Violation]:
@@ -61,14 +61,14 @@ def _check_end(partial: PartialConfig, layer: PartialLayer) -> Iterator[Violatio
         return
     activation = layer.arguments.get("activation")
     if activation in INDEPENDENT and reads_independent(partial):
-        expected = "'softmax': training_config.solver makes shares of one"
+        expected = "'softmax': training_config.solver gives probabilities that sum to one"
         yield Violation((*arguments, "activation"), format_mismatch(expected, activation))
     if layer.arguments.get("use_bias") is False:
         message = "expected true: training_config.solver fits a bias. Found false."
         yield Violation((*arguments, "use_bias"), message)
-    for name in _HAS_NO_PART:
+    for name in _WITHOUT_EFFECT:
         if layer.arguments.get(name) is not None:
-            message = "has no part in a closed form: remove it, or training_config.solver."
+            message = "has no effect in a closed form: remove it, or training_config.solver."
             yield Violation((*arguments, name), message, at_key=True)
 
 

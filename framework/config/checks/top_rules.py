@@ -26,9 +26,9 @@ def check_top(partial: PartialConfig) -> Iterator[Violation]:
     try:
         sort_layers({layer.name: layer.inputs for layer in layers})
     except CycleError as error:
-        circle = list(reversed(error.args[1]))
-        message = f"the layers form a circle: {' -> '.join(map(shorten_key, circle))}."
-        where = max(circle, key=[layer.name for layer in layers].index)
+        cycle = list(reversed(error.args[1]))
+        message = f"the layers form a cycle: {' -> '.join(map(shorten_key, cycle))}."
+        where = max(cycle, key=[layer.name for layer in layers].index)
         yield Violation((*TOP, where, "input_layer"), message)
         return
     if not unknown:
@@ -39,10 +39,10 @@ def sort_layers(inputs: dict[str, Sequence[str]]) -> list[str]:
     """Return the layers so that each comes after its inputs; otherwise in the given order.
 
     Args:
-        inputs: Layer name -> names of its inputs, of which other names than layers' don't count.
+        inputs: Layer name -> names of its inputs, of which only the names of layers count.
 
     Raises:
-        CycleError: The layers form a circle.
+        CycleError: The layers form a cycle.
     """
     sorter = TopologicalSorter(
         {name: [given for given in names if given in inputs] for name, names in inputs.items()}
@@ -122,12 +122,12 @@ def _check_count(layer: PartialLayer) -> Iterator[Violation]:
 
 
 def _check_ends(ends: list[PartialLayer]) -> Iterator[Violation]:
-    """Yield the layers whose output nobody uses, other than the last of them."""
+    """Yield the layers whose output is not used, other than the last of them."""
     for layer in ends[:-1]:
         name, end = shorten_key(layer.name), shorten_key(ends[-1].name)
         yield Violation(
             layer.path,
-            f"nobody uses the output of this layer. Expected one end, {end!r}: remove "
+            f"the output of this layer is not used. Expected one end, {end!r}: remove "
             f"{name!r}, or name it as the input of another layer.",
             at_key=True,
         )

@@ -25,7 +25,7 @@ class Document(NamedTuple):
 
 
 def read_document(path: Path, source: str | None = None) -> Document:
-    """Read a JSON or YAML file, told by its ending.
+    """Read a JSON or YAML file; its ending decides which.
 
     Args:
         path: The file.
@@ -65,7 +65,7 @@ def _read_text(path: Path) -> str:
         if path.is_dir():
             raise TextError("this is a directory. Expected a config file")
         if path.exists() and not path.is_file():
-            raise TextError("this is no regular file. Expected a config file")
+            raise TextError("this is not a regular file. Expected a config file")
         if path.stat().st_size > MAX_BYTES:
             raise TextError(
                 f"the file is larger than {MAX_BYTES // 1_000_000} MB. Expected a config"

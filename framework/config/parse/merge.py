@@ -40,7 +40,7 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
         The merged values, without `extends`, and where each comes from.
 
     Raises:
-        ConfigError: A file can't be read, or the configs extend each other in a circle.
+        ConfigError: A file can't be read, or the configs extend each other in a cycle.
     """
     documents = [read_document(path)]
     files = [path.resolve()]
@@ -69,8 +69,8 @@ def _find_base(document: Document, files: Sequence[Path]) -> tuple[Path, str]:
             return base, source
         message = f"expected a config file. There is no '{source}'."
         if base in files:
-            circle = " -> ".join(file.name for file in [*files[files.index(base) :], base])
-            message = f"the configs extend each other in a circle: {circle}"
+            cycle = " -> ".join(file.name for file in [*files[files.index(base) :], base])
+            message = f"the configs extend each other in a cycle: {cycle}"
     raise ConfigError([document.source_map.make_problem(("extends",), message)])
 
 
@@ -143,7 +143,7 @@ def _parse_override(override: str) -> tuple[list[str], Any]:
 
 
 def set_value(values: dict[str, Any], parts: Sequence[str], value: Any) -> KeyPath:
-    """Set a value in place, making the objects on the way.
+    """Set a value in place, creating the objects on the way.
 
     Args:
         values: The values of a config.

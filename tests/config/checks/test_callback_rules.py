@@ -24,14 +24,14 @@ def load(tmp_path, callback, value):
 
 @pytest.mark.parametrize("callback", ARGUMENTS)
 @pytest.mark.parametrize(
-    "place",
+    "path",
     ["/etc/{}", "../{}", "logs/../../{}", "~/{}", "~root/{}", "C:\\{}", "..\\{}", "\\\\host\\{}"],
 )
-def test_a_place_outside_the_run_directory_is_refused(tmp_path, callback, place):
+def test_a_path_outside_the_run_directory_is_refused(tmp_path, callback, path):
     with pytest.raises(ConfigError, match="expected a path inside the run directory"):
-        load(tmp_path, callback, place.format("best.keras"))
+        load(tmp_path, callback, path.format("best.keras"))
 
 
 @pytest.mark.parametrize("callback", ARGUMENTS)
-def test_a_place_inside_the_run_directory_is_taken(tmp_path, callback):
+def test_a_path_inside_the_run_directory_is_accepted(tmp_path, callback):
     load(tmp_path, callback, "deeper/best.keras")

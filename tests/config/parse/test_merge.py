@@ -16,7 +16,7 @@ VALID = Path(__file__).parents[1] / "valid.json"
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes a config beside `base.json`, a copy of the valid one."""
+    """Write a config beside `base.json`, a copy of the valid one."""
     (tmp_path / "base.json").write_text(VALID.read_text())
 
     def write_file(name, **values):
@@ -82,7 +82,7 @@ def test_configs_that_extend_each_other_in_a_circle(write, tmp_path):
     write("b.json", extends="a.json")
     path = write("a.json", extends="b.json")
     assert explain(path).splitlines()[1] == (
-        "  1:13  extends: the configs extend each other in a circle: a.json -> b.json -> a.json"
+        "  1:13  extends: the configs extend each other in a cycle: a.json -> b.json -> a.json"
     )
 
 

@@ -1,6 +1,6 @@
-"""What Keras's signatures leave unsaid: kinds of arguments, and what a config may not name.
+"""What Keras's signatures leave unsaid: the types of arguments, and how layers take inputs.
 
-A kind is a phrase such as `positive integer or 2 positive integers or null`;
+A type is a phrase such as `positive integer or 2 positive integers or null`;
 `framework/config/schema/value_types.py` defines the words. A key is an argument's name, or
 `Owner.argument` where one owner differs from the others; a `*` in the place of
 the argument's beginning matches any.
@@ -16,7 +16,7 @@ INTERPOLATION = "'nearest' or 'bilinear' or 'bicubic' or 'lanczos3' or 'lanczos5
 # TensorFlow's convolutions on a CPU, and the framework's images, have the channels last.
 DATA_FORMAT = "'channels_last' or null"
 
-ARGUMENT_KINDS: dict[str, str] = {
+ARGUMENT_TYPES: dict[str, str] = {
     # Objects of other catalogues.
     "*activation": "activation or null",
     "Activation.activation": "activation",
