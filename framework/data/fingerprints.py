@@ -1,4 +1,4 @@
-"""Digests that tell whether two things are the same."""
+"""Fingerprints of arrays."""
 
 from __future__ import annotations
 

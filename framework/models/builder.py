@@ -115,7 +115,7 @@ def load_fitting_classifier(
         )
     if classifier.class_names != class_names:
         raise RunError(
-            f"{path} tells other classes apart than the data set has: "
+            f"{path} has other classes than the data set: "
             f"{', '.join(classifier.class_names[:5])} … and {', '.join(class_names[:5])} …"
         )
     return classifier

@@ -26,7 +26,7 @@ def build_top(validator: TopValidator, backbone: keras.Model) -> keras.KerasTens
         The output of the last layer.
 
     Raises:
-        ConfigError: Keras refuses a layer; the problem points at its place in the config.
+        ConfigError: Keras refuses a layer; the error points at it in the config.
     """
     outputs: dict[str, keras.KerasTensor] = {}
     last = list(validator.top)[-1]

@@ -25,7 +25,7 @@ MAX_OUTPUTS = 2**28
 """Numbers that one layer gives for one image, 1 GB as float32."""
 
 MAX_VALIDATED_PIXELS = 2**20
-"""Larger images are not tried beforehand: it would take too much time and memory."""
+"""Larger images are not validated: it would take too much time and memory."""
 
 SHAPE_NAMES = {
     2: "a vector",

@@ -97,7 +97,7 @@ def test_a_top_for_other_classes_is_refused_before_anything_is_loaded():
     ("config", "names", "message"),
     [
         (make_config(size=9), NAMES, r"takes images of shape \(8, 8, 1\)"),
-        (make_config(), ("a", "b"), "tells other classes apart"),
+        (make_config(), ("a", "b"), "has other classes than the data set"),
     ],
 )
 def test_a_classifier_for_other_data_is_refused(tmp_path, config, names, message):

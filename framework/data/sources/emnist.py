@@ -100,7 +100,7 @@ def read_idx(location: Path, name: str, dimensions: int) -> np.ndarray:
     shape = np.frombuffer(content[4:start].ljust(4 * dimensions, b"\0"), ">u4").astype(np.int64)
     if content[:4] != magic or len(content) != start + shape.prod():
         raise RunError(
-            f"{location}: {name} is no whole IDX file of bytes in {dimensions} dimensions. "
+            f"{location}: {name} is not a complete IDX file of bytes in {dimensions} dimensions. "
             "Fetch it again."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -55,7 +55,7 @@ class FolderIssues:
         """Return one sentence for each kind that was found, and log all of it."""
         kinds = (
             ("skipped", "unreadable picture", self.unreadable),
-            ("skipped", "file that is no picture in a class folder", self.others),
+            ("skipped", "file that is not a picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
             ("kept", "picture of a single color", self.plain),
         )
@@ -145,7 +145,7 @@ def _get_class_name(folder: Path) -> str:
         folder.name.encode("utf-8")
     except UnicodeEncodeError as error:
         raise RunError(
-            f"{format_path(folder)}: the name of this class folder is no UTF-8 text: rename it."
+            f"{format_path(folder)}: the name of this class folder is not UTF-8 text: rename it."
         ) from error
     return folder.name
 
@@ -185,8 +185,8 @@ def _choose_classes(root: Path, train: ClassFiles, test: ClassFiles) -> tuple[st
     untrained = [name for name, files in test.items() if files and name not in class_names]
     if untrained:
         raise RunError(
-            f"{root} has no readable picture of {', '.join(map(repr, untrained))}, which is "
-            "among the test classes: what is tested must have been learned."
+            f"{root} has no readable picture of {', '.join(map(repr, untrained))}. Expected "
+            "training images of every test class."
         )
     if len(class_names) < 2:
         raise RunError(

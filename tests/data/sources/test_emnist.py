@@ -80,7 +80,7 @@ def test_a_damaged_file_is_reported(letters, tmp_path, damage):
     for name, content in letters[0].items():
         (tmp_path / name).write_bytes(damage(content))
 
-    with pytest.raises(RunError, match="is no whole IDX file"):
+    with pytest.raises(RunError, match="is not a complete IDX file"):
         load(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_unusable_files_are_counted_and_reported(folder, caplog):
     assert "unreadable picture, skipped: 2 (" in said
     assert "broken.jpg" in said
     assert "truncated.png" in said
-    assert "no picture in a class folder, skipped: 2 (" in said
+    assert "not a picture in a class folder, skipped: 2 (" in said
     assert "notes.txt" in said
     assert "link to a folder, not followed: 2 (" in said
     assert "'empty' holds no readable picture" in said
@@ -118,7 +118,7 @@ def test_a_class_without_test_images_is_reported(folder):
 def test_a_test_class_without_training_images_is_refused(folder):
     save_images(folder / "test" / "dog")
 
-    with pytest.raises(RunError, match=r"no readable picture of 'dog'.*must have been learned"):
+    with pytest.raises(RunError, match=r"no readable picture of 'dog'.*training images of every test class"):
         load_folder(folder)
 
 
@@ -170,5 +170,5 @@ def test_an_image_file_that_vanishes_is_named(folder):
 def test_a_class_name_that_is_not_text_is_refused(folder):
     os.mkdir(os.fsencode(folder / "train") + b"/\xff\xfe")
 
-    with pytest.raises(RunError, match=r"\\xff\\xfe.*no UTF-8 text"):
+    with pytest.raises(RunError, match=r"\\xff\\xfe.*not UTF-8 text"):
         load_folder(folder)
