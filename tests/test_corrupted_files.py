@@ -174,7 +174,7 @@ class StoredChunk:
         self.path = self.entry._paths[1, 0]
 
     def fill(self):
-        for chunk in self.entry.check():
+        for chunk in self.entry.verify():
             self.entry.write_chunk(chunk, [self.features[self.entry.chunk_positions(chunk)]])
 
     def read(self):

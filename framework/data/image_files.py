@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from framework.errors import RunError
+from framework.utils.bounded_map import bounded_map
 
 # The only decoders of Pillow that are used: others, such as EPS's, run programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -26,11 +26,6 @@ ENDINGS = frozenset(
 PIXEL_LIMIT = 64_000_000
 
 LARGEST_16_BIT = 65535
-
-WORKERS = os.cpu_count() or 1
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 # Large images are refused here, and damage that Pillow can read past needs no warning.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -90,15 +85,6 @@ def read_content(path: Path) -> bytes:
 def read_pixels(file: Path | IO[bytes], name: str | None = None) -> np.ndarray:
     """Read an image file as `(rows, columns)`, gray, or `(rows, columns, 3)`, RGB; uint8."""
     return np.asarray(read_image(file, name))
-
-
-def bounded_map(
-    function: Callable[[Item], Result], items: Sequence[Item], chunk: int = WORKERS
-) -> Iterator[Result]:
-    """Map in threads, one chunk of items at a time: bounded in memory, quick to interrupt."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for first in range(0, len(items), chunk):
-            yield from pool.map(function, items[first : first + chunk])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +13,12 @@ import numpy as np
 
 from framework.data.fingerprints import fingerprint_arrays
 from framework.data.image_files import (
-    WORKERS,
     EncodedImages,
-    bounded_map,
     format_path,
     read_content,
     read_pixels,
 )
+from framework.utils.bounded_map import bounded_map
 
 
 @dataclass(frozen=True)
@@ -109,8 +107,7 @@ class FolderSource:
             RunError: A file is missing since it was checked.
         """
         paths = [self.paths[index] for index in indices]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            contents = tuple(pool.map(read_content, paths))
+        contents = tuple(bounded_map(read_content, paths))
         return EncodedImages(tuple(map(format_path, paths)), contents)
 
     def select(self, indices: np.ndarray) -> FolderSource:

@@ -1,1 +1,1 @@
-"""The freeze line: what lies below it is computed once and stored."""
+"""Features: outputs of the frozen part of a classifier, computed once and stored."""

@@ -1,4 +1,4 @@
-"""The fixed part of a classifier at work: images in, features out."""
+"""The extractor: computes features of images with the fixed part of a classifier."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import hashlib
 import math
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,13 @@ import tensorflow as tf
 
 from framework.data.images import Images, PackedImages
 from framework.features.store_entry import FeatureSpec, count_bytes_per_image
+from framework.utils.bounded_map import bounded_map
 
-LARGEST_BATCH = 256
+MAX_BATCH_SIZE = 256
 # Bytes that the largest activation of one batch may take; see docs/performance.md.
 ACTIVATION_BYTES = 64 * 2**20
 
-# Images whose features tell whether two machines compute the same bits.
+# Images whose features show whether two machines compute the same bits.
 SAMPLE_IMAGES = 8
 
 Forward = Callable[[np.ndarray], list[tf.Tensor]]
@@ -34,9 +33,9 @@ class Extractor:
     """Computes features with the fixed part of a classifier.
 
     Args:
-        model: Image to a list of tensors, as `ModelSplit.extractor`.
-        devices: Names of those that compute, a batch each at a time. By default the one that
-            TensorFlow chooses.
+        model: From the image to a list of tensors, as `ModelSplit.extractor`.
+        devices: Names of the devices, each of which computes one batch at a time; by default
+            the one that TensorFlow chooses.
     """
 
     def __init__(self, model: keras.Model, devices: Sequence[str] = ()) -> None:
@@ -55,7 +54,7 @@ class Extractor:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """What decides the features of an image, ready for JSON: graph and weights."""
+        """Graph and weights, which decide the features of an image; ready for JSON."""
         digest = hashlib.sha256()
         for weight in self._model.weights:
             digest.update(np.ascontiguousarray(weight.numpy()).data)
@@ -70,7 +69,7 @@ class Extractor:
 
     @classmethod
     def unpack(cls, packed: bytes) -> Extractor:
-        """Return the extractor that another process has packed."""
+        """Return the extractor that `pack` gave in another process."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "extractor.keras"
             path.write_bytes(packed)
@@ -95,29 +94,33 @@ class Extractor:
             positions: `(k,)` int64, which of them, in this order.
             view: Which augmented set; 0 for the images as they are.
 
-        Yields:
+        Returns:
             One `(m, *spec.shape)` array for each of `specs`, `m` images at a time.
         """
-        batches = self._read_batches(images, positions, view)
+        starts = range(0, len(positions), self.batch_size)
         count = len(self._forwards)
+        # Each batch is read while the one before is computed.
+        batches = bounded_map(
+            lambda start: images.read(positions[start : start + self.batch_size], view),
+            starts,
+            ahead=1,
+            workers=1,
+        )
         if count == 1:
-            yield from map(self.compute, batches)
-            return
-        with ThreadPoolExecutor(count) as pool:
-            at_work: deque[Future[list[np.ndarray]]] = deque()
-            for number, batch in enumerate(batches):
-                at_work.append(pool.submit(self.compute, batch, number % count))
-                if len(at_work) == count:
-                    yield at_work.popleft().result()
-            for last in at_work:
-                yield last.result()
+            return map(self.compute, batches)
+        return bounded_map(
+            lambda numbered: self.compute(numbered[1], numbered[0] % count),
+            enumerate(batches),
+            ahead=count - 1,
+            workers=count,
+        )
 
     def compute(self, batch: np.ndarray, device: int = 0) -> list[np.ndarray]:
         """Compute the features of one batch.
 
         Args:
             batch: `(m, rows, columns, channels)` float32 in [0, 255].
-            device: Which of the devices computes.
+            device: The number of the device that computes it.
 
         Returns:
             One `(m, *spec.shape)` array for each of `specs`.
@@ -129,34 +132,16 @@ class Extractor:
         ]
 
     def measure_rate(self) -> float:
-        """Return images a second, from one small batch; reading them not counted."""
+        """Return images per second, measured with one small batch, without reading images."""
         batch = np.zeros((min(32, self.batch_size), *self._model.input_shape[1:]), np.float32)
         self._forward(batch)  # Traces and compiles.
         start = time.perf_counter()
         self._forward(batch)
         return len(batch) / (time.perf_counter() - start)
 
-    def _read_batches(
-        self, images: Images | PackedImages, positions: np.ndarray, view: int
-    ) -> Iterator[np.ndarray]:
-        """Read images batch by batch, each while the one before is computed."""
-        batches = range(0, len(positions), self.batch_size)
-        with ThreadPoolExecutor(1) as reader:
-            pending = [
-                reader.submit(images.read, positions[first : first + self.batch_size], view)
-                for first in batches[:1]
-            ]
-            for first in batches[1:]:
-                batch = pending.pop().result()
-                following = positions[first : first + self.batch_size]
-                pending.append(reader.submit(images.read, following, view))
-                yield batch
-            for last in pending:
-                yield last.result()
-
 
 def _make_forward(model: keras.Model) -> Forward:
-    """Return what computes a batch, traced and compiled when it is first called."""
+    """Return a function that computes a batch; its first call traces and compiles it."""
     # Without XLA, which is slower for convolutions on CPUs; see docs/performance.md.
     forward: Forward = tf.function(
         lambda batch: keras.tree.flatten(model(batch, training=False)),
@@ -166,11 +151,11 @@ def _make_forward(model: keras.Model) -> Forward:
 
 
 def _make_forward_on(device: str, model: keras.Model) -> Forward:
-    """Return what computes a batch on a device, with the weights there."""
+    """Return a function that computes a batch on a device, with a copy of the weights there."""
     with tf.device(device):
-        twin = keras.models.clone_model(model)
-        twin.set_weights(model.get_weights())
-        forward = _make_forward(twin)
+        replica = keras.models.clone_model(model)
+        replica.set_weights(model.get_weights())
+        forward = _make_forward(replica)
 
     def compute(batch: np.ndarray) -> list[tf.Tensor]:
         with tf.device(device):
@@ -180,7 +165,7 @@ def _make_forward_on(device: str, model: keras.Model) -> Forward:
 
 
 def _make_spec(tensor: keras.KerasTensor) -> FeatureSpec:
-    # NumPy has no bfloat16; the head turns what it is given back into it.
+    # NumPy has no bfloat16; the head casts its input back.
     dtype = "float32" if tensor.dtype == "bfloat16" else tensor.dtype
     return FeatureSpec(shape=tuple(tensor.shape[1:]), dtype=dtype)
 
@@ -193,21 +178,21 @@ def _choose_batch_size(model: keras.Model) -> int:
         for tensor in layer._inbound_nodes[0].output_tensors
     )
     fitting = max(1, ACTIVATION_BYTES // largest)
-    return min(LARGEST_BATCH, 1 << int(math.log2(fitting)))
+    return min(MAX_BATCH_SIZE, 1 << int(math.log2(fitting)))
 
 
 def _describe_graph(model: keras.Model) -> Any:
-    """Return the configs of all layers and how they are joined, whatever their names.
+    """Return the configs of all layers and their connections, independent of their names.
 
-    Keras numbers unnamed layers through the life of a process, so equal networks
-    bear different names; layers are told by their place instead.
+    Keras numbers unnamed layers per process, so the layers of equal networks may have
+    different names; their positions replace the names here.
     """
     config = model.get_config()
-    names = {layer["name"]: f"layer {place}" for place, layer in enumerate(config["layers"])}
+    names = {layer["name"]: f"layer {index}" for index, layer in enumerate(config["layers"])}
 
     def simplify(value: Any) -> Any:
         if isinstance(value, dict):
-            # What was frozen how has no bearing on what the frozen part computes.
+            # The frozen part computes the same, whichever way it was frozen.
             return {key: simplify(item) for key, item in value.items() if key != "trainable"}
         if isinstance(value, list | tuple):
             return [simplify(item) for item in value]

@@ -1,10 +1,13 @@
-"""Where a head gets its features from: the store, the extractor, or the images."""
+"""The sources of a head's features: the store, the extractor, or the images.
+
+All have the same members: `images` with their labels; `specs`, the arrays that the head reads
+for each image; and `stream`, which gives the features of some images in blocks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -13,26 +16,24 @@ from framework.features.extractor import Extractor
 from framework.features.store import FeatureStore
 from framework.features.store_entry import FeatureSpec, StoreEntry, count_bytes_per_image
 
-# Bytes gathered at a time: enough to make Python's share of the time small, little
-# enough to make the share of the memory small. See docs/performance.md.
+# Bytes gathered at a time: large enough for Python's share of the time to be small, small
+# enough for the memory. See docs/performance.md.
 BLOCK_BYTES = 4 * 2**20
 
 
-class Features(Protocol):
-    """What a head reads of some images, in any of their views."""
+@dataclass(frozen=True)
+class ImageFeatures:
+    """The images themselves, for a classifier without a frozen part."""
 
-    @property
-    def images(self) -> Images:
-        """The images, with their labels."""
-        ...
+    images: Images
 
     @property
     def specs(self) -> tuple[FeatureSpec, ...]:
-        """The arrays that a head reads for each image."""
-        ...
+        """The shape of the images, which are float32 in [0, 255]."""
+        return (FeatureSpec(shape=tuple(self.images.shape), dtype="float32"),)
 
     def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
-        """Give the features of some images, in blocks of a convenient size.
+        """Yield images in blocks of about `BLOCK_BYTES`.
 
         Args:
             positions: `(k,)` int64, which images, in this order.
@@ -41,51 +42,35 @@ class Features(Protocol):
         Yields:
             One `(m, *spec.shape)` array for each of `specs`, `m` images at a time.
         """
-        ...
-
-
-@dataclass(frozen=True)
-class ImageFeatures:
-    """The images themselves, for a classifier of which nothing is frozen."""
-
-    images: Images
-
-    @property
-    def specs(self) -> tuple[FeatureSpec, ...]:
-        """The images' shape; float32 in [0, 255]."""
-        return (FeatureSpec(shape=tuple(self.images.shape), dtype="float32"),)
-
-    def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
-        """Read images; see `Features.stream`."""
         for block in _split(positions, self.specs):
             yield [self.images.read(block, view)]
 
 
 @dataclass(frozen=True)
 class ComputedFeatures:
-    """Features computed each time they are asked for."""
+    """Features that are computed whenever they are read."""
 
     images: Images
     extractor: Extractor
 
     @property
     def specs(self) -> tuple[FeatureSpec, ...]:
-        """The arrays that cross the cut."""
+        """The outputs of the extractor."""
         return self.extractor.specs
 
     def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
-        """Compute features; see `Features.stream`."""
+        """Compute features batch by batch; see `Extractor.stream`."""
         return self.extractor.stream(self.images, positions, view)
 
 
 @dataclass(frozen=True)
 class StoredFeatures:
-    """Features read from the store, and computed where it has none.
+    """Features read from the store; views that it does not hold are computed.
 
     Args:
         entries: The stored views, from view 0 up.
         computed: Computes all other views.
-        store: Where the entries lie; keeps them from being removed meanwhile.
+        store: Where the entries are; they can't be removed while it lives.
     """
 
     entries: tuple[StoreEntry, ...]
@@ -99,11 +84,11 @@ class StoredFeatures:
 
     @property
     def specs(self) -> tuple[FeatureSpec, ...]:
-        """The arrays that cross the cut."""
+        """The outputs of the extractor."""
         return self.computed.specs
 
     def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
-        """Read or compute features; see `Features.stream`."""
+        """Read features in blocks, or compute them; see `ImageFeatures.stream`."""
         if view >= len(self.entries):
             yield from self.computed.stream(positions, view)
             return
@@ -111,7 +96,11 @@ class StoredFeatures:
             yield self.entries[view].read(block)
 
 
+Features = ImageFeatures | ComputedFeatures | StoredFeatures
+"""What a head reads of some images, in any of their views."""
+
+
 def _split(positions: np.ndarray, specs: Sequence[FeatureSpec]) -> list[np.ndarray]:
-    """Cut positions into blocks of about `BLOCK_BYTES` of features."""
+    """Split positions into blocks of about `BLOCK_BYTES` of features."""
     rows = max(1, BLOCK_BYTES // count_bytes_per_image(specs))
     return [positions[first : first + rows] for first in range(0, len(positions), rows)]

@@ -1,12 +1,11 @@
-"""Features of many layers of a backbone: computed in one pass, stored for each layer."""
+"""Features of many layers of a backbone, computed in one pass and stored per layer."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,10 +18,11 @@ from framework.features.executors import LocalExecutor
 from framework.features.extractor import Extractor
 from framework.features.pipeline import find_entry, open_entry, plan_storage
 from framework.features.store import FeatureStore, find_directory
-from framework.features.store_entry import StoreEntry
+from framework.features.store_entry import StoreEntry, find_missing_positions
+from framework.utils.bounded_map import bounded_map
 
 WAITING_CHUNKS = 4
-"""Chunks that wait to be written while others are computed."""
+"""How many chunks may wait to be written while others are computed."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class LayerFeatures:
     """The stored features of some layers.
 
     Args:
-        entries: Layer and split -> where its features are.
-        store: Keeps the entries from being removed meanwhile.
+        entries: Layer and split -> its features.
+        store: Where the entries are; they can't be removed while it lives.
     """
 
     entries: Mapping[tuple[str, str], StoreEntry]
@@ -50,16 +50,16 @@ def prepare_layers(
     settings: FeatureCache,
     shared: bool,
 ) -> LayerFeatures:
-    """Compute what is not stored yet, all layers in one pass over the images.
+    """Compute the features that are not stored yet, all layers in one pass over the images.
 
     Args:
         backbone: From images to features.
         outputs: Layer -> its tensors that are wanted.
         splits: The images, by names for the console.
         settings: Where to store.
-        shared: Whether a run that cuts its classifier at one of the layers may read the
-            features. They must then be the same to the last bit, which holds where no tensor
-            lies inside what TensorFlow computes as one operation.
+        shared: Whether a run that splits its classifier at one of the layers may read the
+            features. They must then be bit-identical, which holds where no tensor lies inside
+            what TensorFlow computes as one operation.
 
     Raises:
         RunError: The store has no room or can't be written, or an image can't be read.
@@ -96,7 +96,7 @@ def _fill_together(
     images: Images,
     title: str,
 ) -> None:
-    """Bring entries of the same images to completeness.
+    """Compute and write all missing chunks of entries of the same images.
 
     Args:
         store: Of the entries.
@@ -108,62 +108,48 @@ def _fill_together(
     with ExitStack() as stack:
         for key in sorted({entry.key for entry in entries}):  # In one order: no deadlock.
             stack.enter_context(store.lock(key))
-        missing = [set(open_entry(store, entry)) for entry in entries]
-        chunks = [
-            entry.chunk_positions(chunk)
-            for entry, numbers in zip(entries, missing, strict=True)
-            for chunk in numbers
-        ]
-        positions = np.unique(np.concatenate([np.arange(0), *chunks]))
+        writers = [_ChunkWriter(entry, set(open_entry(store, entry))) for entry in entries]
+        positions = find_missing_positions(entries)
         if not len(positions):
             return
         bar = stack.enter_context(
             tqdm(total=len(positions), desc=f"features ({title})", unit=" images", leave=False)
         )
-        writer = stack.enter_context(ThreadPoolExecutor(1))
-        writers = [
-            _ChunkWriter(entry, numbers) for entry, numbers in zip(entries, missing, strict=True)
-        ]
-        waiting: deque[Future[None]] = deque()
-        first = 0
-        for block in extractor.stream(images, positions, 0):
-            place = positions[first : first + len(block[0])]
-            first += len(place)
-            arrays = iter(block)
-            for chunk_writer in writers:
-                given = [next(arrays) for _ in chunk_writer.entry.specs]
-                for chunk, parts in chunk_writer.add(place, given):
-                    waiting.append(writer.submit(chunk_writer.entry.write_chunk, chunk, parts))
-            while len(waiting) > WAITING_CHUNKS:
-                waiting.popleft().result()
-            bar.update(len(place))
-        for last in waiting:
-            last.result()
+
+        def list_chunks() -> Iterator[Callable[[], None]]:
+            first = 0
+            for block in extractor.stream(images, positions, 0):
+                computed = positions[first : first + len(block[0])]
+                first += len(computed)
+                arrays = iter(block)
+                for writer in writers:
+                    yield from writer.add(computed, [next(arrays) for _ in writer.entry.specs])
+                bar.update(len(computed))
+
+        for _ in bounded_map(lambda write: write(), list_chunks(), WAITING_CHUNKS, workers=1):
+            pass
 
 
 class _ChunkWriter:
-    """Gathers the batches of an entry until a chunk is complete.
+    """Collects the batches of an entry until a chunk is complete.
 
     Args:
-        entry: Where the chunks go.
+        entry: Where the chunks are written.
         missing: The chunks that are wanted.
     """
 
     def __init__(self, entry: StoreEntry, missing: set[int]) -> None:
         self.entry = entry
         self._missing = missing
-        self._parts: list[list[np.ndarray]] = []
+        self._batches: list[list[np.ndarray]] = []
 
-    def add(
-        self, positions: np.ndarray, arrays: Sequence[np.ndarray]
-    ) -> list[tuple[int, list[np.ndarray]]]:
-        """Take a batch, which lies in one chunk, and return the chunk it completes, if any."""
+    def add(self, positions: np.ndarray, arrays: list[np.ndarray]) -> Iterator[Callable[[], None]]:
+        """Take a batch, which lies in one chunk, and yield what writes a completed chunk."""
         chunk = int(positions[0]) // self.entry.chunk_images
         if chunk not in self._missing:
-            return []
-        self._parts.append(list(arrays))
-        wanted = self.entry.chunk_positions(chunk)
-        if positions[-1] != wanted[-1]:
-            return []
-        parts, self._parts = self._parts, []
-        return [(chunk, [np.concatenate(rows) for rows in zip(*parts, strict=True)])]
+            return
+        self._batches.append(arrays)
+        if positions[-1] == self.entry.chunk_positions(chunk)[-1]:
+            parts = [np.concatenate(blocks) for blocks in zip(*self._batches, strict=True)]
+            self._batches = []
+            yield partial(self.entry.write_chunk, chunk, parts)

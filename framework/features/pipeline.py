@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -28,7 +27,12 @@ from framework.features.feature_sources import (
 from framework.features.model_split import ModelSplit
 from framework.features.ray_executor import RayExecutor
 from framework.features.store import FeatureStore, compute_key, find_directory
-from framework.features.store_entry import StoreEntry, choose_chunk_images, count_bytes_per_image
+from framework.features.store_entry import (
+    StoreEntry,
+    choose_chunk_images,
+    count_bytes_per_image,
+    find_missing_positions,
+)
 from framework.utils.environment import count_threads
 from framework.utils.text import format_bytes
 
@@ -180,13 +184,10 @@ def plan_storage(
     """
     entries = {entry.key: entry for group in passes for entry in group}
     missing_bytes = sum(
-        len(entry.find_missing_positions()) * count_bytes_per_image(entry.specs)
+        len(find_missing_positions([entry])) * count_bytes_per_image(entry.specs)
         for entry in entries.values()
     )
-    missing = sum(
-        len(np.unique(np.concatenate([entry.find_missing_positions() for entry in group])))
-        for group in passes
-    )
+    missing = sum(len(find_missing_positions(group)) for group in passes)
     total = sum(group[0].images for group in passes)
     size = format_bytes(sum(entry.bytes for entry in entries.values()))
     logger.info(
@@ -228,7 +229,7 @@ def open_entry(store: FeatureStore, entry: StoreEntry) -> list[int]:
     try:
         entry.create()
         store.pin(entry.key)
-        return entry.check()
+        return entry.verify()
     except OSError as error:
         raise RunError(
             f"{entry.directory}: stored features cannot be read: {error.strerror}. Set "

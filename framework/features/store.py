@@ -1,13 +1,13 @@
-"""Features on disk, found again by what they were computed from.
+"""The feature store: features on disk, under a hash of everything they are computed from.
 
 A store is a directory with one directory for each entry, named by its key, and
 `locks/` with
 
-    <key>.lock               held while an entry is checked, filled or removed
+    <key>.lock               held while an entry is verified, filled or removed
     <key>.<random>.reader    held as long as a run reads an entry
 
-Locks belong to processes and end with them, however they end. An entry was last
-used when its `entry.json` was last touched.
+The operating system releases a lock when its process ends. The modification time of
+`entry.json` is when an entry was last used.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ REMOVED = "removed"
 
 DIRECTORY_VARIABLE = "TRANSFER_FRAMEWORK_CACHE"
 BYTES_PER_GB = 10**9
-# Disk that is left to the run's own files and to everybody else.
+# Bytes on the disk that are left for the run's own files and for other programs.
 RESERVED_DISK_BYTES = 200 * 10**6
 CHANGE_STORE = (
     "Set training_config.feature_cache.directory to a place that can be written, or "
@@ -56,7 +56,7 @@ def compute_key(description: Mapping[str, Any]) -> str:
 
 
 def find_directory(settings: FeatureCache) -> Path:
-    """Return where features are stored: as the config, the environment, or the system says."""
+    """Return the store's directory, from the config, the environment, or the system's default."""
     if settings.directory is not None:
         return Path(settings.directory).expanduser()
     root = os.environ.get(DIRECTORY_VARIABLE)
@@ -65,11 +65,11 @@ def find_directory(settings: FeatureCache) -> Path:
 
 @dataclass(frozen=True)
 class EntryInfo:
-    """What a store holds under one key.
+    """What is on disk under one key.
 
     Args:
-        directory: Where it lies; the name is the key.
-        bytes: What its files take on disk.
+        directory: Where the files are; its name is the key.
+        bytes: What its arrays take on disk.
         last_used: Seconds since the epoch.
     """
 
@@ -79,12 +79,12 @@ class EntryInfo:
 
     @property
     def key(self) -> str:
-        """The key of what the features were computed from."""
+        """The key of the entry."""
         return self.directory.name
 
     @property
     def description(self) -> dict[str, Any]:
-        """What the features are, as their `entry.json` says; empty if it can't."""
+        """The contents of `entry.json`; empty if it is missing or damaged."""
         return read_description(self.directory)
 
 
@@ -96,7 +96,7 @@ class FeatureStore:
     """Entries of features in a directory, bounded in size.
 
     Args:
-        directory: The store; made if need be.
+        directory: The store; created if it is missing.
         limit_gb: Gigabytes (10^9 bytes) that all entries may take.
 
     Raises:
@@ -117,7 +117,7 @@ class FeatureStore:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Hold an entry against all other processes; says so when it has to wait.
+        """Lock an entry against all other processes, and log it when that takes waiting.
 
         Raises:
             RunError: The store's directory allows no locks.
@@ -143,16 +143,16 @@ class FeatureStore:
         return True
 
     def pin(self, key: str) -> None:
-        """Mark an entry as used now, and in use as long as this store object lives."""
+        """Mark an entry as used now, and protect it from removal while this object lives."""
         if key not in self._pins:
-            self._is_pinned(key)  # Clears away what killed processes left.
+            self._is_pinned(key)  # Removes the files of ended processes.
             reader = FileLock(self._locks / f"{key}.{secrets.token_hex(4)}.reader")
             self._try_acquire(reader)
             self._pins[key] = reader
         os.utime(self.directory / key / DESCRIPTION)
 
     def list_entries(self) -> list[EntryInfo]:
-        """Return all entries, the least recently used first; damaged and outdated ones, too."""
+        """Return all entries, also damaged and outdated ones, the least recently used first."""
         entries = []
         for directory in self.directory.iterdir():
             if not _is_entry(directory):
@@ -162,12 +162,12 @@ class FeatureStore:
                 used = (description if description.exists() else directory).stat().st_mtime
                 size = sum(path.stat().st_size for path in directory.glob("*.npy"))
             except FileNotFoundError:
-                continue  # Just being removed.
+                continue  # It is being removed.
             entries.append(EntryInfo(directory, size, used))
         return sorted(entries, key=lambda entry: entry.last_used)
 
     def list_foreign_files(self) -> list[Path]:
-        """Return what somebody else has put into the directory, and the store leaves alone."""
+        """Return what other programs have put into the directory; the store leaves it alone."""
         return sorted(
             path
             for path in self.directory.iterdir()
@@ -175,15 +175,15 @@ class FeatureStore:
         )
 
     def remove(self, key: str) -> bool:
-        """Remove an entry unless a run uses it; tells whether it did."""
+        """Remove an entry unless a run uses it, and return whether it was removed."""
         lock = FileLock(self._locks / f"{key}.lock")
         if not self._try_acquire(lock):
             return False
         try:
             if self._is_pinned(key):
                 return False
-            # By rename first: an entry is there or not, never in part. What a killed
-            # process has left of others goes along.
+            # By rename first, so that no entry is ever there in part. This also deletes what
+            # killed processes were removing.
             removed = self.directory / REMOVED
             removed.mkdir(exist_ok=True)
             (self.directory / key).rename(removed / f"{key}.{secrets.token_hex(4)}")
@@ -202,14 +202,14 @@ class FeatureStore:
         return False
 
     def make_room(self, wanted: Mapping[str, int], missing: int) -> bool:
-        """Remove what was least recently used until a run's features fit.
+        """Remove least recently used entries until a run's features fit.
 
         Args:
-            wanted: Keys of the run's entries, with the bytes each takes when whole.
-            missing: Bytes of them that are not on the disk yet.
+            wanted: Keys of the run's entries, with the bytes each takes when complete.
+            missing: How many of these bytes are not on the disk yet.
 
         Returns:
-            Whether the limit and the disk have room.
+            Whether they fit the limit and the disk.
         """
         others = [entry for entry in self.list_entries() if entry.key not in wanted]
         excess = sum(entry.bytes for entry in others) + sum(wanted.values()) - self.limit

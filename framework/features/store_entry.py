@@ -1,9 +1,9 @@
-"""The features of one view of some images, in chunks on disk.
+"""An entry of the feature store: one view of some images, in chunks on disk.
 
-    entry.json                       what the features are, for people
+    entry.json                       describes the features, for people
     <chunk>.<array>.<SHA-256>.npy    `(images of the chunk, *shape)`
 
-The name of a file carries its checksum, so that both appear in the same instant
+The name of a file contains its checksum, so that both appear at the same moment
 and no index can disagree with the files.
 """
 
@@ -57,13 +57,13 @@ def count_bytes_per_image(specs: Iterable[FeatureSpec]) -> int:
 
 
 def choose_chunk_images(bytes_per_image: int, batch_size: int) -> int:
-    """Return images in a chunk: whole batches, so that a chunk always has the same bits."""
+    """Return how many images a chunk has: whole batches, so that its bits are always the same."""
     images = min(CHUNK_IMAGES, CHUNK_BYTES // bytes_per_image)
     return max(1, images // batch_size) * batch_size
 
 
 def list_files(directory: Path) -> list[tuple[int, int, str, Path]]:
-    """Chunk, array, checksum and path of every file of features in an entry."""
+    """Return chunk, array, checksum and path of every file of features in an entry."""
     matches = [(CHUNK_NAME.fullmatch(path.name), path) for path in directory.glob("*.npy")]
     return [
         (int(match["chunk"]), int(match["array"]), match["digest"], path)
@@ -73,7 +73,7 @@ def list_files(directory: Path) -> list[tuple[int, int, str, Path]]:
 
 
 def read_description(directory: Path) -> dict[str, Any]:
-    """Return what an entry's `entry.json` says; empty if it is missing or damaged."""
+    """Return the contents of `entry.json`; empty if it is missing or damaged."""
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -82,10 +82,10 @@ def read_description(directory: Path) -> dict[str, Any]:
 
 
 def remove_damaged(directory: Path) -> list[Path]:
-    """Read all files of an entry once, and remove those that are not what they should be.
+    """Read all files of an entry, and remove the damaged ones.
 
     Returns:
-        What was removed: features that their names belie, a description that says nothing.
+        What was removed: features that don't match their checksum, an unreadable description.
     """
     damaged = []
     if (directory / DESCRIPTION).exists() and not read_description(directory):
@@ -104,14 +104,14 @@ def remove_damaged(directory: Path) -> list[Path]:
 class StoreEntry:
     """Features of `images` images, of which any number of chunks is on disk.
 
-    Whoever changes files holds the entry's lock; see `framework.features.store`.
+    Hold the entry's lock to change files; see `framework.features.store`.
 
     Args:
-        directory: Where the files lie; its name is the entry's key.
+        directory: Where the files are; its name is the entry's key.
         description: What the features are, for people; ready for JSON.
         images: Number of images.
         chunk_images: Number of images in a chunk; the last one may have fewer.
-        specs: The arrays that cross the cut.
+        specs: The arrays of an image.
     """
 
     directory: Path
@@ -123,33 +123,28 @@ class StoreEntry:
 
     @property
     def key(self) -> str:
-        """The name of the entry in its store."""
+        """The key of the entry in its store."""
         return self.directory.name
 
     @property
     def bytes(self) -> int:
-        """Bytes that the whole entry takes, but for a few in headers."""
+        """Bytes that the whole entry takes, without the files' headers."""
         return self.images * count_bytes_per_image(self.specs)
 
     def chunk_positions(self, chunk: int) -> np.ndarray:
-        """Return `(k,)` int64, the positions of a chunk's images."""
+        """Return the positions of a chunk's images, `(k,)` int64."""
         first = chunk * self.chunk_images
         return np.arange(first, min(first + self.chunk_images, self.images))
 
     def find_missing(self) -> list[int]:
-        """Return the chunks that are not all on disk, going by the names of the files."""
+        """Return the chunks that are not completely on disk, by the names of the files."""
         found = {(chunk, array) for chunk, array, _, _ in list_files(self.directory)}
         arrays = range(len(self.specs))
         chunks = range(-(-self.images // self.chunk_images))
         return [chunk for chunk in chunks if not all((chunk, array) in found for array in arrays)]
 
-    def find_missing_positions(self) -> np.ndarray:
-        """Return `(k,)` int64, ascending: the images of the chunks that `find_missing` gives."""
-        chunks = [self.chunk_positions(chunk) for chunk in self.find_missing()]
-        return np.concatenate([np.arange(0), *chunks])
-
-    def check(self) -> list[int]:
-        """Remove damaged files, and find the sound ones for `read`.
+    def verify(self) -> list[int]:
+        """Remove damaged files, and find the intact ones for `read`.
 
         Returns:
             The chunks that have to be computed.
@@ -162,7 +157,7 @@ class StoreEntry:
         return self.find_missing()
 
     def create(self) -> None:
-        """Make the directory, and clears what a killed process left half-written."""
+        """Create the directory, and remove what a killed process left half-written."""
         self.directory.mkdir(parents=True, exist_ok=True)
         for leftover in self.directory.glob(".*"):
             leftover.unlink()
@@ -170,7 +165,7 @@ class StoreEntry:
             write_json(self.directory / DESCRIPTION, self.description)
 
     def write_chunk(self, chunk: int, arrays: Sequence[np.ndarray]) -> None:
-        """Publish the features of a chunk.
+        """Write the features of a chunk, atomically.
 
         Args:
             chunk: Number of the chunk, from 0.
@@ -182,7 +177,7 @@ class StoreEntry:
         for number, array in enumerate(arrays):
             buffer = io.BytesIO()
             np.save(buffer, array, allow_pickle=False)
-            content = buffer.getvalue()  # No view, which an error would hold on to.
+            content = buffer.getvalue()  # A copy: an error would keep a view alive.
             digest = hashlib.sha256(content).hexdigest()
             path = self.directory / f"{chunk:06d}.{number}.{digest}.npy"
             try:
@@ -195,16 +190,15 @@ class StoreEntry:
                     "training_config.feature_cache.directory to another disk or "
                     'training_config.feature_cache.mode to "off", then start again.'
                 ) from error
-            former = self._paths.get((chunk, number), path)
-            if former != path:  # Computed on another machine, with other last bits.
-                former.unlink()
+            replaced = self._paths.get((chunk, number), path)
+            if replaced != path:  # Computed on another machine, with other last bits.
+                replaced.unlink()
             self._paths[chunk, number] = path
 
     def read(self, positions: np.ndarray) -> list[np.ndarray]:
-        """Gather features of images, in any order.
+        """Read the features of images, in any order.
 
-        The files are mapped for the length of the call only, so that what was
-        read does not stay in the memory of the process.
+        The files are mapped only during the call, so that their pages don't add up in memory.
 
         Args:
             positions: `(k,)` int64.
@@ -220,10 +214,10 @@ class StoreEntry:
         lasts = np.append(firsts, len(positions))[1:]
         results = [np.empty((len(positions), *spec.shape), spec.dtype) for spec in self.specs]
         for chunk, first, last in zip(chunks.tolist(), firsts, lasts, strict=True):
-            place = order[first:last]
-            rows = positions[place] - chunk * self.chunk_images
+            targets = order[first:last]
+            rows = positions[targets] - chunk * self.chunk_images
             for number, result in enumerate(results):
-                result[place] = self._map(chunk, number)[rows]
+                result[targets] = self._map(chunk, number)[rows]
         return results
 
     def _map(self, chunk: int, array: int) -> np.ndarray:
@@ -236,3 +230,9 @@ class StoreEntry:
                 "Start the run again: what is missing is then computed anew."
             ) from error
         return mapped
+
+
+def find_missing_positions(entries: Iterable[StoreEntry]) -> np.ndarray:
+    """Return the positions of images that any entry misses, `(k,)` int64, ascending."""
+    chunks = [entry.chunk_positions(chunk) for entry in entries for chunk in entry.find_missing()]
+    return np.unique(np.concatenate([np.arange(0), *chunks]))

@@ -1,14 +1,13 @@
-"""The stored features for people: what there is, whether it is sound, and out with it.
-
-Each function returns what `run.py cache` prints.
-"""
+"""List, verify and clear the stored features; each function returns what `run.py cache` prints."""
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 
 from framework.features.store import EntryInfo, FeatureStore
 from framework.features.store_entry import remove_damaged
+from framework.utils.tables import format_table
 from framework.utils.text import format_bytes, pluralize
 
 DAMAGED = "(entry.json is missing or damaged)"
@@ -20,28 +19,23 @@ def list_cache(store: FeatureStore) -> str:
     entries = store.list_entries()[::-1]
     total = sum(entry.bytes for entry in entries)
     lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, {format_bytes(total)}"]
-    if entries:
-        lines.append(f"  {'key':<12}  {'last used':<16}  {'size':>8}  {'images':>8}  view  layers")
+    rows = [("key", "last used", "size", "images", "view", "layers")]
     for entry in entries:
-        images, view, layers = _describe(entry)
-        lines.append(
-            f"  {entry.key[:12]}"
-            f"  {datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}"
-            f"  {format_bytes(entry.bytes):>8}"
-            f"  {images:>8}"
-            f"  {view:>4}"
-            f"  {layers}"
-        )
-    lines.extend(_name_foreign_files(store))
-    return "\n".join(lines)
+        used = datetime.fromtimestamp(entry.last_used)
+        size = format_bytes(entry.bytes)
+        rows.append((entry.key[:12], f"{used:%Y-%m-%d %H:%M}", size, *_describe(entry)))
+    if entries:
+        table = format_table(rows, right=(2, 3, 4), longest_line=None)
+        lines.append(textwrap.indent(table, "  "))
+    return "\n".join(lines + _name_foreign_files(store))
 
 
 def verify_cache(store: FeatureStore) -> tuple[str, bool]:
     """Read every stored byte and remove what does not match its checksum.
 
     Returns:
-        The report, and whether everything was sound; what is outdated or does not
-        belong there is told, and no damage.
+        The report, and whether nothing was damaged; outdated entries and foreign files are
+        reported, but are no damage.
     """
     damaged = []
     entries = store.list_entries()
@@ -62,7 +56,7 @@ def verify_cache(store: FeatureStore) -> tuple[str, bool]:
 
 
 def clear_cache(store: FeatureStore) -> str:
-    """Remove all entries but those that a run uses now."""
+    """Remove all entries that no run is using."""
     entries = store.list_entries()
     removed = [entry for entry in entries if store.remove(entry.key)]
     freed = format_bytes(sum(entry.bytes for entry in removed))

@@ -41,7 +41,7 @@ def fill(feature_store: FeatureStore, name: str, images: int = 25, used: int = 0
     place = feature_store.directory / compute_key({"name": name})
     made = StoreEntry(place, description, images, chunk_images=10, specs=SPECS)
     made.create()
-    for chunk in made.check():
+    for chunk in made.verify():
         made.write_chunk(chunk, make_arrays(made.chunk_positions(chunk)))
     os.utime(place / store_entry.DESCRIPTION, (used, used))
     return made
@@ -126,9 +126,9 @@ class TestEntry:
             damaged = bytearray(content)
             damaged[place] ^= 0x10
             path.write_bytes(damaged)
-            assert made.check() == [0]
+            assert made.verify() == [0]
             path.write_bytes(content)
-        assert made.check() == []
+        assert made.verify() == []
 
     @pytest.mark.parametrize(
         ("bytes_per_image", "batch_size", "expected"),
@@ -248,7 +248,7 @@ class TestCacheCommand:
         assert (made.key[:12] in text) == (content is not None)
         assert store_maintenance.verify_cache(feature_store)[1]
         made.create()
-        assert made.check() == []
+        assert made.verify() == []
         assert "removed 2 entries" in store_maintenance.clear_cache(feature_store)
         assert not made.directory.exists()
         assert not sound.directory.exists()

@@ -16,14 +16,13 @@ from tqdm import tqdm
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.image_files import (
     ENDINGS,
-    WORKERS,
-    bounded_map,
     format_path,
     read_content,
     read_image,
 )
 from framework.data.source import FolderSource
 from framework.errors import RunError
+from framework.utils.bounded_map import WORKERS, bounded_map
 
 logger = logging.getLogger(__name__)
 
