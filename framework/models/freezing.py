@@ -31,7 +31,7 @@ def check_split_point(
     trainable: str,
     fine_tuning: FineTuning | None,
     layer_names: Collection[str],
-    origin: SourceMap,
+    source_map: SourceMap,
 ) -> None:
     """Make sure that the layers that a config wants to train are part of its network.
 
@@ -39,7 +39,7 @@ def check_split_point(
         trainable: `"none"`, `"all"`, or the name of the lowest layer that trains.
         fine_tuning: May name the lowest layer to unfreeze.
         layer_names: The backbone layers that the top reads, directly or not.
-        origin: Where the config's values were written.
+        source_map: Where the config's values were written.
 
     Raises:
         ConfigError: The top reads nothing of such a layer.
@@ -48,7 +48,7 @@ def check_split_point(
     if fine_tuning is not None:
         wanted["training_config", "fine_tuning", "unfreeze_from"] = fine_tuning.unfreeze_from
     problems = [
-        origin.make_problem(
+        source_map.make_problem(
             path,
             f"expected a layer that the top reads from, or one below. Found {name!r}, which no "
             "layer of the top depends on.",

@@ -65,11 +65,11 @@ class TopValidator:
 
     Args:
         top: The declared layers by name.
-        origin: Where the config's values were written.
+        source_map: Where the config's values were written.
     """
 
     top: Mapping[str, TopLayer]
-    origin: SourceMap
+    source_map: SourceMap
 
     def check_inputs(self, name: str, input_shapes: Sequence[Shape]) -> None:
         """Refuse inputs that a layer accepts when it is built, but fails on in training.
@@ -189,7 +189,7 @@ class TopValidator:
     def _make_error(self, message: str, *path: str) -> ConfigError:
         """Return an error at a path inside the top."""
         whole = ("model_configuration", "model_top_config", *path)
-        return ConfigError([self.origin.make_problem(whole, message)])
+        return ConfigError([self.source_map.make_problem(whole, message)])
 
 
 def describe_shape(shape: Shape) -> str:
