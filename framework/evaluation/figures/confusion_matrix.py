@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,22 +24,30 @@ _LIST_WIDTH = 4.2  # inches
 _ZERO_COLOR = "#aab3c0"
 
 
-def find_confusions(matrix: np.ndarray, limit: int) -> list[tuple[int, int, int]]:
-    """List the most frequent confusions, the most frequent first.
+class Confusion(NamedTuple):
+    """Images of a class that were predicted as another one; `share` is that of the true class."""
+
+    true: int
+    predicted: int
+    images: int
+    share: float
+
+
+def find_confusions(matrix: np.ndarray, limit: int) -> list[Confusion]:
+    """List at most `limit` confusions with a count above zero, the most frequent first.
 
     Args:
         matrix: `(classes, classes)` int64, rows true, columns predicted.
         limit: The maximal number of confusions.
-
-    Returns:
-        `(true class, predicted class, count)`, counts above zero only.
     """
-    errors = np.array(matrix)
+    errors, shares = np.array(matrix), normalize_rows(matrix)
     np.fill_diagonal(errors, 0)
-    order = np.argsort(-errors, axis=None, kind="stable")[:limit]
+    order = np.argsort(-errors, axis=None, kind="stable")[: min(limit, np.count_nonzero(errors))]
     rows, columns = np.unravel_index(order, errors.shape)
-    found = zip(rows.tolist(), columns.tolist(), errors[rows, columns].tolist(), strict=True)
-    return [confusion for confusion in found if confusion[2] > 0]
+    return [
+        Confusion(true, predicted, int(errors[true, predicted]), float(shares[true, predicted]))
+        for true, predicted in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
 
 
 def normalize_rows(matrix: np.ndarray) -> np.ndarray:
@@ -95,8 +103,7 @@ def _draw_heat_map(figure: Figure, axes: Axes, matrix: np.ndarray) -> None:
     bar.set_ticks(ticks, labels=[f"{tick:.0%}" for tick in ticks])
     bar.set_label("share of the true class")
     bar.outline.set_visible(False)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
+    axes.set(xlabel="predicted class", ylabel="true class")
     axes.spines[:].set_visible(False)
 
 
@@ -127,20 +134,18 @@ def _name_classes(axes: Axes, class_names: Sequence[str], size: float) -> None:
     names = [shorten(class_names[label]) for label in labels]
     axes.tick_params(length=0)
     axes.set_yticks(labels, names, size=size)
-    if max(map(len, names)) <= 4 and len(names) <= MAX_CLASSES_WITH_NUMBERS:
-        axes.set_xticks(labels, names, size=size)
-    elif len(names) <= MAX_CLASSES_WITH_NUMBERS:
-        axes.set_xticks(labels, names, size=size, rotation=45, ha="right", rotation_mode="anchor")
-    else:
-        axes.set_xticks(labels, names, size=size, rotation=90)
+    rotation: dict[str, Any] = {"rotation": 90}
+    if len(names) <= MAX_CLASSES_WITH_NUMBERS:
+        short = max(map(len, names)) <= 4
+        rotation = {} if short else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(labels, names, size=size, **rotation)
 
 
 def _list_confusions(figure: Figure, matrix: np.ndarray, class_names: Sequence[str]) -> None:
-    shares = normalize_rows(matrix)
     lines = [
-        f"{shorten(class_names[true], 18)} → {shorten(class_names[predicted], 18)}: "
-        f"{count} ({_format_share(shares[true, predicted])})"
-        for true, predicted, count in find_confusions(matrix, MAX_CONFUSIONS)
+        f"{shorten(class_names[each.true], 18)} → {shorten(class_names[each.predicted], 18)}: "
+        f"{each.images} ({_format_share(each.share)})"
+        for each in find_confusions(matrix, MAX_CONFUSIONS)
     ]
     heading = "Most frequent confusions" if lines else "No confusions"
     explanation = "true → predicted: images (share of the true class)" if lines else ""

@@ -101,8 +101,7 @@ def _draw_counts(axes: Axes, content: _Content) -> None:
     axes.set_yticks(range(len(names)), [shorten(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.margins(x=0.12)
-    axes.set_xlabel("images")
-    axes.set_title("images of each class")
+    axes.set(xlabel="images", title="images of each class")
     axes.grid(axis="x")
 
 
@@ -117,12 +116,10 @@ def _plot_grid(content: _Content, subtitle: str) -> Figure:
     above, below = figure.subplots(2, 1, height_ratios=(1.8, height))
     for split, values in content.counts.items():
         above.step(np.arange(classes), values, where="mid", label=split, color=_COLORS[split])
+    above.set(xlim=(-0.5, classes - 0.5), xlabel="class number", ylabel="images")
     above.set_ylim(bottom=0)
-    above.set_xlim(-0.5, classes - 0.5)
-    above.set_xlabel("class number")
-    above.set_ylabel("images")
-    above.grid(axis="y")
     above.set_title("images of each class")
+    above.grid(axis="y")
     above.legend(loc="upper right", bbox_to_anchor=(1.0, 1.25), ncols=3)
     _draw_grid(below, content, shown)
     return figure

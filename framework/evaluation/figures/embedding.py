@@ -36,9 +36,8 @@ def compute_features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
         `(n, features)` float32.
     """
     # A merging layer reads several arrays.
-    parts = [
-        keras.layers.Flatten()(part) for part in keras.tree.flatten(classifier.layers[-1].input)
-    ]
+    inputs = keras.tree.flatten(classifier.layers[-1].input)
+    parts = [keras.layers.Flatten()(each) for each in inputs]
     features = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
     model = keras.Model(classifier.inputs[0], features)
     starts = range(0, len(images), _BATCH_SIZE)
@@ -103,6 +102,5 @@ def _draw_points(
             label=shorten(names[label], 16),
         )  # fmt: skip
         axes.scatter(x[~right], y[~right], s=26, color=colors[label], marker="x", linewidths=1.2)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

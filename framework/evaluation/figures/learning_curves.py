@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,8 @@ def plot_curves(
     if not summary.solved:
         _mark_best(axes, history, summary)
     _mark_phases(axes, summary)
-    axes.set_xlabel("solved in closed form: no epochs" if summary.solved else "epoch")
-    axes.set_ylabel(metric)
-    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    xlabel = "solved in closed form: no epochs" if summary.solved else "epoch"
+    axes.set(xlabel=xlabel, ylabel=metric, xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
     if metric == "accuracy":
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0))
@@ -104,17 +104,13 @@ def _mark_best(axes: Axes, history: Sequence[HistoryRow], summary: TrainingSumma
 
 def _mark_phases(axes: Axes, summary: TrainingSummary) -> None:
     """Draw a vertical line where fine-tuning begins, and one where the training ended early."""
+    draw_line = partial(axes.axvline, color=GRAY, linewidth=1.2)
     if summary.fine_tuning is not None:
-        axes.axvline(
-            summary.fine_tuning - 0.5, color=GRAY, linewidth=1.2, linestyle="-.",
-            label=f"fine-tuning from epoch {summary.fine_tuning}",
-        )  # fmt: skip
+        label = f"fine-tuning from epoch {summary.fine_tuning}"
+        draw_line(summary.fine_tuning - 0.5, linestyle="-.", label=label)
     end = summary.diverged or summary.stopped
     if end is not None:
         reason = "early stopping after" if summary.early_stopping else "ended after"
         if summary.diverged is not None:
             reason = "diverged in"
-        axes.axvline(
-            end, color=GRAY, linewidth=1.2, linestyle=":",
-            label=f"{reason} epoch {end} of {summary.planned}",
-        )  # fmt: skip
+        draw_line(end, linestyle=":", label=f"{reason} epoch {end} of {summary.planned}")

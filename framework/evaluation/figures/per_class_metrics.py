@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -45,9 +46,8 @@ def plot_per_class_metrics(per_class: Mapping[str, Mapping[str, Any]], subject: 
         subject += f" · the {MAX_CLASSES} of {len(per_class)} classes with the lowest f1"
     classes = len(shown)
     few = classes <= _MAX_CLASSES_WITH_NUMBERS
-    figure = make_figure(
-        11.0, (0.3 if few else 0.145) * classes + 1.1, "Scores of each class, test images", subject
-    )
+    height = (0.3 if few else 0.145) * classes + 1.1
+    figure = make_figure(11.0, height, "Scores of each class, test images", subject)
     panels = figure.subplots(1, len(_MEASURES))
     for axes, (measure, label) in zip(panels, _MEASURES.items(), strict=True):
         values = [metrics[measure] for metrics in shown.values()]
@@ -55,27 +55,22 @@ def plot_per_class_metrics(per_class: Mapping[str, Mapping[str, Any]], subject: 
         if is_share:
             axes.barh(range(classes), [1.0] * classes, color=LIGHT_GRAY, height=0.7)
         bars = axes.barh(range(classes), values, color=BLUE if is_share else GRAY, height=0.7)
-        axes.set_title(label)
-        axes.set_yticks([])
-        axes.set_ylim(classes - 0.4, -0.6)
-        axes.spines[:].set_visible(False)
+        axes.set(title=label, yticks=[], ylim=(classes - 0.4, -0.6))
         axes.set_xlim(0, 1.0 if is_share else max(*values, 1) * 1.25)
+        axes.spines[:].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(2, integer=not is_share))
         if few:
-            labels = [f" {value:.3f}" if is_share else f" {value:,}" for value in values]
-            _label_bars(axes, bars, labels, inside=is_share)
+            _label_bars(axes, bars, is_share)
     names = [shorten(name) for name in shown]
     panels[0].set_yticks(range(classes), names, size=9 if few else 6.5)
     panels[0].tick_params(axis="y", length=0)
     return figure
 
 
-def _label_bars(axes: Axes, bars: Any, labels: Sequence[str], inside: bool) -> None:
-    """Write each value at the start of its bar, or after it."""
-    for bar, label in zip(bars, labels, strict=True):
-        center = bar.get_y() + bar.get_height() / 2
-        long_enough = bar.get_width() > 0.3
-        axes.text(
-            0 if inside else bar.get_width(), center, label, va="center", size=8,
-            color="white" if inside and long_enough else DARK_GRAY,
-        )  # fmt: skip
+def _label_bars(axes: Axes, bars: BarContainer, is_share: bool) -> None:
+    """Write shares at the start of their bars, counts after them."""
+    for bar in bars:
+        value, center = bar.get_width(), bar.get_y() + bar.get_height() / 2
+        text, left = (f" {value:.3f}", 0) if is_share else (f" {value:,}", value)
+        color = "white" if is_share and value > 0.3 else DARK_GRAY
+        axes.text(left, center, text, va="center", size=8, color=color)

@@ -32,21 +32,15 @@ def plot_reliability(predictions: Predictions, subject: str) -> Figure:
         figure = make_figure(6.4, 1.6, title, subject)
         show_message(figure.subplots(), "The confidences are not numbers.")
         return figure
-    figure = make_figure(
-        6.4,
-        6.0,
-        title,
-        f"{subject} · expected calibration error {curve.expected_error:.2%} "
-        f"({len(curve.counts)} bins)",
-    )
+    error = f"expected calibration error {curve.expected_error:.2%} ({len(curve.counts)} bins)"
+    figure = make_figure(6.4, 6.0, title, f"{subject} · {error}")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1.0))
     _draw_reliability(above, curve)
     width = curve.edges[1]
     below.bar(curve.edges[:-1] + width / 2, curve.counts, width * 0.92, color=GRAY)
-    below.set_xlim(0, 1)
+    xlabel = "confidence: probability of the predicted class"
+    below.set(xlim=(0, 1), xlabel=xlabel, ylabel="images")
     below.xaxis.set_major_formatter(PercentFormatter(xmax=1.0))
-    below.set_xlabel("confidence: probability of the predicted class")
-    below.set_ylabel("images")
     below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     figure.legend(loc="outside lower left", ncols=3)
     return figure
@@ -62,7 +56,6 @@ def _draw_reliability(axes: Axes, curve: CalibrationCurve) -> None:
         label="at the bin's mean confidence",
     )  # fmt: skip
     axes.plot((0, 1), (0, 1), color=GRAY, linestyle="--", linewidth=1.2, label="calibrated")
-    axes.set_ylim(0, 1)
+    axes.set(ylim=(0, 1), ylabel="accuracy")
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0))
-    axes.set_ylabel("accuracy")
     axes.grid(axis="y")

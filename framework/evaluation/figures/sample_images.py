@@ -121,13 +121,11 @@ def plot_samples(test: PredictedImages) -> Figure:
     shown = test.draw_positions(MAX_SAMPLES)
     correct = int(test.predictions.correct[shown].sum())
     rows = ceil(len(shown) / _SAMPLE_COLUMNS)
-    figure = make_figure(
-        9.6,
-        1.5 * rows,
-        "Sample predictions, test images",
-        f"{test.subject} · {len(shown)} of {len(test.predictions):,} test images, drawn at "
-        f"random; {correct} of them right",
+    subtitle = (
+        f"{test.subject} · {len(shown)} of {len(test.predictions):,} test images, drawn at random; "
+        f"{correct} of them right"
     )
+    figure = make_figure(9.6, 1.5 * rows, "Sample predictions, test images", subtitle)
     grid = figure.subplots(
         rows, 2 * _SAMPLE_COLUMNS, squeeze=False, width_ratios=(1.0, 1.35) * _SAMPLE_COLUMNS
     )
@@ -145,8 +143,7 @@ def _draw_top_classes(axes: Axes, test: PredictedImages, position: int) -> None:
     probabilities = np.nan_to_num(test.predictions.probabilities[position])
     top = np.argsort(-probabilities, kind="stable")[:_TOP_CLASSES]
     true = test.predictions.true[position]
-    axes.set_xlim(0, 1)
-    axes.set_ylim(_TOP_CLASSES + 0.35, -0.85)
+    axes.set(xlim=(0, 1), ylim=(_TOP_CLASSES + 0.35, -0.85))
     for row, label in enumerate(top):
         color = CORRECT_COLOR if label == true else WRONG_COLOR if row == 0 else GRAY
         axes.barh(row + 0.22, 1.0, height=0.16, color=LIGHT_GRAY)
@@ -164,8 +161,7 @@ def show_image(axes: Axes, image: np.ndarray) -> None:
     pixels = np.clip(np.rint(np.nan_to_num(image)), 0, 255).astype(np.uint8)
     axes.imshow(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, vmin=0, vmax=255)
     axes.set_anchor("N")
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.set_axis_on()
     axes.spines[:].set_visible(True)
     axes.spines[:].set_color(LIGHT_GRAY)

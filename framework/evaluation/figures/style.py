@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
@@ -30,16 +30,11 @@ CORRECT_COLOR, WRONG_COLOR = BLUE, VERMILION
 
 # Class names may be written in any script; these are the usual fonts beyond Matplotlib's own.
 _FALLBACK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans Devanagari",
-    "Arial Unicode MS",
-)
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Devanagari", "Arial Unicode MS",
+)  # fmt: skip
 
 _TITLE_SIZE, _SUBTITLE_SIZE = 13.0, 9.5
 _CHARACTERS_PER_INCH = 13.5  # of DejaVu Sans at the subtitle's size, measured, rounded down
-
-P = ParamSpec("P")
 
 
 @cache
@@ -87,15 +82,8 @@ def use_style() -> Iterator[None]:
         yield
 
 
-def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Make a function draw its figure in the common style."""
-
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with use_style():
-            return function(*args, **kwargs)
-
-    return wrapper
+# As a decorator, for functions that draw a figure.
+styled = use_style()
 
 
 def make_figure(
@@ -111,11 +99,9 @@ def make_figure(
         beside: Inches at the right, within the width, that the layout leaves free.
     """
     lines = textwrap.wrap(subtitle, max(20, int(width * _CHARACTERS_PER_INCH))) or [""]
-    band = 0.5 + 0.19 * len(lines)
-    total = height + band
-    layout = ConstrainedLayoutEngine(
-        rect=(0, 0, 1 - beside / width, height / total), w_pad=0.08, h_pad=0.08
-    )
+    total = height + 0.5 + 0.19 * len(lines)
+    rect = (0, 0, 1 - beside / width, height / total)
+    layout = ConstrainedLayoutEngine(rect=rect, w_pad=0.08, h_pad=0.08)
     figure = Figure(figsize=(width, total), layout=layout)
     left = 0.12 / width
     figure.text(left, 1 - 0.1 / total, title, size=_TITLE_SIZE, weight="bold", ha="left", va="top")

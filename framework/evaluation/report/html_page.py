@@ -12,7 +12,7 @@ import keras
 from PIL import Image
 
 from framework.config import dump_config
-from framework.evaluation.figures.confusion_matrix import find_confusions, normalize_rows
+from framework.evaluation.figures.confusion_matrix import find_confusions
 from framework.evaluation.metrics.training_summary import is_finite, summarize_training
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
@@ -67,13 +67,13 @@ def render_report(
         subject=inputs.subject,
         metrics=metrics,
         splits=[split for split in SPLITS if split in metrics],
-        count=sum(row["support"] for row in metrics["test"]["per_class"].values()),
         wrong=len(test) - int(test.correct.sum()),
         sizes={split: len(predictions) for split, predictions in inputs.predictions.items()},
         diverged=metrics.get("diverged"),
         substitutions=inputs.environment.get("substitutions", []),
         notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
-        confusions=_list_confusions(inputs),
+        confusions=find_confusions(test.confusion_matrix, MAX_CONFUSIONS),
+        class_names=inputs.class_names,
         figures={
             section: [figure for figure in placed if figure.spec.section == section]
             for section in get_args(Section)
@@ -114,20 +114,6 @@ def _find_notes(inputs: ReportInputs) -> Iterator[str]:
         names = [name for name, n in zip(inputs.class_names, counts, strict=True) if n == 0]
         if names:
             yield f"{what}: {', '.join(names)}."
-
-
-def _list_confusions(inputs: ReportInputs) -> list[dict[str, Any]]:
-    matrix = inputs.predictions["test"].confusion_matrix
-    shares = normalize_rows(matrix)
-    return [
-        {
-            "true": inputs.class_names[true],
-            "predicted": inputs.class_names[predicted],
-            "count": count,
-            "share": shares[true, predicted],
-        }
-        for true, predicted, count in find_confusions(matrix, MAX_CONFUSIONS)
-    ]
 
 
 def _list_layers(classifier: keras.Model | None) -> list[dict[str, Any]]:

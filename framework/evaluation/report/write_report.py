@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from framework.errors import FrameworkError
@@ -47,7 +46,9 @@ def _draw_figures(
     left_out: dict[str, str] = {}
     for spec in tqdm(specs, desc="report", unit=" figures", leave=False):
         try:
-            figure, png = _draw(spec)
+            figure = spec.draw()
+            # Within the try, since much of a figure is only computed for its pixels.
+            png = render_png(figure)
         # Whatever goes wrong in an optional figure, a trained classifier must not be lost for it.
         except Exception as error:
             if not spec.optional:
@@ -65,9 +66,3 @@ def _draw_figures(
         title, subtitle = (text.get_text() for text in figure.texts[:2])
         rendered.append(RenderedFigure(spec, path, title, subtitle))
     return rendered, left_out
-
-
-def _draw(spec: FigureSpec) -> tuple[Figure, bytes]:
-    """Draw a figure down to its pixels, since much of it is only computed for these."""
-    figure = spec.draw()
-    return figure, render_png(figure)

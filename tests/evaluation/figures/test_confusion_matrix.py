@@ -57,7 +57,10 @@ def test_many_classes_list_the_most_frequent_confusions():
 
 
 def test_confusions_come_most_frequent_first_and_without_the_diagonal():
-    assert find_confusions(np.array([[9, 1, 0], [3, 9, 0], [0, 2, 9]]), 2) == [(1, 0, 3), (2, 1, 2)]
+    assert find_confusions(np.array([[9, 1, 0], [3, 9, 0], [0, 2, 9]]), 2) == [
+        (1, 0, 3, 0.25),
+        (2, 1, 2, pytest.approx(2 / 11)),
+    ]
 
 
 def test_names_are_names_and_no_formulas():
