@@ -1,4 +1,4 @@
-"""What a user can be told: problems of a config, and failures of a run."""
+"""The errors whose messages are written for the user."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class RunError(FrameworkError):
 
 
 class DivergedError(RunError):
-    """The loss was no finite number any more; going on would end the same way."""
+    """The loss was NaN or infinite; resuming would end the same way."""
 
 
 class InterruptedRunError(FrameworkError):
-    """The user stopped the run, and can go on with it. Ends with exit code 130."""
+    """The user interrupted the run, and can resume it. Ends with exit code 130."""
 
     exit_code = 130
 
@@ -38,7 +38,7 @@ class UsageError(FrameworkError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a config.
+    """A problem of a config.
 
     Args:
         path: Dotted path of the value, such as `training_config.epochs`.
@@ -56,9 +56,9 @@ class Problem:
     column: int | None = None
 
     def __str__(self) -> str:
-        place = "" if self.line is None else f"{self.line}:{self.column}  "
+        location = "" if self.line is None else f"{self.line}:{self.column}  "
         path = f"{self.path}: " if self.path else ""
-        return f"{place}{path}{self.message}"
+        return f"{location}{path}{self.message}"
 
 
 class ConfigError(FrameworkError):
@@ -80,6 +80,6 @@ class ConfigError(FrameworkError):
 
 
 def first_sentence(error: Exception) -> str:
-    """Return the beginning of a library's message, on one line, ending in a full stop."""
+    """Return the first sentence of a library's message, on one line, with a full stop."""
     text = " ".join(str(error).split())
     return text.split(". ")[0].rstrip(".") + "."

@@ -122,7 +122,7 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
         environment = write_environment(directory, described, notes)
         announce_plan(environment, splits, classifier)
-        check_space(directory, classifier, config)
+        check_space(directory, classifier, training)
 
         split, features, result = _train(classifier, splits, config, directory, options, timer)
         if options.cluster is not None:

@@ -148,18 +148,18 @@ class CheckpointFile:
         random = np.random.default_rng(0)
         weights = [random.normal(size=(3, 4)), random.normal(size=4)]
         rows = [{"epoch": 1, "loss": 0.5}]
-        memory = CallbackState(
+        state = CallbackState(
             {"best": 0.5, "wait": 1}, {"monitor_op": "less"}, {"best_weights": weights}
         )
-        save_checkpoint(self.path, Checkpoint("top", 0, False, rows, weights, weights, [memory]))
+        save_checkpoint(self.path, Checkpoint("top", 0, False, rows, weights, weights, [state]))
 
     def read(self):
         checkpoint = load_checkpoint(self.path)
         if checkpoint is None:
             raise FrameworkError("said")
-        (memory,) = checkpoint.callbacks
-        text = np.array([str((checkpoint.rows, checkpoint.phase, memory.scalars))])
-        arrays = memory.arrays["best_weights"]
+        (state,) = checkpoint.callbacks
+        text = np.array([str((checkpoint.rows, checkpoint.phase, state.scalars))])
+        arrays = state.arrays["best_weights"]
         return [*checkpoint.variables, *checkpoint.optimizer, *arrays, text]
 
 

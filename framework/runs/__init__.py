@@ -1,1 +1,1 @@
-"""Run directories: created, found, read back, and what each run was made of."""
+"""Run directories: creating, finding and reading them, and the manifest of each run."""

@@ -1,4 +1,4 @@
-"""What a run was really made of: data, weights, versions, and what stands in for what."""
+"""The manifest of a run, `environment.json`: its data, weights, fallbacks and versions."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def write_environment(
     if changes := list_changes({name: before[name] for name in now}, now):
         notes = (
             *notes,
-            "The run goes on otherwise than it began, and may end with other results: "
-            f"{'; '.join(changes)}.",
+            "The run resumes under other conditions than it began with, and may end with other "
+            f"results: {'; '.join(changes)}.",
         )
     written = {**environment, "notes": tuple(notes)}
     write_json(path, written)
@@ -92,7 +92,7 @@ def write_environment(
 
 
 def name_weights(config: Config, fallback: Fallback | None) -> str:
-    """Return the backbone's weights that were really used, for people."""
+    """Return what to call the backbone's weights that were really used."""
     if config.model_configuration.model_name == NO_BACKBONE:
         return "random weights"
     name = fallback.used if fallback else config.model_configuration.weights.name

@@ -19,15 +19,15 @@ _METRICS = ("validation", "test", "parameters", "timing")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run directory says.
+    """The content of a run directory.
 
     Args:
-        name: What tells it from the other runs.
+        name: Unique among the runs that were loaded together.
         directory: The run directory.
         config: `config.json`.
         environment: `environment.json`.
         metrics: `metrics.json`.
-        history: `history.csv`, one row for each epoch; cells that are no numbers stay text.
+        history: `history.csv`, one row an epoch; cells that are not numbers stay text.
         answers: `predictions_test.csv`: image -> (true class, predicted class).
     """
 
@@ -76,7 +76,7 @@ def load_runs(directories: Sequence[Path]) -> list[RunRecord]:
 
 
 def find_common_parent(directories: Sequence[Path]) -> Path:
-    """Return the nearest folder that all the runs lie in."""
+    """Return the deepest folder that contains all the runs."""
     return Path(os.path.commonpath([path.resolve().parent for path in directories]))
 
 
@@ -96,37 +96,37 @@ def _load_run(directory: Path, name: str) -> RunRecord:
         metrics=_read_json(directory / "metrics.json", _METRICS),
         history=[
             {key: _read_cell(cell) for key, cell in row.items()}
-            # A run that trained nothing has none.
+            # A run that trained nothing has no history.
             for row in (_read_csv(history, ("epoch",)) if history.exists() else ())
         ],
         answers={row["index"]: (row["true"], row["predicted"]) for row in answers},
     )
 
 
-def _read_json(path: Path, wanted: Iterable[str] = ()) -> Mapping[str, Any]:
+def _read_json(path: Path, required: Iterable[str] = ()) -> Mapping[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
     if not isinstance(values, dict):
         raise _make_error(path, "it holds no object")
-    _check_keys(path, values, wanted)
+    _check_keys(path, values, required)
     return values
 
 
-def _read_csv(path: Path, wanted: Iterable[str]) -> list[dict[str, str]]:
+def _read_csv(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, strict=True, restval="")
             columns, rows = reader.fieldnames or (), list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
-    _check_keys(path, columns, wanted)
+    _check_keys(path, columns, required)
     return rows
 
 
-def _check_keys(path: Path, found: Collection[str], wanted: Iterable[str]) -> None:
-    missing = [key for key in wanted if key not in found]
+def _check_keys(path: Path, found: Collection[str], required: Iterable[str]) -> None:
+    missing = [key for key in required if key not in found]
     if missing:
         raise _make_error(path, f"it lacks {', '.join(missing)}")
 
@@ -143,7 +143,7 @@ def _read_cell(cell: str) -> float | str:
 
 
 def list_differences(values: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """List what is not the same everywhere.
+    """List the entries in which nested mappings differ.
 
     Args:
         values: Nested mappings, such as configs.

@@ -1,4 +1,4 @@
-"""Run directories: created, found, and known to be finished or not."""
+"""Run directories: created, opened, resumed, found; and the model files in them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from framework.config.model import Config, ModelConfiguration
 from framework.config.reserved_files import CHECKPOINT, LOCK, UNFINISHED
-from framework.errors import (
-    ConfigError,
-    DivergedError,
-    InterruptedRunError,
-    RunError,
-    UsageError,
-)
+from framework.errors import ConfigError, DivergedError, InterruptedRunError, RunError, UsageError
 from framework.utils.console import record_log
 from framework.utils.files import fingerprint_file, read_json, remove_temporary_files, write_text
 
@@ -31,14 +26,14 @@ MODEL_FILE = "model.keras"
 
 @contextmanager
 def open_run(directory: Path) -> Iterator[None]:
-    """Let the body fill a run directory, and logs what it says to `run.log`.
+    """Let the body fill a run directory, and log its messages to `run.log`.
 
-    A new directory in which nothing was trained when the run failed is removed; any other
-    is kept, and the message says how to go on with it. A run that has diverged has its
-    report, and stays marked as unfinished.
+    If the run fails, a new directory in which nothing was trained is removed; any other is
+    kept, and the message says how to resume the run. A run that has diverged has its report,
+    and stays marked as unfinished.
 
     Args:
-        directory: As `create_run` or `reopen_run` gave it.
+        directory: As `create_run` made it, or that of an interrupted run.
 
     Raises:
         RunError: Another process works in the same directory.
@@ -47,39 +42,39 @@ def open_run(directory: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise RunError(f"{directory}: another process is at work on this run.") from error
+        raise RunError(f"{directory}: another process is working on this run.") from error
     remove_temporary_files(directory)
-    begun = (directory / "config.json").exists()
-    go_on = f"Go on with: python run.py --resume {directory}"
+    resumed = (directory / "config.json").exists()
+    advice = f"Resume with: python run.py --resume {directory}"
     try:
         with record_log(directory / "run.log"):
             yield
             finish_run(directory)
     except KeyboardInterrupt as error:
-        raise InterruptedRunError(f"Interrupted. {go_on}") from error
+        raise InterruptedRunError(f"Interrupted. {advice}") from error
     except DivergedError as error:
         write_text(directory / UNFINISHED, f"{error}\n")
         (directory / CHECKPOINT).unlink(missing_ok=True)
         raise
     except (ConfigError, RunError, OSError) as error:
-        if not begun and not (directory / "history.csv").exists():
+        if not resumed and not (directory / "history.csv").exists():
             shutil.rmtree(directory, ignore_errors=True)
             raise
         if isinstance(error, ConfigError):
-            raise  # No way of going on would mend it.
-        raise RunError(f"{error}\nWhat is done so far is kept. {go_on}") from error
+            raise  # Resuming would end the same way.
+        raise RunError(f"{error}\nFinished work is kept. {advice}") from error
     finally:
         lock.release()
 
 
 def reopen_run(directory: Path) -> Path:
-    """Find an interrupted run, to go on with it.
+    """Find an interrupted run, to resume it.
 
     Returns:
         Its resolved config file.
 
     Raises:
-        RunError: There is no run that could go on.
+        RunError: There is no run, or it can't be resumed.
     """
     config = directory / "config.json"
     if not config.is_file():
@@ -94,7 +89,7 @@ def reopen_run(directory: Path) -> Path:
 
 
 def _refuse_diverged(directory: Path) -> None:
-    """Raise a `RunError` where a run has come to its end by diverging."""
+    """Raise a `RunError` if a run has diverged."""
     metrics = directory / "metrics.json"
     if not metrics.is_file() or "diverged" not in (record := read_json(metrics)):
         return
@@ -110,11 +105,10 @@ def create_run(config_stem: str, output: Path | None = None) -> Path:
 
     Args:
         config_stem: Name of the config file without its ending.
-        output: Where the user wants it; by default
-            `results/<config stem>/<YYYYmmdd-HHMMSS>`.
+        output: The directory; by default `results/<config stem>/<YYYYmmdd-HHMMSS>`.
 
     Raises:
-        UsageError: `output` holds something already.
+        UsageError: `output` is not empty.
         RunError: The directory can't be written.
     """
     directory = output or RESULTS / config_stem / time.strftime("%Y%m%d-%H%M%S")
@@ -123,8 +117,8 @@ def create_run(config_stem: str, output: Path | None = None) -> Path:
             directory = _make_unique(directory)
         elif directory.is_dir() and any(directory.iterdir()):
             raise UsageError(
-                f"--output: {directory} is not empty, and nothing in it shall be lost. "
-                "Name another directory."
+                f"--output: {directory} is not empty. Name another directory, so that nothing "
+                "in it is lost."
             )
         else:
             directory.mkdir(parents=True, exist_ok=True)
@@ -132,27 +126,26 @@ def create_run(config_stem: str, output: Path | None = None) -> Path:
         marker.write_text("This run has not finished; its files may be incomplete.\n")
     except OSError as error:
         raise RunError(
-            f"{directory}: no run directory can be made there: {error.strerror}. "
+            f"{directory}: the run directory cannot be created: {error.strerror}. "
             "Choose another place with --output."
         ) from error
     return directory
 
 
 def _make_unique(directory: Path) -> Path:
-    """Make `directory`, or `directory-2` and so on where two runs start in one second."""
-    number = 1
+    """Create `directory`, or `directory-2` and so on if two runs start in one second."""
     candidate = directory
-    while True:
+    for number in count(2):
         try:
             candidate.mkdir(parents=True)
-            return candidate
+            break
         except FileExistsError:
-            number += 1
             candidate = directory.with_name(f"{directory.name}-{number}")
+    return candidate
 
 
 def finish_run(directory: Path) -> None:
-    """Take away what only an unfinished run needs, and its mark."""
+    """Remove the files that only an unfinished run needs, and its mark."""
     for name in (CHECKPOINT, UNFINISHED, LOCK):
         (directory / name).unlink(missing_ok=True)
 

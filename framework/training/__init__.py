@@ -1,1 +1,1 @@
-"""Fitting what lies above the freeze line."""
+"""Training of what lies above the split point."""

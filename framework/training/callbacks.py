@@ -1,4 +1,4 @@
-"""Keras callbacks: the config's own, and those that the framework adds."""
+"""Keras callbacks: those of the config, and those that the framework adds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from framework.models.classifier import Classifier, save_classifier
 from framework.utils.files import write_text
 from framework.utils.tables import format_csv
 
-# Arguments that name a place to write to: it lies inside the run directory.
+# Arguments that name a file or folder to write: it lies inside the run directory.
 PATH_ARGUMENTS = ("filepath", "filename", "log_dir")
 
 
@@ -62,21 +62,21 @@ def _build_callback(
 
 
 def continue_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Let callbacks that start a file anew at the start of `fit` go on with theirs."""
+    """Have callbacks append to their files, which they would otherwise start again in `fit`."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):
             callback.append = True
 
 
 def close_logs(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Close files that callbacks leave open when `fit` ends before its time."""
+    """Close the files that callbacks leave open when `fit` fails."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
             callback.csv_file.close()
 
 
 class _ClassifierCheckpoint(keras.callbacks.ModelCheckpoint):
-    """Saves the whole classifier, where training sees only what lies above the cut."""
+    """Saves the whole classifier, though Keras trains only its head."""
 
     _model: Any
 
@@ -85,7 +85,7 @@ class _ClassifierCheckpoint(keras.callbacks.ModelCheckpoint):
         self._classifier = classifier
 
     def _save_model(self, epoch: int, batch: int | None, logs: Mapping[str, Any] | None) -> None:
-        # Only here: what is better, more or less, Keras asks the model that it trains.
+        # Only here: to compare epochs, Keras needs the model that it trains.
         head = self._model
         self._model = _SavedClassifier(self._classifier)
         try:
@@ -101,7 +101,7 @@ class _SavedClassifier:
     classifier: Classifier
 
     def save(self, filepath: str, overwrite: bool) -> None:
-        """Write a file that is as good as a run's `model.keras`."""
+        """Write a file like a run's `model.keras`."""
         save_classifier(self.classifier, Path(filepath))
 
     def save_weights(self, filepath: str, overwrite: bool) -> None:
@@ -121,7 +121,7 @@ class BestWeights(keras.callbacks.Callback):
         self._weights: list[np.ndarray] = []
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Take what the phase begins with, under its own freeze line, as the best so far."""
+        """Take the weights at the phase's start, which trains other layers, as the best so far."""
         self._weights = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -132,19 +132,19 @@ class BestWeights(keras.callbacks.Callback):
             self._weights = self.model.get_weights()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Bring the best weights back."""
+        """Restore the best weights."""
         self.model.set_weights(self._weights)
 
 
 class HistoryRecorder(keras.callbacks.Callback):
-    """Keeps one row for each epoch, in memory and in `history.csv`.
+    """Records one row an epoch, in memory and in `history.csv`.
 
     Args:
         path: The file, rewritten after every epoch.
 
     Attributes:
         rows: One an epoch; the keys are the columns.
-        phase: The last column, where a training has phases.
+        phase: The last column, if a training has several phases.
     """
 
     def __init__(self, path: Path) -> None:
@@ -155,7 +155,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Start the clock."""
+        """Start the timer."""
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -166,7 +166,7 @@ class HistoryRecorder(keras.callbacks.Callback):
     def add_row(
         self, epoch: int, logs: Mapping[str, Any], learning_rate: float | None, seconds: float
     ) -> None:
-        """Add a row; one without a learning rate is no epoch of gradient descent."""
+        """Add a row; a closed form has no learning rate."""
         metrics = {name: float(value) for name, value in logs.items()}
         metrics.pop("learning_rate", None)
         self.rows.append(

@@ -1,11 +1,11 @@
-"""Where a training stood after its last whole epoch, so that it can go on bit for bit."""
+"""Checkpoints: the state of a training after an epoch, to continue from it bit for bit."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,27 @@ from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
 logger = logging.getLogger(__name__)
 
-# Keras resets a callback's memory when training begins; these kinds of value are that memory.
+# Attributes of these types are the state of a callback, which Keras resets when training begins.
 SCALARS = (bool, int, float, str, type(None))
+
+# Fields of a checkpoint that JSON holds as they are.
+_PLAIN_FIELDS = ("phase", "first_epoch", "stopped", "rows")
 
 
 @dataclass(frozen=True)
 class CallbackState:
-    """What a callback remembers of the epochs so far.
+    """The attributes of a callback that depend on the epochs so far.
 
     Args:
-        scalars: Attributes that are numbers, texts, truth values or `None`.
-        operations: Attributes that are functions of `keras.ops`, by name: the comparison
-            that a callback chose, which tells that it has settled on its sign of
-            `min_delta` too.
-        arrays: Attributes that are lists of arrays, such as the best weights.
+        scalars: Numbers, texts, booleans or `None`.
+        operations: Functions of `keras.ops`, by name: the comparison that a callback has
+            chosen, and with it the sign of its `min_delta`.
+        arrays: Lists of arrays, such as the best weights.
     """
 
-    scalars: dict[str, Any]
-    operations: dict[str, str]
-    arrays: dict[str, list[np.ndarray]]
+    scalars: dict[str, Any] = field(default_factory=dict)
+    operations: dict[str, str] = field(default_factory=dict)
+    arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ class Checkpoint:
 
     Args:
         phase: The phase of training, such as `"top"`.
-        first_epoch: How many epochs were done when the phase began.
+        first_epoch: Number of epochs before the phase.
         stopped: Whether a callback has ended the phase.
-        rows: The history so far, one row for each epoch done.
+        rows: The history so far, one row an epoch.
         variables: Values of the model's variables, in order.
         optimizer: Values of the optimizer's variables, in order.
-        callbacks: The memory of each callback.
+        callbacks: The state of each callback.
     """
 
     phase: str
@@ -62,34 +64,31 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Publish a checkpoint; the one before stays whole until then.
+    """Write a checkpoint; the previous one stays whole until then.
 
     Raises:
         RunError: The file cannot be written.
     """
     arrays: dict[str, np.ndarray] = {}
 
-    def keep(prefix: str, values: Sequence[np.ndarray]) -> int:
-        arrays.update({f"{prefix}/{place}": value for place, value in enumerate(values)})
+    def add(prefix: str, values: Sequence[np.ndarray]) -> int:
+        arrays.update({f"{prefix}/{i}": value for i, value in enumerate(values)})
         return len(values)
 
     header = {
-        "phase": checkpoint.phase,
-        "first_epoch": checkpoint.first_epoch,
-        "stopped": checkpoint.stopped,
-        "rows": checkpoint.rows,
-        "variables": keep("variables", checkpoint.variables),
-        "optimizer": keep("optimizer", checkpoint.optimizer),
+        **{name: getattr(checkpoint, name) for name in _PLAIN_FIELDS},
+        "variables": add("variables", checkpoint.variables),
+        "optimizer": add("optimizer", checkpoint.optimizer),
         "callbacks": [
             {
-                "scalars": memory.scalars,
-                "operations": memory.operations,
+                "scalars": state.scalars,
+                "operations": state.operations,
                 "arrays": {
-                    name: keep(f"callback/{place}/{name}", values)
-                    for name, values in memory.arrays.items()
+                    name: add(f"callback/{i}/{name}", values)
+                    for name, values in state.arrays.items()
                 },
             }
-            for place, memory in enumerate(checkpoint.callbacks)
+            for i, state in enumerate(checkpoint.callbacks)
         ],
     }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
@@ -101,7 +100,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint; every array is checked against the archive's checksums.
 
     Returns:
-        The checkpoint; `None` where there is none, or it is damaged, which is said.
+        The checkpoint; `None` if it is missing, or damaged, which is logged.
     """
     if not path.is_file():
         return None
@@ -110,37 +109,34 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(archive["header"].tobytes())
 
-            def recall(prefix: str, count: int) -> list[np.ndarray]:
-                return [archive[f"{prefix}/{place}"] for place in range(count)]
+            def load(prefix: str, count: int) -> list[np.ndarray]:
+                return [archive[f"{prefix}/{i}"] for i in range(count)]
 
             return Checkpoint(
-                phase=header["phase"],
-                first_epoch=header["first_epoch"],
-                stopped=header["stopped"],
-                rows=header["rows"],
-                variables=recall("variables", header["variables"]),
-                optimizer=recall("optimizer", header["optimizer"]),
+                **{name: header[name] for name in _PLAIN_FIELDS},
+                variables=load("variables", header["variables"]),
+                optimizer=load("optimizer", header["optimizer"]),
                 callbacks=[
                     CallbackState(
-                        memory["scalars"],
-                        memory["operations"],
+                        state["scalars"],
+                        state["operations"],
                         {
-                            name: recall(f"callback/{place}/{name}", count)
-                            for name, count in memory["arrays"].items()
+                            name: load(f"callback/{i}/{name}", count)
+                            for name, count in state["arrays"].items()
                         },
                     )
-                    for place, memory in enumerate(header["callbacks"])
+                    for i, state in enumerate(header["callbacks"])
                 ],
             )
     except DAMAGED_ARCHIVE as error:
-        logger.warning("! %s is damaged (%s): the training starts anew.", path, error)
+        logger.warning("! %s is damaged (%s): the training starts from the beginning.", path, error)
         return None
 
 
 def restore(
     checkpoint: Checkpoint, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
 ) -> None:
-    """Bring a compiled model and its callbacks back to where a training stood.
+    """Restore the state of a compiled model and of its callbacks.
 
     Raises:
         RunError: The checkpoint is of another model.
@@ -149,51 +145,51 @@ def restore(
     saved = (*checkpoint.variables, *checkpoint.optimizer)
     variables = (*_list_variables(model), *model.optimizer.variables)
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in saved]:
-        raise RunError("The checkpoint belongs to another model. Start the run anew.")
+        raise RunError("The checkpoint belongs to another model. Start a new run.")
     for variable, value in zip(variables, saved, strict=True):
         variable.assign(value)
-    for callback, memory in zip(callbacks, checkpoint.callbacks, strict=True):
-        operations = {name: getattr(keras.ops, op) for name, op in memory.operations.items()}
-        vars(callback).update({**memory.scalars, **operations, **memory.arrays})
+    for callback, state in zip(callbacks, checkpoint.callbacks, strict=True):
+        operations = {name: getattr(keras.ops, op) for name, op in state.operations.items()}
+        vars(callback).update({**state.scalars, **operations, **state.arrays})
 
 
 def _list_variables(model: keras.Model) -> list[keras.Variable]:
-    """Return weights and random states, but not the metrics, which begin each epoch anew."""
-    passing = {id(variable) for variable in model.metrics_variables}
-    return [variable for variable in model.variables if id(variable) not in passing]
+    """Return weights and random states, but not metrics, which every epoch resets."""
+    metrics = {id(variable) for variable in model.metrics_variables}
+    return [variable for variable in model.variables if id(variable) not in metrics]
 
 
-def _read_memory(callback: keras.callbacks.Callback) -> CallbackState:
-    memory = CallbackState({}, {}, {})
+def _read_state(callback: keras.callbacks.Callback) -> CallbackState:
+    state = CallbackState()
     if isinstance(callback, keras.callbacks.CSVLogger):
-        return memory  # It remembers in its file, which `continue_logs` goes on with.
+        return state  # Its state is its file; see `continue_logs`.
     for name, value in vars(callback).items():
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, SCALARS):
-            memory.scalars[name] = value
+            state.scalars[name] = value
         elif isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
-            memory.arrays[name] = value
+            state.arrays[name] = value
         elif (operation := getattr(value, "__name__", "")) and (
             getattr(keras.ops, operation, None) is value
         ):
-            memory.operations[name] = operation
-    return memory
+            state.operations[name] = operation
+    return state
 
 
-class CheckpointKeeper(keras.callbacks.Callback):
+class CheckpointCallback(keras.callbacks.Callback):
     """Saves a checkpoint after every epoch, and restores one when training begins.
 
-    It must be the last of the callbacks: only then have the others reset themselves,
-    and only then have they all seen the epoch that ends.
+    It must be the last of the callbacks: the others reset themselves when training begins,
+    and must have seen the epoch that ends.
 
     Args:
         path: The file.
-        phase: The phase of training.
-        first_epoch: How many epochs were done when the phase began.
-        others: The callbacks whose memory is kept.
+        phase: As `Checkpoint` has it.
+        first_epoch: As `Checkpoint` has it.
+        others: The callbacks whose state is saved.
         rows: The history, filled by one of the callbacks before.
-        start: Where to go on from; `None` for the beginning of the phase.
+        start: The checkpoint to resume from; `None` at the beginning of the phase.
     """
 
     def __init__(
@@ -227,6 +223,6 @@ class CheckpointKeeper(keras.callbacks.Callback):
             rows=self._rows,
             variables=[np.asarray(variable) for variable in _list_variables(self.model)],
             optimizer=[np.asarray(variable) for variable in self.model.optimizer.variables],
-            callbacks=[_read_memory(callback) for callback in self._others],
+            callbacks=[_read_state(callback) for callback in self._others],
         )
         save_checkpoint(self._path, checkpoint)

@@ -1,4 +1,4 @@
-"""A training whose loss is no finite number has nothing more to learn."""
+"""Detection of a loss that is NaN or infinite, which ends the training."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CAUSES = (
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where a training ended, because its loss was no finite number any more.
+    """The end of a training whose loss was NaN or infinite.
 
     Args:
         epoch: Counted from 1.
-        what: Which loss was what, and when in the epoch, such as `"loss is nan by batch 7 of 40"`.
-        weights: Which weights were brought back, such as `"those after epoch 2"`.
+        what: The loss, its value and when, such as `"loss is nan by batch 7 of 40"`.
+        weights: The weights that were restored, such as `"those after epoch 2"`.
     """
 
     epoch: int
@@ -39,7 +39,7 @@ class Divergence:
     weights: str
 
     def describe(self) -> dict[str, Any]:
-        """Return what `metrics.json` holds under `diverged`."""
+        """Return the entry `diverged` of `metrics.json`."""
         return {
             "epoch": self.epoch,
             "what": self.what,
@@ -55,19 +55,19 @@ class Divergence:
 
 
 class DivergenceGuard(keras.callbacks.Callback):
-    """Ends a training as soon as its loss is infinite or no number.
+    """Ends a training as soon as its loss is NaN or infinite.
 
-    The weights are then those that the epoch began with. It goes before all other
-    callbacks, so that none of them keeps the broken ones; the history alone is told.
+    The weights are reset to those at the beginning of the epoch. It goes before all other
+    callbacks, so that none of them saves the broken ones. Only the history gets the epoch.
 
     Args:
-        recorder: Keeps the history.
-        beginning: Which weights the first epoch begins with, for people.
+        recorder: Records the history.
+        beginning: Describes the weights before the first epoch.
         batches: Training batches in an epoch.
         batches_per_block: Batches that Keras counts as one.
 
     Attributes:
-        divergence: What was found; `None` where all is well.
+        divergence: What was found; `None` if the training has not diverged.
     """
 
     def __init__(
@@ -77,15 +77,15 @@ class DivergenceGuard(keras.callbacks.Callback):
         self.divergence: Divergence | None = None
         self._recorder = recorder
         self._epoch = 0
-        self._sound: list[np.ndarray] = []
-        self._whose = beginning
+        self._finite_weights: list[np.ndarray] = []
+        self._description = beginning
         self._batches = batches
         self._batches_per_block = batches_per_block
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keep the weights, which were sound until now."""
+        """Keep the weights, which are finite until now."""
         self._epoch = epoch
-        self._sound = self.model.get_weights()
+        self._finite_weights = self.model.get_weights()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Check the mean loss of the epoch so far."""
@@ -96,16 +96,16 @@ class DivergenceGuard(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Check the losses of the epoch."""
         self._check(logs or {}, "after its last batch")
-        self._whose = f"those after epoch {epoch + 1}"
+        self._description = f"those after epoch {epoch + 1}"
 
     def _check(self, logs: Mapping[str, Any], when: str) -> None:
         for name in ("loss", "val_loss"):
             loss = float(logs.get(name, 0.0))
             if math.isfinite(loss):
                 continue
-            self.model.set_weights(self._sound)
+            self.model.set_weights(self._finite_weights)
             self._recorder.on_epoch_end(self._epoch, logs)
             what = f"{name} is {loss} {when}"
-            self.divergence = Divergence(self._epoch + 1, what, self._whose)
+            self.divergence = Divergence(self._epoch + 1, what, self._description)
             logger.warning("! %s", self.divergence)
             raise DivergedError(str(self.divergence))

@@ -11,11 +11,11 @@ import keras
 from framework.features.head import Head
 from framework.features.store_entry import FeatureSpec, count_bytes_per_image
 
-# Steps between two returns to Python, where nobody waits for single batches. With a
-# dense top a step takes about a millisecond, so that Ctrl-C is still heard at once.
+# Steps between two returns to Python if no callback needs single batches. With a dense top a
+# step takes about a millisecond, so that Ctrl-C still works at once.
 STEPS_AT_ONCE = 50
 
-# Bytes of features that steps which are one program are given at once.
+# Bytes of features in a block of batches whose steps are one program.
 BLOCK_BYTES = 16 * 2**20
 
 FASTER_BY_XLA = frozenset(
@@ -29,13 +29,13 @@ FASTER_BY_XLA = frozenset(
 
 @dataclass(frozen=True)
 class Execution:
-    """What decides how fast a model runs, not what it learns.
+    """Settings that change how fast a model trains, not what it learns.
 
     Args:
         jit_compile: As `compile` takes it.
         steps_per_execution: As `compile` takes it.
         batches_per_block: Batches that `fit` is given as one; see
-            `framework.features.head.Head`. With 1 it is given single batches.
+            `framework.features.head.Head`. With 1 they are single batches.
         devices: The names of the devices to train on.
     """
 
@@ -55,13 +55,13 @@ def choose_execution(
     """Choose XLA and many steps at once wherever they help; see docs/performance.md.
 
     Heads with convolutions are left to Keras: their steps are so long that several at
-    once would gain nothing. Of the others, XLA gets those whose layers it was measured
-    to make faster on CPUs; what draws random numbers, such as Dropout, it makes slower.
+    once would gain nothing. Of the others, XLA compiles those whose layers were measured
+    to be faster on CPUs with it; random numbers, as in Dropout, are slower.
 
     Args:
         head: The model to train.
         callbacks: Those that may need the events of single batches.
-        specs: What the head reads of each image.
+        specs: The features of an image that the head reads.
         batch_size: Images in a step of the optimizer.
         devices: The names of the devices to train on; by default one.
     """

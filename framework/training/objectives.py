@@ -1,4 +1,4 @@
-"""What training optimises and measures: loss, optimizer, metrics, class weights."""
+"""The loss, optimizer, metrics and class weights of a training, built from the config."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from framework.errors import RunError
 
 
 def takes_one_hot(loss: KerasObject) -> bool:
-    """Return whether a loss wants labels one-hot, `(n, classes)`, instead of `(n,)` int."""
+    """Return whether a loss takes one-hot labels, `(n, classes)`, instead of `(n,)` int."""
     return catalog.wants_one_hot("losses", loss.name)
 
 
@@ -41,7 +41,7 @@ def build_metrics(config: TrainingConfig) -> list[keras.metrics.Metric]:
 
 
 def _build_metric(metric: KerasObject) -> keras.metrics.Metric:
-    """Build a metric that is logged by the name that callbacks watch."""
+    """Build a metric under the name that callbacks monitor."""
     metric_class = getattr(keras.metrics, catalog.find_class_name("metrics", metric.name))
     log_name = catalog.find_entry("metrics", metric.name)["log_name"]
     return metric_class(**metric.arguments, name=log_name)
@@ -59,7 +59,7 @@ def weigh_classes(
         class_names: The name of each label.
 
     Raises:
-        RunError: The config weighs a class that there is not.
+        RunError: The config weighs a class that does not exist.
     """
     weights = config.class_weight
     if weights is None:

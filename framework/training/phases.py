@@ -1,4 +1,4 @@
-"""The phases of a training: the top first, then the upper backbone layers with it."""
+"""The phases of a training: first the top alone, then the upper backbone layers with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a training is going, on the console."""
+"""The progress of a training on the console."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ logger = logging.getLogger(__name__)
 
 
 class ProgressReporter(keras.callbacks.Callback):
-    """A bar over the whole training, and a line for each epoch.
+    """Shows a bar over the whole training, and logs a line for each epoch.
 
     Args:
         images: Training images in an epoch.
-        first_epoch: Epochs that earlier phases have had.
+        first_epoch: Number of epochs before.
         last_epoch: The number of the last epoch planned, counted from 1.
         batch_size: Images in what Keras counts as a batch.
     """
@@ -37,22 +37,22 @@ class ProgressReporter(keras.callbacks.Callback):
         self._bar = tqdm(total=total, desc="training", unit=" images", leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Count an epoch's images from nought."""
+        """Reset the image counter."""
         self._reported = 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Move the bar on; with several steps an execution `batch` jumps."""
+        """Advance the bar; with several steps an execution `batch` jumps."""
         self._advance(min((batch + 1) * self._batch_size, self._images))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Say how the epoch went."""
+        """Log the metrics of the epoch."""
         self._advance(self._images)
         metrics = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
         width = len(str(self._last_epoch))
         logger.info("epoch %*d/%d  %s", width, epoch + 1, self._last_epoch, metrics)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Take the bar away."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
 

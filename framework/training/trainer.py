@@ -26,7 +26,7 @@ from framework.training.callbacks import (
     close_logs,
     continue_logs,
 )
-from framework.training.checkpoints import CheckpointKeeper, load_checkpoint
+from framework.training.checkpoints import CheckpointCallback, load_checkpoint
 from framework.training.divergence import Divergence, DivergenceGuard
 from framework.training.execution import Execution, choose_execution
 from framework.training.input_pipeline import TrainingBatches, make_dataset, unwrap_errors
@@ -110,8 +110,8 @@ class Trainer:
         fits = self.phases and settings.solver is None
         conf = settings.call_backs_conf if fits else {}
         self._callbacks = build_callbacks(conf, directory, classifier)
-        # Last, so that its weights are those that stay.
-        self._callbacks += [BestWeights()] if len(self.phases) > 1 else []
+        if len(self.phases) > 1:  # Last, so that its weights are those that stay.
+            self._callbacks.append(BestWeights())
         self._checkpoint_path = directory / CHECKPOINT
         self._start = load_checkpoint(self._checkpoint_path)
         if self._start is not None:
@@ -165,10 +165,10 @@ class Trainer:
         )
         given = batch_size * execution.batches_per_block
         progress = ProgressReporter(images, done, last_epoch, given)
-        keeper = CheckpointKeeper(
+        saver = CheckpointCallback(
             self._checkpoint_path, phase.name, first_epoch, self._callbacks, self.history, start
         )
-        own = [guard, *self._callbacks, self._recorder, progress, *self._extra_callbacks, keeper]
+        own = [guard, *self._callbacks, self._recorder, progress, *self._extra_callbacks, saver]
         try:
             self._fit(phase, head, features, own, range(done, last_epoch), execution)
         except DivergedError:
@@ -285,7 +285,7 @@ class Trainer:
 
     def _announce(self, phase: Phase, done: int, resumed: bool) -> None:
         if resumed:
-            logger.info("Going on after epoch %d", done)
+            logger.info("Resuming after epoch %d", done)
         if phase.unfreeze_from is not None:
             trainable = self._classifier.count_parameters()["trainable"]
             logger.info(

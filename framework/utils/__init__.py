@@ -1,1 +1,1 @@
-"""Helpers that know nothing of transfer learning: files, network, console, seeds, timing."""
+"""Helpers that are not about transfer learning: files, text, network, console, seeds."""

@@ -1,4 +1,4 @@
-"""What a run says: on the console, and more of it in `run.log`."""
+"""Logging: messages on the console, and more of them in `run.log`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class _ConsoleHandler(logging.StreamHandler[TextIO]):
 def start_console() -> None:
     """Send the framework's messages to standard output, once.
 
-    To be called before anything imports tqdm, which reads its settings then: bars that
-    nobody watches, in a log file say, move on every ten seconds only.
+    Call it before anything imports tqdm, which reads its settings then: without a terminal
+    its bars are updated every ten seconds only.
     """
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_MININTERVAL", "10")
@@ -39,28 +39,28 @@ def start_console() -> None:
 
 
 class _LogFileHandler(logging.FileHandler):
-    """A log file that a full disk cuts short without a word; results come first."""
+    """A log file that ends silently when the disk is full: the results come first."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Give the message up: whoever writes results will say that the disk is full."""
+        """Drop the message: writing the results will report that the disk is full."""
 
 
 @contextmanager
 def quiet_console(loud: str) -> Iterator[None]:
-    """Keep what the body says from the console, but for one part of it and for warnings.
+    """Hide the body's messages on the console, except warnings and those of some loggers.
 
-    A warning that has been given before is not repeated. Files get everything.
+    A warning is shown once. Files get all messages.
 
     Args:
-        loud: Name of the loggers, with those below it, that go on as ever.
+        loud: Name of the loggers, with those below it, whose messages are all shown.
     """
-    told: set[str] = set()
+    shown: set[str] = set()
 
     def passes(record: logging.LogRecord) -> bool:
         if record.name.startswith(loud):
             return True
-        new = record.levelno >= logging.WARNING and record.getMessage() not in told
-        told.add(record.getMessage())
+        new = record.levelno >= logging.WARNING and record.getMessage() not in shown
+        shown.add(record.getMessage())
         return new
 
     consoles = [handler for handler in logger.handlers if isinstance(handler, _ConsoleHandler)]

@@ -1,4 +1,4 @@
-"""Where and with what a run was made: enough to tell why two runs differ."""
+"""The versions, hardware and settings of a run: enough to explain why two runs differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from framework.utils.files import read_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib")
 
-# Kernels are chosen by these; those for other instructions round elsewhere.
+# TensorFlow chooses kernels by these, which differ in rounding.
 INSTRUCTIONS = frozenset(
     """
     sse4_1 sse4_2 avx avx2 f16c fma avx_vnni avx512f avx512bw avx512_vnni avx512_bf16
@@ -57,9 +57,9 @@ def describe_environment() -> dict[str, Any]:
 def count_threads() -> int:
     """Return the threads that share the work of one kernel of TensorFlow.
 
-    How many they are decides how long sums are split, and so the last bits of results.
+    Their number decides how sums are split, and so the last bits of results.
     """
-    import tensorflow as tf  # Here, since describing a machine should not cost those seconds.
+    import tensorflow as tf  # Takes seconds, which `restore_threads` does not need.
 
     given = os.environ.get(THREADS_VARIABLE, "")
     return (
@@ -70,10 +70,10 @@ def count_threads() -> int:
 
 
 def restore_threads(directory: Path) -> None:
-    """Has TensorFlow, which is not started yet, use as many threads as a run began with.
+    """Have TensorFlow, before it is imported, use as many threads as an interrupted run.
 
     Args:
-        directory: The run directory; nothing is done if the run had not come so far.
+        directory: The run directory; nothing is done if it has no `environment.json` yet.
 
     Raises:
         RunError: Its `environment.json` is damaged.
@@ -100,10 +100,10 @@ def _list_accelerators() -> list[str]:
 
 
 def _read_processor() -> tuple[str, str]:
-    """Return the processor's name, and which of `INSTRUCTIONS` it has, as far as is known."""
+    """Return the processor's name, and which of `INSTRUCTIONS` it is known to have."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:  # Linux alone has it.
+    except OSError:  # Only Linux has it.
         text = ""
     facts: dict[str, str] = dict(
         re.findall(r"^(model name|flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What was used in place of what the config names, which is never done in silence."""
+"""Fallbacks: what was used in place of a data set or weights that were unavailable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Fallback:
-    """One thing that could not be had, and what stands in for it.
+    """A replacement that the config allows, which is always announced.
 
     Args:
-        what: The kind of thing.
-        wanted: What the config names.
-        used: What its `if_unavailable` names.
-        reason: Why `wanted` could not be had, in one line.
+        what: What was replaced.
+        wanted: The name in the config.
+        used: The name in its `if_unavailable`.
+        reason: Why `wanted` was unavailable, in one line.
     """
 
     what: Literal["dataset", "weights"]
@@ -26,7 +26,7 @@ class Fallback:
     reason: str
 
     def announce(self) -> None:
-        """Say it on the console."""
+        """Log a warning."""
         logger.warning("! %s", self.reason)
         logger.warning(
             "! Using %s %s instead of %s, as if_unavailable in the config allows.",

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written atomically: they appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from typing import Any
 
 from framework.errors import RunError
 
-# What is raised over the damaged bytes of an archive, or of an array in it.
+# The errors that a damaged archive, or an array in it, may raise.
 DAMAGED_ARCHIVE = (
     OSError,
     EOFError,
     ValueError,
     KeyError,
-    RuntimeError,  # An unknown or encrypted form of compression.
+    RuntimeError,  # An unknown compression, or an encrypted file.
     zipfile.BadZipFile,
     zlib.error,
 )
 
-# What `write_atomically` calls a file that is not whole yet.
+# The names of `write_atomically`'s temporary files.
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.[^.]*)?")
 
 
@@ -35,9 +35,9 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.[^.]*)?")
 def write_atomically(path: Path) -> Iterator[Path]:
     """Let the body write a temporary file, which then becomes `path`.
 
-    The temporary file lies beside `path` and has its suffix, which Keras and
-    Matplotlib read the format from. Until the body has ended and the bytes
-    are on the disk, `path` is as it was; if the body fails, nothing is left.
+    The temporary file lies beside `path` and has its suffix, from which Keras and
+    Matplotlib derive the format. Until the body has ended and the bytes are on
+    the disk, `path` is unchanged; if the body fails, the temporary file is removed.
 
     Args:
         path: The file to appear, in a directory that exists.
@@ -67,14 +67,14 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 
 def remove_temporary_files(directory: Path) -> None:
-    """Remove what killed processes had not published yet, while none is at work there."""
+    """Remove the temporary files of killed processes; no other process may write there."""
     for path in directory.iterdir():
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the rename itself survive a power cut, where the system can."""
+    """Make the rename itself survive a power cut, if the system supports that."""
     if os.name != "posix":
         return
     descriptor = os.open(directory, os.O_RDONLY)
@@ -85,7 +85,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Publish `text` as UTF-8, with newlines as they are.
+    """Write `text` atomically as UTF-8, with newlines as they are.
 
     Raises:
         RunError: The file cannot be written.
@@ -95,7 +95,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Publish `value` as indented strict JSON.
+    """Write `value` atomically as indented strict JSON.
 
     Raises:
         RunError: The file cannot be written.
@@ -109,7 +109,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        RunError: The file can't be read, or holds something else.
+        RunError: The file can't be read, or is not an object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Libraries' starts without the notes of their C++ sides, which help nobody here."""
+"""Filters for what C++ libraries print when they start."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# That oneDNN is on, that there is no CUDA, which instructions the processor has: written to
-# standard error before TF_CPP_MIN_LOG_LEVEL has any effect. TensorFlow 2.20 begins with the date.
-START_NOTE = re.compile(
+# Messages about oneDNN, missing CUDA and the processor's instructions, printed before
+# TF_CPP_MIN_LOG_LEVEL has any effect. Those of TensorFlow 2.20 begin with the date.
+STARTUP_MESSAGES = re.compile(
     r"([IWE]0000 |[-0-9]+ [:.0-9]+: [IWE] )"
     r".*[ /](port|cudart_stub|cuda_platform|cuda_executor|cpu_feature_guard)\.cc:"
     r"|WARNING: All log messages before absl::InitializeLog"
@@ -21,17 +21,17 @@ START_NOTE = re.compile(
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and find its devices; says what it says, but for the notes.
+    """Import TensorFlow and find its devices, without its startup messages.
 
-    Garbage collection is off meanwhile, and passes over afterwards what was imported: going
-    through a million objects that all stay takes two of five seconds, the last when Python ends.
+    Garbage collection is off meanwhile, and ignores afterwards what was imported: visiting a
+    million objects that are never freed takes two of five seconds, and again when Python ends.
     """
     if "tensorflow" in sys.modules:
-        return  # What else has been made since would be passed over for good, garbage included.
+        return  # Freezing again would keep all garbage made since.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.disable()
     try:
-        with filter_standard_error(START_NOTE):
+        with filter_standard_error(STARTUP_MESSAGES):
             import keras  # noqa: F401
             import tensorflow as tf
 
@@ -42,11 +42,11 @@ def start_tensorflow() -> None:
 
 
 @contextmanager
-def filter_standard_error(notes: re.Pattern[str]) -> Iterator[None]:
-    """Hold back what the body writes to standard error, from C++ too, and sifts it.
+def filter_standard_error(dropped: re.Pattern[str]) -> Iterator[None]:
+    """Drop lines that the body writes to standard error, from C++ too; print the rest at the end.
 
     Args:
-        notes: What the lines that are dropped begin with.
+        dropped: Matches the beginnings of the lines to drop.
     """
     descriptor = 2
     with tempfile.TemporaryFile() as held:
@@ -59,5 +59,5 @@ def filter_standard_error(notes: re.Pattern[str]) -> Iterator[None]:
             os.close(saved)
             held.seek(0)
             for line in held.read().decode(errors="replace").splitlines():
-                if not notes.match(line):
+                if not dropped.match(line):
                     print(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Manners on the network: no server is waited for without end, none is given up too soon."""
+"""Downloads through Keras with a timeout and retries."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from framework.errors import RunError
 
 logger = logging.getLogger(__name__)
 
-# How long a server may stay silent before it counts as unreachable, in seconds.
-SILENCE_LIMIT = 30.0
+# How long a server may send nothing before it counts as unreachable.
+TIMEOUT_SECONDS = 30.0
 
-# Seconds before the second and the third try.
-PAUSES = (1.0, 5.0)
+# Seconds before the second and the third attempt.
+RETRY_DELAYS = (1.0, 5.0)
 
-# What a server says that may answer otherwise a little later.
-PASSING = frozenset(
+# Errors of a server that may be gone a little later.
+TRANSIENT_STATUSES = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
         HTTPStatus.TOO_EARLY,
@@ -50,12 +50,12 @@ class DownloadError(RunError):
 def fetch(
     download: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Result:
-    """Call a function that downloads through Keras, again where that may help.
+    """Call a function that downloads through Keras, and retry if that may help.
 
-    Keras removes a file whose download failed, and fetches a file anew whose hash is
-    wrong, so that every try begins with a clean slate. An unreachable server is not
-    tried again: without a network the answer comes at once. Where another process is
-    downloading, it is waited for, and what it has brought is used.
+    Keras removes a file whose download failed, and downloads a file again whose hash is
+    wrong, so that every attempt starts afresh. An unreachable server is not tried again:
+    without a network the error comes at once. If another process is downloading, its
+    end is awaited and its file used.
 
     Args:
         download: Such as `keras.utils.get_file`.
@@ -63,31 +63,32 @@ def fetch(
         kwargs: Its arguments by name.
 
     Raises:
-        DownloadError: It failed for good.
+        DownloadError: The last attempt failed.
     """
-    pauses = iter(PAUSES)
-    with _take_turns(), limit_silence():
+    delays = iter(RETRY_DELAYS)
+    with _lock_downloads(), _limit_socket_time():
         while True:
             try:
                 return download(*args, **kwargs)
             except Exception as error:  # Keras raises a bare Exception for a failed URL.
-                pause = next(pauses, None)
-                if pause is None or not may_pass(error):
-                    raise DownloadError(describe(error)) from error
-                logger.warning("! %s Trying again in %.0f s.", describe(error), pause)
-            time.sleep(pause)
+                delay = next(delays, None)
+                if delay is None or not is_transient(error):
+                    raise DownloadError(_describe(error)) from error
+                logger.warning("! %s Trying again in %.0f s.", _describe(error), delay)
+            time.sleep(delay)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Return whether a download failed for a reason that may be gone a moment later.
 
-    A server that was reached and then fell silent, broke off, or sent something else
-    than the file may do better. One that has no such file, can't be found or is not
-    there won't.
+    That is a server that was reached and then sent nothing, broke off, or sent something
+    else than the file; but not one that has no such file, or can't be found or reached.
     """
-    cause = find_cause(error)
+    # Keras wraps errors into a bare `Exception`.
+    wrapped = type(error) is Exception and error.__context__ is not None
+    cause = error.__context__ if wrapped else error
     if isinstance(cause, urllib.error.HTTPError):
-        return cause.code in PASSING
+        return cause.code in TRANSIENT_STATUSES
     if isinstance(cause, urllib.error.ContentTooShortError):
         return True
     if isinstance(cause, urllib.error.URLError):
@@ -99,22 +100,15 @@ def may_pass(error: BaseException) -> bool:
     )
 
 
-def find_cause(error: BaseException) -> BaseException:
-    """Return what Keras has wrapped into a bare `Exception`, or the error itself."""
-    if type(error) is Exception and error.__context__ is not None:
-        return error.__context__
-    return error
-
-
-def describe(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """Return what went wrong, in one line that ends with a full stop."""
     text = " ".join(str(error).split()) or type(error).__name__
     return f"{text.rstrip('.')}."
 
 
 @contextmanager
-def _take_turns() -> Iterator[None]:
-    """Let one process at a time download into Keras's cache, where two would write one file."""
+def _lock_downloads() -> Iterator[None]:
+    """Let one process at a time download into Keras's cache."""
     home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     lock = FileLock(home / "transfer-framework.lock")
     try:
@@ -125,7 +119,7 @@ def _take_turns() -> Iterator[None]:
             logger.info("Another run is downloading: waiting for it.")
             lock.acquire()
     except (OSError, NotImplementedError):
-        pass  # A home that can't be written: Keras reads there, or downloads somewhere else.
+        pass  # Not writable: Keras only reads there, or downloads elsewhere.
     try:
         yield
     finally:
@@ -133,13 +127,10 @@ def _take_turns() -> Iterator[None]:
 
 
 @contextmanager
-def limit_silence() -> Iterator[None]:
-    """End downloads of the body that hear nothing for `SILENCE_LIMIT` seconds.
-
-    Keras's own downloads wait for ever; they use sockets with the default limit.
-    """
+def _limit_socket_time() -> Iterator[None]:
+    """Give the body's sockets a timeout, which Keras's own downloads lack."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(SILENCE_LIMIT)
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)
     try:
         yield
     finally:

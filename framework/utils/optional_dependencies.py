@@ -1,4 +1,4 @@
-"""Packages that only some commands need, and how to get them."""
+"""Optional packages that some commands need, and how to install them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def require_packages(purpose: str, packages: Mapping[str, str], extra: str) -> N
     """Make sure that optional packages are installed.
 
     Args:
-        purpose: What needs them, for people.
+        purpose: The feature that needs them, for the message.
         packages: Import name -> name on the package index.
         extra: The extra of this package that brings them.
 
@@ -33,8 +33,8 @@ def require_packages(purpose: str, packages: Mapping[str, str], extra: str) -> N
 def describe_installation(extra: str) -> str:
     """Return the command that installs an extra.
 
-    The framework is on no package index. Its source, where that is there, brings the extra;
-    elsewhere the packages have to be named.
+    The framework is on no package index: the extra is installed from its source, if that is
+    available; otherwise the packages are named.
     """
     if (SOURCE / "setup.cfg").is_file():
         place = "." if Path.cwd() == SOURCE else SOURCE

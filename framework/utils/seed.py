@@ -1,4 +1,4 @@
-"""One integer fixes every random draw of a run."""
+"""One seed for all random numbers of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# One stream for each purpose, so that what one draws never shifts what another gets.
+# One stream for each purpose, so that the draws of one never shift those of another.
 STREAMS = ("backbone", "top", "training")
 
 
@@ -17,7 +17,7 @@ def set_seed(seed: int, stream: Literal["backbone", "top", "training"]) -> None:
 
     Args:
         seed: The config's `training_config.seed`.
-        stream: What is about to draw.
+        stream: What the random numbers are for.
     """
     sequence = np.random.SeedSequence([seed, STREAMS.index(stream)])
     keras.utils.set_random_seed(int(sequence.generate_state(1)[0]))

@@ -1,4 +1,4 @@
-"""How long each phase of a run takes."""
+"""Timing of the phases of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Timer:
 
     @contextmanager
     def measure(self, phase: str) -> Iterator[None]:
-        """Measure the body and add it to a phase."""
+        """Add the time of the body to a phase."""
         started = time.perf_counter()
         try:
             yield

@@ -1,4 +1,4 @@
-"""A run killed at any moment goes on, and ends with the same bits."""
+"""A run killed at any moment is resumed, and ends with the same bits."""
 
 import os
 import signal

@@ -1,9 +1,9 @@
-"""What TensorFlow says of itself when it starts is dropped, and nothing else."""
+"""TensorFlow's startup messages are dropped, and nothing else."""
 
 import gc
 import os
 
-from framework.utils.native_logs import START_NOTE, filter_standard_error, start_tensorflow
+from framework.utils.native_logs import STARTUP_MESSAGES, filter_standard_error, start_tensorflow
 
 NOTES = """
 I0000 00:00:1795607300.806360   15098 port.cc:153] oneDNN custom operations are on.
@@ -15,7 +15,7 @@ To enable the following instructions: AVX2 FMA, rebuild TensorFlow.
 
 
 def test_notes_of_the_start_are_dropped_and_the_rest_is_said(capfd):
-    with filter_standard_error(START_NOTE):
+    with filter_standard_error(STARTUP_MESSAGES):
         os.write(2, NOTES.encode() + b"2026-11-25 12:56:54.561112: W something.cc:1] matters\n")
     assert capfd.readouterr().err.strip() == "2026-11-25 12:56:54.561112: W something.cc:1] matters"
 

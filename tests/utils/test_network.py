@@ -97,8 +97,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     # Long enough for the answers that do come, on a machine that is busy with other things.
-    monkeypatch.setattr(network, "SILENCE_LIMIT", 1.0)
-    monkeypatch.setattr(network, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(network, "TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(network, "RETRY_DELAYS", (0.0, 0.0))
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -156,7 +156,7 @@ def test_a_half_file_of_another_program_is_repaired(server, tmp_path):
 
 
 def test_of_two_that_need_a_file_one_downloads_it(server, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(network, "SILENCE_LIMIT", 60.0)
+    monkeypatch.setattr(network, "TIMEOUT_SECONDS", 60.0)
     caplog.set_level("INFO")
     server.ways = ["slow"]
 

@@ -1,4 +1,4 @@
-"""The last layer of a classifier in closed form, from features that are read once."""
+"""Ridge classification of a classifier's last layer, from features that are read once."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from framework.training.solvers.temperature import fit_temperature
 logger = logging.getLogger(__name__)
 
 GATHERED_IMAGES = 2048
-"""Images whose products are taken at a time."""
+"""Images in a matrix product."""
 
 MAX_FEATURES = 32_768
-"""Numbers of one image: the equations for more would take above 16 GB."""
+"""Numbers of one image; the equations for more would take over 16 GB."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What was solved, for the run's records.
+    """What was solved, as `metrics.json` holds it.
 
     Args:
-        alpha: The relative penalty that was used.
-        temperature: What the scores were divided by to make logits.
+        alpha: The relative penalty that was chosen.
+        temperature: Divides the scores to make logits.
         features: Numbers of one image.
-        images: How many were learnt from, each view counted.
+        images: Training images, each view counted.
     """
 
     alpha: float

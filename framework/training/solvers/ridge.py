@@ -12,6 +12,16 @@ Elements of Statistical Learning" (2009), sections 3.4.1 and 18.3.5.
 Penalties are given as strengths, relative to the spread of the features: `alpha` is the strength
 times the sum of `w_i |x_i - mean|^2`, so that a number means the same for every layer, for any
 scale of the features and for any number of images.
+
+The arguments of all functions:
+
+    features: `(n, features)` float32 or float64, which is the dtype of the products.
+    targets: `(n, classes)` float64, as `encode_targets` returns them.
+    weights: `(n,)` float64, of the images.
+    strengths: Relative penalties.
+
+They return kernels `(len(strengths), features, classes)` and biases `(len(strengths), classes)`,
+or scores `(len(strengths), m, classes)` of `m` images, all float64.
 """
 
 from __future__ import annotations
@@ -23,19 +33,14 @@ import numpy as np
 from scipy.linalg import lapack
 
 STRENGTHS: tuple[float, ...] = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-16, -1))
-"""What `alpha: auto` tries: 1e-08 to 0.1, two a decade."""
+"""The candidates of `alpha: auto`: 1e-08 to 0.1, two a decade."""
 
 BLOCK = 64
-"""Columns that LAPACK works on at a time."""
+"""LAPACK's block size, in columns."""
 
 
 def encode_targets(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return `(n, classes)` float64: +1 for an image's class, -1 for the others.
-
-    Args:
-        labels: `(n,)` int64.
-        classes: Number of classes.
-    """
+    """Return `(n, classes)` float64: +1 for an image's class, -1 for the others."""
     targets = np.full((len(labels), classes), -1.0)
     targets[np.arange(len(labels)), labels] = 1.0
     return targets
@@ -44,8 +49,8 @@ def encode_targets(labels: np.ndarray, classes: int) -> np.ndarray:
 def solve_shifted(matrix: np.ndarray, right: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     """Solve `(matrix + shift * I) x = right` for every shift, from one decomposition.
 
-    That is Householder's: `matrix = Q T Q'` with `T` tridiagonal, the first step of an
-    eigendecomposition and a third of its time. A shift moves only the diagonal of `T`. Source:
+    It is Householder's: `matrix = Q T Q'` with `T` tridiagonal, the first step of an
+    eigendecomposition and a third of its time. A shift changes only the diagonal of `T`. Source:
     Golub and Van Loan, "Matrix Computations" (2013), section 8.3.1.
 
     Args:
@@ -57,10 +62,10 @@ def solve_shifted(matrix: np.ndarray, right: np.ndarray, shifts: np.ndarray) -> 
         `(k, shifts * classes)` float64, the solutions side by side.
     """
     size = len(matrix)
-    if size < 3:  # Nothing to reduce.
+    if size < 3:  # Already tridiagonal.
         solved = [np.linalg.solve(matrix + shift * np.eye(size), right) for shift in shifts]
         return np.concatenate(solved, axis=1)
-    # The rows of a symmetric matrix are the columns that LAPACK wants: nothing is copied.
+    # The rows of a symmetric matrix are the columns that LAPACK expects: nothing is copied.
     reflectors, diagonal, beside, tau, _ = lapack.dsytrd(
         matrix.T, lower=1, overwrite_a=1, lwork=size * BLOCK
     )
@@ -76,14 +81,14 @@ def solve_shifted(matrix: np.ndarray, right: np.ndarray, shifts: np.ndarray) -> 
     solutions = []
     for shift in shifts:
         _, _, solution, failed = lapack.dptsv(diagonal + shift, beside, projected)
-        # Rounding may leave less than the smallest shifts; what is zero is never chosen.
+        # Rounding errors may exceed the smallest shifts; a solution of zeros is never chosen.
         solutions.append(np.zeros_like(projected) if failed else solution)
     return reflect(np.concatenate(solutions, axis=1), "N")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Inner products of features, which are all that the dual form reads.
+    """Inner products of features, which suffice for the dual form.
 
     Args:
         training: `(n, n)` float64, of the training images with each other.
@@ -100,16 +105,7 @@ class Kernel:
     def score(
         self, targets: np.ndarray, weights: np.ndarray, strengths: Sequence[float]
     ) -> np.ndarray:
-        """Score the validation images in the dual form.
-
-        Args:
-            targets: `(n, classes)` float64, as `encode_targets` gives them.
-            weights: `(n,)` float64, of the training images.
-            strengths: Relative penalties.
-
-        Returns:
-            `(len(strengths), m, classes)` float64.
-        """
+        """Solve the dual form, and score the validation images."""
         shares = weights / weights.sum()
         root = np.sqrt(weights)[:, np.newaxis]
         means = self.training @ shares  # Of each training image with the mean of all.
@@ -130,18 +126,7 @@ class Kernel:
 def solve_dual(
     features: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve the dual form, for fewer images than features.
-
-    Args:
-        features: `(n, features)` float32 or float64, the dtype of the products.
-        targets: `(n, classes)` float64, as `encode_targets` gives them.
-        weights: `(n,)` float64.
-        strengths: Relative penalties.
-
-    Returns:
-        Kernels `(len(strengths), features, classes)` and biases `(len(strengths), classes)`,
-        float64.
-    """
+    """Return kernels and biases from the dual form, for fewer images than features."""
     shares = weights / weights.sum()
     root = np.sqrt(weights)[:, np.newaxis]
     mean, bias = shares @ features, shares @ targets
@@ -155,7 +140,7 @@ def solve_dual(
 def solve(
     features: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve the smaller of the two forms; see `solve_dual`."""
+    """Return kernels and biases from the smaller of the two forms."""
     if len(features) <= features.shape[1]:
         return solve_dual(features, targets, weights, strengths)
     moments = Moments(features.shape[1], targets.shape[1])
@@ -164,16 +149,7 @@ def solve(
 
 
 def score_images(features: np.ndarray, kernels: np.ndarray, biases: np.ndarray) -> np.ndarray:
-    """Score images with solved classifiers.
-
-    Args:
-        features: `(m, features)`.
-        kernels: `(strengths, features, classes)`.
-        biases: `(strengths, classes)`.
-
-    Returns:
-        `(strengths, m, classes)` float64.
-    """
+    """Return the scores of images; all arguments are as the functions above return them."""
     side_by_side = kernels.transpose(1, 0, 2).reshape(features.shape[1], -1)
     products = _separate(features @ side_by_side, len(kernels))
     scores: np.ndarray = products + biases[:, np.newaxis]
@@ -181,32 +157,24 @@ def score_images(features: np.ndarray, kernels: np.ndarray, biases: np.ndarray) 
 
 
 def choose_strength(scores: np.ndarray, labels: np.ndarray) -> int:
-    """Choose the strength that is right most often, and of equals the one with the least error.
-
-    Args:
-        scores: `(strengths, n, classes)` of the validation images.
-        labels: `(n,)` int64.
-
-    Returns:
-        Its position.
-    """
+    """Return the index of the strength with the most hits; of equals that of the least error."""
     hits = (scores.argmax(axis=-1) == labels).sum(axis=1)
     errors = ((scores - encode_targets(labels, scores.shape[-1])) ** 2).sum(axis=(1, 2))
     return int(np.lexsort((errors, -hits))[0])
 
 
 def _separate(block: np.ndarray, count: int) -> np.ndarray:
-    """Return what lies side by side, `(k, count * classes)`, as `(count, k, classes)`."""
+    """Reshape `(k, count * classes)`, blocks side by side, to `(count, k, classes)`."""
     return np.ascontiguousarray(block.reshape(len(block), count, -1).transpose(1, 0, 2))
 
 
 def _scale(matrix: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
-    """Return the `alpha` of each strength; where all features are the same, any would do."""
+    """Return the `alpha` of each strength; if all features are the same, any would do."""
     return (float(np.trace(matrix)) or 1.0) * np.array(strengths)
 
 
 class Moments:
-    """Weighted sums over images, which are all that the primal form reads.
+    """Weighted sums over images, which suffice for the primal form.
 
     Args:
         features: Numbers of one image.
@@ -222,15 +190,9 @@ class Moments:
         self._products = np.zeros((features, classes))
 
     def add(self, features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> None:
-        """Add images.
-
-        Args:
-            features: `(k, features)` float32 or float64, the dtype of the products.
-            targets: `(k, classes)` float64.
-            weights: `(k,)` float64.
-        """
+        """Add images."""
         if self._origin is None:
-            # Near the mean, so that little is lost to rounding when the mean is taken away.
+            # Near the mean, so that little is lost to rounding when the mean is subtracted.
             self._origin = features.mean(axis=0)
         root = np.sqrt(weights).astype(features.dtype)[:, np.newaxis]
         rows = (features - self._origin) * root
@@ -241,15 +203,7 @@ class Moments:
         self._products += rows.T @ (targets * root).astype(features.dtype)
 
     def solve(self, strengths: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-        """Solve the primal form; nothing can be added afterwards.
-
-        Args:
-            strengths: Relative penalties.
-
-        Returns:
-            Kernels `(len(strengths), features, classes)` and biases `(len(strengths), classes)`,
-            float64.
-        """
+        """Return kernels and biases from the primal form; no images can be added afterwards."""
         if self._origin is None:
             raise ValueError("no images were added")
         mean, bias = self._sum / self._weight, self._targets / self._weight

@@ -1,4 +1,4 @@
-"""Scores become probabilities."""
+"""Calibration of scores by a temperature."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> tuple[float, np.n
     Source: Guo et al., "On Calibration of Modern Neural Networks" (2017), section 4.2. The
     factor is the inverse of the temperature there. Labels count as `1 / (n + 2)` uncertain, after
     Platt, "Probabilistic Outputs for Support Vector Machines" (1999), so that a few images that
-    are all right don't make every answer certain.
+    are all right don't make every prediction certain.
 
     Args:
         scores: `(n, classes)` float64.
