@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
+from framework.data.images import Images
 from framework.distributed.cluster import Cluster
 from framework.distributed.connection import QUIET, open_cluster
 from framework.features.extractor import Extractor
@@ -57,14 +60,16 @@ def start_machines(count: int) -> Iterator[Machines]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def gather(extractor: Extractor, cluster: Cluster, workers: int) -> RayExecutor:
-    """Return a crew whose workers have all started."""
-    import ray
+def start_executor(extractor: Extractor, cluster: Cluster, images: Images) -> RayExecutor:
+    """Return an executor whose workers have all loaded the extractor.
 
-    crew = RayExecutor(extractor, cluster)
-    staff = crew._staff
-    while len(staff.ready) < workers:
-        staff.recruit(workers)
-        for greeting in ray.wait(staff.greetings, timeout=1.0)[0] if staff.greetings else []:
-            staff.welcome(greeting)
-    return crew
+    Args:
+        extractor: What computes.
+        cluster: Where.
+        images: What it computes meanwhile.
+    """
+    executor = RayExecutor(extractor, cluster)
+    chunks = dict(enumerate(np.arange(len(images)).reshape(-1, 1)))
+    for _ in executor.compute(images, 0, chunks, lambda count: None):
+        pass
+    return executor

@@ -10,13 +10,12 @@ tables into docs/scale.md.
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cluster import make_images, time_fill
-from benchmarks.machines import gather, start_machines
+from benchmarks.cluster import WARM_UP, make_images, time_fill
+from benchmarks.machines import start_executor, start_machines
 from benchmarks.rates import Rates, build_extractor, measure_rates
 from benchmarks.simulation import simulate
 from benchmarks.tables import RESULTS, describe_machine, format_table
@@ -43,11 +42,10 @@ def measure(runs: tuple[int, ...]) -> dict[str, Any]:
         rates = [asdict(measure_rates(*kind)) for kind in KINDS]
         extractor = build_extractor(KINDS[0][0])
         checks = []
-        with closing(gather(extractor, machines.cluster, 2)) as crew:
-            for images in runs:
-                chosen = make_images(images)
-                seconds, _ = time_fill(crew, extractor, chosen)
-                checks.append({"images": images, "seconds": seconds})
+        executor = start_executor(extractor, machines.cluster, make_images(WARM_UP))
+        for images in runs:
+            seconds, _ = time_fill(executor, extractor, make_images(images))
+            checks.append({"images": images, "seconds": seconds})
     return {"machine": describe_machine(), "rates": rates, "runs": checks}
 
 

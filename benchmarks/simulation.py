@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass
 
 from benchmarks.rates import Rates
-from framework.features.ray_executor import BYTES_ON_THE_WAY, CHUNKS_PER_WORKER
+from framework.features.ray_executor import CHUNKS_PER_WORKER, MAX_BYTES_IN_FLIGHT
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def simulate(rates: Rates, images: int, workers: int, speed: float, link: float)
     on_the_way = stored = 0
     worked = out_time = in_time = 0.0
     while stored < len(sizes):
-        # As _Dispatch._hand_out does it.
+        # As RayExecutor.compute and Ray do it.
         while waiting:
             worker = min(range(workers), key=load.__getitem__)
-            full = on_the_way >= BYTES_ON_THE_WAY
+            full = on_the_way >= MAX_BYTES_IN_FLIGHT
             if load[worker] >= (1 if full else CHUNKS_PER_WORKER):
                 break
             waiting -= 1

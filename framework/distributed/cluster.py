@@ -1,19 +1,24 @@
-"""The nodes of a cluster, what they offer, and which of them fit."""
+"""The nodes of a cluster, their resources, and which of them have the versions of this machine."""
 
 from __future__ import annotations
 
 import logging
+import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from framework.distributed.versions import describe_differences, make_version_reader
 
 logger = logging.getLogger(__name__)
 
 # Seconds that a node has to answer.
 TIMEOUT_SECONDS = 60.0
+
+# What decides pixels and features, to the last bit.
+PACKAGES = ("ray", "tensorflow", "keras", "numpy", "scipy", "pillow")
+
+Versions = Mapping[str, str | None]
+"""What is installed -> its version; `None` for what is missing."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,10 @@ class Node:
     """A machine of a cluster.
 
     Args:
-        id: Ray's name of it.
+        id: Its ID in Ray.
         name: Its host name and address, for people.
-        cores: Whole processor cores that it offers.
-        gpus: Whole GPUs that it offers.
+        cores: The number of whole processor cores that it offers.
+        gpus: The number of whole GPUs that it offers.
     """
 
     id: str
@@ -46,8 +51,8 @@ def partition_node(node: Node, threads: int) -> list[Resources]:
 
     Args:
         node: The node.
-        threads: As many as each worker's TensorFlow will have. Where fewer cores are left
-            they have to do.
+        threads: The number of threads of each worker's TensorFlow. One worker may have fewer
+            cores, where they don't divide evenly.
     """
     if node.gpus:
         return [Resources(max(1, node.cores // node.gpus), 1)] * min(node.gpus, node.cores)
@@ -60,7 +65,7 @@ class Cluster:
 
     Attributes:
         images: How many images each node has computed the features of, by its name.
-        lost: How many workers were lost on the way.
+        lost: How many workers were lost.
     """
 
     def __init__(self) -> None:
@@ -69,17 +74,17 @@ class Cluster:
         self._fitting: dict[str, bool] = {}
 
     def find_nodes(self) -> list[Node]:
-        """Return the nodes that are there now and have the right packages; says which have not."""
+        """Return the living nodes that have the right versions, and warn of those that don't."""
         nodes = list_nodes()
         for problem in self.check([node for node in nodes if node.id not in self._fitting]):
             logger.warning("! The node is not used: %s", problem)
         return [node for node in nodes if self._fitting.get(node.id)]
 
     def check(self, nodes: Sequence[Node]) -> list[str]:
-        """Compare the versions on nodes with those here; silent nodes are said and not used.
+        """Compare the versions on nodes with those here; nodes that don't answer are not used.
 
         Returns:
-            For each node that can't take part, its name and why.
+            For each node that has other versions, its name and the differences.
         """
         problems = []
         wanted = make_version_reader()()
@@ -118,7 +123,7 @@ def _ask_versions(nodes: Sequence[Node]) -> dict[Node, dict[str, str | None]]:
     import ray
 
     read = ray.remote(num_cpus=0)(make_version_reader())
-    asked = {node: read.options(scheduling_strategy=node_affinity(node)).remote() for node in nodes}
+    asked = {n: read.options(scheduling_strategy=node_affinity(n.id)).remote() for n in nodes}
     answers: dict[Node, dict[str, str | None]] = {}
     for node, answer in asked.items():
         try:
@@ -131,16 +136,46 @@ def _ask_versions(nodes: Sequence[Node]) -> dict[Node, dict[str, str | None]]:
     return answers
 
 
-def node_affinity(node: Node) -> Any:
-    """Ray's word for "there or nowhere"."""
+def make_version_reader() -> Callable[[], dict[str, str | None]]:
+    """Return a function that returns the versions where it runs; `None` for what is missing.
+
+    It is a function within a function, because Ray sends such a one whole: the framework may be
+    missing where it runs.
+    """
+    packages = PACKAGES
+    read_python = platform.python_version
+
+    def read_versions() -> dict[str, str | None]:
+        from importlib.metadata import PackageNotFoundError, version
+
+        versions: dict[str, str | None] = {"Python": read_python()}
+        try:
+            from framework import __version__
+
+            versions["transfer-framework"] = __version__
+        except ImportError:
+            versions["transfer-framework"] = None
+        for package in packages:
+            try:
+                versions[package] = version(package)
+            except PackageNotFoundError:
+                versions[package] = None
+        return versions
+
+    return read_versions
+
+
+def describe_differences(wanted: Versions, found: Versions) -> list[str]:
+    """Return where the versions of a node differ from those here, a phrase each."""
+    return [
+        f"{package} {found.get(package) or 'missing'} instead of {version}"
+        for package, version in wanted.items()
+        if found.get(package) != version
+    ]
+
+
+def node_affinity(node_id: str) -> Any:
+    """Return the scheduling strategy of what runs on that node or nowhere."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    return NodeAffinitySchedulingStrategy(node.id, soft=False)
-
-
-def local_node_affinity() -> Any:
-    """As `node_affinity`, for the node that this process belongs to."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,33 +94,24 @@ def prepare_features(
         for name, split in splits.items()
         for view in range(split.views)
     }
-    with _gather_crew(extractor, cluster) as crew:
-        what = f"Frozen up to {', '.join(cut.layers)}"
-        passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
-        if not plan_storage(store, crew, what, passes):
-            logger.warning(
-                "Nothing is stored, and the frozen part runs in every epoch. Raise "
-                "training_config.feature_cache.limit_gb or choose another directory."
-            )
-            return dict(computed)
-        for (name, view), entry in entries.items():
-            title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
-            _fill(store, entry, crew, splits[name].images, view, title)
+    executor: Executor = RayExecutor(extractor, cluster) if cluster else LocalExecutor(extractor)
+    what = f"Frozen up to {', '.join(cut.layers)}"
+    passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
+    if not plan_storage(store, executor, what, passes):
+        logger.warning(
+            "Nothing is stored, and the frozen part runs in every epoch. Raise "
+            "training_config.feature_cache.limit_gb or choose another directory."
+        )
+        return dict(computed)
+    for (name, view), entry in entries.items():
+        title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
+        _fill(store, entry, executor, splits[name].images, view, title)
     return {
         name: StoredFeatures(
             tuple(entries[name, view] for view in range(split.views)), computed[name], store
         )
         for name, split in splits.items()
     }
-
-
-@contextmanager
-def _gather_crew(extractor: Extractor, cluster: Cluster | None) -> Iterator[Executor]:
-    if cluster is None:
-        yield LocalExecutor(extractor)
-        return
-    with closing(RayExecutor(extractor, cluster)) as crew:
-        yield crew
 
 
 def find_entry(
@@ -172,13 +162,13 @@ def find_entry(
 
 
 def plan_storage(
-    store: FeatureStore, crew: Executor, what: str, passes: Sequence[Sequence[StoreEntry]]
+    store: FeatureStore, executor: Executor, what: str, passes: Sequence[Sequence[StoreEntry]]
 ) -> bool:
     """Say what will be stored and what it will cost; tells whether it fits.
 
     Args:
         store: Where the entries lie; what was least recently used makes room.
-        crew: Who computes what is missing.
+        executor: Who computes what is missing.
         what: What the features are of, for people.
         passes: Entries of the same images, which one pass over these images fills.
     """
@@ -212,7 +202,7 @@ def plan_storage(
         f"{missing:,}",
         f"{total:,}",
         size,
-        crew.estimate_cost(missing),
+        executor.estimate_cost(missing),
     )
     return True
 
@@ -238,7 +228,12 @@ def open_entry(store: FeatureStore, entry: StoreEntry) -> list[int]:
 
 
 def _fill(
-    store: FeatureStore, entry: StoreEntry, crew: Executor, images: Images, view: int, title: str
+    store: FeatureStore,
+    entry: StoreEntry,
+    executor: Executor,
+    images: Images,
+    view: int,
+    title: str,
 ) -> None:
     """Bring an entry to completeness: checks what is there, compute the rest."""
     with store.lock(entry.key):
@@ -248,6 +243,6 @@ def _fill(
         chunks = {chunk: entry.chunk_positions(chunk) for chunk in missing}
         count = sum(map(len, chunks.values()))
         with tqdm(total=count, desc=f"features ({title})", unit=" images", leave=False) as bar:
-            for chunk, arrays in crew.compute(images, view, chunks, bar.update):
+            for chunk, arrays in executor.compute(images, view, chunks, bar.update):
                 entry.write_chunk(chunk, arrays)
         logger.debug("Stored the features of %s: %s images.", title, f"{count:,}")

@@ -1,62 +1,66 @@
-"""Chunks of features computed by workers on all nodes of a Ray cluster.
+"""Chunks of features computed by tasks on all nodes of a Ray cluster.
 
 The images of a chunk travel to a worker as their source has them (see
-`framework.data.images.Images.pack`), and its features travel back. Decoding, resizing and
-augmenting are left to the workers; nobody but this process reads images from the disk or
-writes the store, so that the nodes need not share one.
-
-A worker that is lost costs the time of the chunks that it had: others compute them again.
+`framework.data.images.Images.pack`), and its features travel back. Workers decode, resize and
+augment the images. Only this process reads images from the disk and writes the store, so that
+the nodes need no shared disk.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from framework.data.images import Images
+from framework.data.images import Images, PackedImages
 from framework.distributed.cluster import Cluster
+from framework.distributed.tasks import TaskPool, WorkersLostError
 from framework.errors import RunError
-from framework.features import staff
 from framework.features.executors import Chunks
 from framework.features.extractor import Extractor
-from framework.features.staff import Member, Staff
+from framework.utils.text import pluralize
 
 logger = logging.getLogger(__name__)
 
-# Chunks that a worker has at a time: one to compute, and the next, which travels meanwhile.
+# Chunks in flight per worker: one to compute, and the next, which travels meanwhile.
 CHUNKS_PER_WORKER = 2
 
-# Bytes of images on their way at a time, beyond which no worker gets a second chunk. With that,
-# this machine's share of Ray's memory has to hold a chunk for each worker, or these bytes; Ray
-# puts on the disk what it has no room for.
-BYTES_ON_THE_WAY = 512 * 2**20
+# Bytes of images in flight beyond which no worker gets a second chunk. With that, this machine's
+# share of Ray's memory has to hold a chunk for each worker, or these bytes; Ray puts on the disk
+# what it has no room for.
+MAX_BYTES_IN_FLIGHT = 512 * 2**20
 
-# Workers that may be lost over the same chunk.
-MAX_RETRIES = 4
+# How often a chunk is computed again after its worker was lost.
+MAX_RETRIES = 3
+
+# Seconds to wait for a worker when there is none.
+TIMEOUT_SECONDS = 300.0
 
 
 class RayExecutor:
-    """Workers on a cluster that share chunks among them; see `framework.features.executors`.
+    """Computes chunks on a cluster; see `framework.features.executors.Executor`.
 
     Args:
-        extractor: What all of them compute with.
-        cluster: Where they work.
+        extractor: What all workers compute with.
+        cluster: Where they run.
     """
 
     def __init__(self, extractor: Extractor, cluster: Cluster) -> None:
+        self._extractor = extractor
         self._cluster = cluster
-        self._staff = Staff(extractor, cluster)
+        self._shared: Any = None  # The extractor in Ray's memory, when a chunk has needed it.
+        self._fingerprint = ""
+        self._deviating: set[str] = set()
 
     def estimate_cost(self, images: int) -> str:
-        """Say who will compute; see `Executor.estimate_cost`."""
+        """Say how many nodes will compute; see `Executor.estimate_cost`."""
         nodes = [node for node in self._cluster.find_nodes() if node.cores]
-        return f"by the workers of {len(nodes)} Ray node{'s' if len(nodes) != 1 else ''}"
+        return f"by the workers of {pluralize(len(nodes), 'Ray node')}"
 
     def compute(
         self, images: Images, view: int, chunks: Chunks, advance: Callable[[int], object]
@@ -64,120 +68,81 @@ class RayExecutor:
         """Compute chunks, whichever is done first; see `Executor.compute`.
 
         Raises:
-            RunError: An image can't be read; no worker is to be had; or one chunk ends
-                every worker that computes it.
+            RunError: An image can't be read, there is no worker, or every worker that
+                computed a chunk was lost.
         """
-        for task, arrays in _Dispatch(self._staff, images, view, chunks).run(self._count_loss):
-            count = len(chunks[task.chunk])
-            self._cluster.images[task.member.node.name] += count
-            advance(count)
-            yield task.chunk, arrays
+        import ray
 
-    def _count_loss(self) -> None:
-        self._cluster.lost += 1
-
-    def close(self) -> None:
-        """End all workers."""
-        self._staff.close()
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A chunk that is on its way, and the worker that has it."""
-
-    member: Member
-    chunk: int
-    nbytes: int
-
-
-class _Dispatch:
-    """The chunks of one view on their way to the workers and back."""
-
-    def __init__(self, workers: Staff, images: Images, view: int, chunks: Chunks) -> None:
-        self._staff = workers
-        self._images = images
-        self._view = view
-        self._chunks = chunks
-        self._waiting = deque(chunks)
-        self._tasks: dict[Any, _Task] = {}
-        self._losses: Counter[int] = Counter()
-
-    def run(self, count_loss: Callable[[], None]) -> Iterator[tuple[_Task, list[np.ndarray]]]:
-        while self._waiting or self._tasks:
-            self._staff.recruit(len(self._waiting) + len(self._tasks))
-            self._hand_out()
-            for ref in self._await():
-                task = self._tasks.pop(ref, None)
-                if task is None:
-                    self._staff.welcome(ref)
+        if self._shared is None:
+            self._shared = ray.put(self._extractor.pack())
+            self._fingerprint = self._extractor.fingerprint_output()
+        waiting = deque(chunks)
+        in_flight: dict[int, int] = {}  # Chunk -> bytes.
+        with closing(TaskPool(self._cluster, compute_chunk, MAX_RETRIES, TIMEOUT_SECONDS)) as pool:
+            while waiting or pool:
+                while waiting and pool.has_room(
+                    CHUNKS_PER_WORKER if sum(in_flight.values()) < MAX_BYTES_IN_FLIGHT else 1
+                ):
+                    chunk = waiting.popleft()
+                    packed = images.pack(chunks[chunk])
+                    in_flight[chunk] = packed.nbytes
+                    pool.submit(chunk, [self._shared], ray.put(packed), view)
+                if (finished := pool.wait()) is None:
                     continue
-                arrays = self._receive(ref, task)
-                if arrays is None:
-                    count_loss()
-                    self._take_back(task)
-                else:
-                    yield task, arrays
+                chunk, count = finished.key, len(chunks[finished.key])
+                try:
+                    arrays, fingerprint = finished.result()
+                except WorkersLostError as error:
+                    raise RunError(
+                        f"{error}, one after the other, over the same {pluralize(count, 'image')}. "
+                        "Have the nodes enough memory? Features stored so far are kept."
+                    ) from error
+                del in_flight[chunk]
+                self._compare(fingerprint, finished.node)
+                self._cluster.images[finished.node] += count
+                advance(count)
+                yield chunk, arrays
 
-    def _hand_out(self) -> None:
-        """Send chunks out, one to each worker before a second to any."""
-        load = Counter(dict.fromkeys(self._staff.ready, 0))
-        load.update(task.member for task in self._tasks.values())
-        on_the_way = sum(task.nbytes for task in self._tasks.values())
-        while self._waiting and load:
-            member = min(load, key=lambda each: load[each])
-            if load[member] >= (CHUNKS_PER_WORKER if on_the_way < BYTES_ON_THE_WAY else 1):
-                return
-            chunk = self._waiting.popleft()
-            packed = self._images.pack(self._chunks[chunk])
-            ref = member.actor.compute.remote(packed, self._view)
-            self._tasks[ref] = _Task(member, chunk, packed.nbytes)
-            load[member] += 1
-            on_the_way += packed.nbytes
-
-    def _await(self) -> list[Any]:
-        """Wait until something is done, or it is time to look for nodes again."""
-        import ray
-
-        refs = [*self._staff.greetings, *self._tasks]
-        if not refs:
-            time.sleep(staff.POLL_SECONDS)
-            return []
-        done, _ = ray.wait(refs, timeout=staff.POLL_SECONDS)
-        return done
-
-    def _receive(self, ref: Any, task: _Task) -> list[np.ndarray] | None:
-        """Return the features of a chunk; `None` if its worker was lost.
-
-        Raises:
-            RunError: An image can't be read.
-        """
-        import ray
-
-        try:
-            features: list[np.ndarray] = ray.get(ref)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, RunError):
-                raise RunError(str(error.cause)) from error
-            raise
-        except ray.exceptions.RayError as error:
-            logger.debug("%s: %s", task.member.node.name, error)
-            return None
-        return features
-
-    def _take_back(self, failed: _Task) -> None:
-        """Put the chunks of a lost worker first in the queue."""
-        self._losses[failed.chunk] += 1
-        if self._losses[failed.chunk] == MAX_RETRIES:
-            raise RunError(
-                f"{MAX_RETRIES} workers of the Ray cluster were lost, one after the other, over "
-                f"the same {len(self._chunks[failed.chunk])} images. Have the nodes enough memory? "
-                "What is stored so far is kept."
-            )
+    def _compare(self, fingerprint: str, node: str) -> None:
+        """Warn, once a node, of features that differ from those of this machine."""
+        if fingerprint == self._fingerprint or node in self._deviating:
+            return
+        self._deviating.add(node)
         logger.warning(
-            "! A worker on %s was lost: others compute what it had.", failed.member.node.name
+            "! %s computes other last bits than this machine (another kind of processor?): its "
+            "features are right to rounding, but not those of this machine bit by bit.",
+            node,
         )
-        self._staff.dismiss(failed.member)
-        self._staff.look_again()
-        refs = [ref for ref, task in self._tasks.items() if task.member is failed.member]
-        lost = [failed.chunk, *(self._tasks.pop(ref).chunk for ref in refs)]
-        self._waiting.extendleft(reversed(lost))
+
+
+_loaded: dict[str, tuple[Extractor, str]] = {}
+"""In a worker process: the reference of the last extractor -> it and its fingerprint."""
+
+
+def compute_chunk(
+    shared: list[Any], images: PackedImages, view: int
+) -> tuple[list[np.ndarray], str]:
+    """Compute the features of all images, in batches like those of one machine alone.
+
+    Args:
+        shared: The reference of what `Extractor.pack` returns. In a list, Ray does not
+            resolve it at every call.
+        images: The images.
+        view: Which augmented set; 0 for the images as they are.
+
+    Returns:
+        One `(n, *spec.shape)` array for each of the extractor's `specs`, and the extractor's
+        `fingerprint_output` in this process.
+    """
+    import ray
+
+    (reference,) = shared
+    key = reference.hex()
+    if key not in _loaded:
+        _loaded.clear()
+        tf.config.experimental.enable_op_determinism()
+        extractor = Extractor.unpack(ray.get(reference))
+        _loaded[key] = extractor, extractor.fingerprint_output()
+    extractor, fingerprint = _loaded[key]
+    blocks = extractor.stream(images, np.arange(len(images)), view)
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)], fingerprint

@@ -7,41 +7,26 @@ where the config says on every node; features are stored on each node for itself
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
 import time
-from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.distributed.cluster import (
-    Cluster,
-    Node,
-    Resources,
-    local_node_affinity,
-    node_affinity,
-    partition_node,
-)
+from framework.distributed.cluster import Cluster, node_affinity
+from framework.distributed.tasks import FinishedTask, TaskPool
 from framework.errors import RunError, first_sentence
 from framework.sweeps.definition.sweep import Sweep
 from framework.sweeps.study import ActiveTrial, Study
 from framework.sweeps.trial_result import TrialResult
 from framework.utils.console import start_console
-from framework.utils.environment import THREADS_VARIABLE, count_threads
 from framework.utils.native_logs import start_tensorflow
 
-logger = logging.getLogger(__name__)
-
-# Seconds between two looks at what trials have reported, and at which nodes there are.
-POLL_SECONDS = 1.0
-
-# Workers that may be lost over one trial.
-MAX_RETRIES = 3
+# How often a trial is begun again after its worker was lost.
+MAX_RETRIES = 2
 
 
 class ReportActor:
@@ -67,12 +52,7 @@ class ReportActor:
 
 
 def run_trial_remotely(
-    values: Mapping[str, Any],
-    trial_index: int,
-    metric: str,
-    reports: Any,
-    working_directory: str,
-    threads: int,
+    values: Mapping[str, Any], trial_index: int, metric: str, reports: Any, working_directory: str
 ) -> tuple[TrialResult, dict[str, bytes]]:
     """Run a trial on a node.
 
@@ -82,7 +62,6 @@ def run_trial_remotely(
         metric: What decides.
         reports: The actor `ReportActor`.
         working_directory: Where the sweep was started: relative paths begin there.
-        threads: As many as TensorFlow uses there, since they decide last bits.
 
     Returns:
         How the trial ended, and what its run directory holds: path in it -> content.
@@ -90,7 +69,6 @@ def run_trial_remotely(
     import ray
 
     start_console()
-    os.environ[THREADS_VARIABLE] = str(threads)
     if Path(working_directory).is_dir():
         os.chdir(working_directory)
     start_tensorflow()
@@ -106,23 +84,6 @@ def run_trial_remotely(
         return result, pack_run(directory)
 
 
-@dataclass(eq=False)
-class _Job:
-    """A trial at work on a node.
-
-    Args:
-        trial: The trial.
-        node: Where.
-        share: What it uses there.
-        heartbeat: Tells other machines that it is at work, until it is closed.
-    """
-
-    trial: ActiveTrial
-    node: Node
-    share: Resources
-    heartbeat: ExitStack
-
-
 def run_trials_on(cluster: Cluster, study: Study, sweep: Sweep) -> None:
     """Run trials until none is left and no other process runs one.
 
@@ -131,130 +92,84 @@ def run_trials_on(cluster: Cluster, study: Study, sweep: Sweep) -> None:
         study: Whose trials they are.
         sweep: What is tried.
     """
-    start_tensorflow()  # Which tells the number of threads.
+    start_tensorflow()  # Which decides the number of threads.
     budget = sweep.settings.time_budget
     started = time.monotonic()
-    with closing(_Trials(study, sweep, cluster)) as trials:
+    with closing(_RayTrials(cluster, study, sweep)) as trials:
         while True:
             is_over = budget is not None and time.monotonic() - started >= budget
             if not is_over:
                 trials.start()
-            if not trials.at_work and (is_over or study.count_running() == 0):
+            if not trials.active and (is_over or study.count_running() == 0):
                 return
             trials.follow()
 
 
-class _Trials:
-    """The trials that this process has given to a cluster."""
+class _RayTrials:
+    """The trials that this process runs on a cluster.
 
-    def __init__(self, study: Study, sweep: Sweep, cluster: Cluster) -> None:
+    Attributes:
+        active: Those that have not ended, each with what stops its heartbeat, by their number.
+    """
+
+    def __init__(self, cluster: Cluster, study: Study, sweep: Sweep) -> None:
         import ray
 
         self._study = study
         self._sweep = sweep
-        self._cluster = cluster
+        self._pool = TaskPool(cluster, run_trial_remotely, MAX_RETRIES)
         # With this process, so that it is not lost with another node.
-        self._reports: Any = (
-            ray.remote(num_cpus=0)(ReportActor)
-            .options(scheduling_strategy=local_node_affinity())
-            .remote()
-        )
-        self._jobs: dict[Any, _Job] = {}
-        self._lost: deque[ActiveTrial] = deque()
-        self._losses: Counter[int] = Counter()
-        self._threads = count_threads()
-
-    @property
-    def at_work(self) -> bool:
-        """Whether a trial is to be followed or begun again."""
-        return bool(self._jobs or self._lost)
+        here = node_affinity(ray.get_runtime_context().get_node_id())
+        actor: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(ReportActor)
+        self._reports = actor.remote()
+        self.active: dict[int, tuple[ActiveTrial, ExitStack]] = {}
 
     def start(self) -> None:
-        """Begin trials where cores are free."""
-        for node, share in self._find_vacancies():
-            if self._lost:
-                trial: ActiveTrial | None = self._lost.popleft()
-            else:
-                trial = self._study.claim()
-            if trial is None:
-                return
-            self._begin(trial, node, share)
-
-    def _find_vacancies(self) -> list[tuple[Node, Resources]]:
-        vacancies: list[tuple[Node, Resources]] = []
-        for node in self._cluster.find_nodes():
-            taken = Counter(job.share for job in self._jobs.values() if job.node.id == node.id)
-            free = Counter(partition_node(node, self._threads)) - taken
-            vacancies.extend((node, share) for share in free.elements())
-        return vacancies
-
-    def _begin(self, trial: ActiveTrial, node: Node, share: Resources) -> None:
-        import ray
-
-        task: Any = ray.remote(run_trial_remotely).options(
-            num_cpus=share.cores,
-            num_gpus=share.gpus,
-            max_retries=0,
-            scheduling_strategy=node_affinity(node),
-        )
-        values = self._sweep.make_values(trial.parameters)
-        ref = task.remote(
-            values,
-            trial.trial_index,
-            self._sweep.settings.metric,
-            self._reports,
-            str(Path.cwd()),
-            self._threads,
-        )
-        heartbeat = ExitStack()
-        heartbeat.enter_context(self._study.keep_alive(trial))
-        self._jobs[ref] = _Job(trial, node, share, heartbeat)
+        """Start trials where cores are free."""
+        while self._pool.has_room() and (trial := self._study.claim()):
+            heartbeat = ExitStack()
+            heartbeat.enter_context(self._study.keep_alive(trial))
+            self.active[trial.trial_index] = trial, heartbeat
+            self._pool.submit(
+                trial.trial_index,
+                self._sweep.make_values(trial.parameters),
+                trial.trial_index,
+                self._sweep.settings.metric,
+                self._reports,
+                str(Path.cwd()),
+            )
 
     def follow(self) -> None:
-        """Wait a moment, pass on what trials report, and settles those that have ended."""
+        """Wait a moment, pass on what trials report, and finish one that has ended."""
         import ray
 
-        if not self._jobs:
-            time.sleep(POLL_SECONDS)
-            return
-        done, _ = ray.wait(list(self._jobs), timeout=POLL_SECONDS)
-        trials = {job.trial.trial_index: job.trial for job in self._jobs.values()}
+        finished = self._pool.wait()
         for trial_index, epoch, value in ray.get(self._reports.take.remote()):
-            if trial_index in trials and trials[trial_index].report(epoch, value):
+            active = self.active.get(trial_index)
+            if active and active[0].report(epoch, value):
                 self._reports.prune.remote(trial_index)
-        for ref in done:
-            self._end(ref, self._jobs.pop(ref))
+        if finished is not None:
+            self._finish(finished)
 
-    def _end(self, ref: Any, job: _Job) -> None:
-        import ray
-
-        job.heartbeat.close()
-        trial = job.trial
+    def _finish(self, finished: FinishedTask) -> None:
+        trial, heartbeat = self.active[finished.key]
         try:
-            result, files = ray.get(ref)
-        except ray.exceptions.RayTaskError as error:
-            result, files = TrialResult("failed", message=first_sentence(error.cause)), {}
-        except ray.exceptions.RayError as error:
-            logger.debug("%s: %s", job.node.name, error)
-            self._losses[trial.trial_index] += 1
-            if self._losses[trial.trial_index] < MAX_RETRIES:
-                logger.warning("! A worker on %s was lost: its trial begins again.", job.node.name)
-                self._lost.append(trial)
-                return
-            message = f"{MAX_RETRIES} workers of the cluster were lost over it."
-            result, files = TrialResult("failed", message=message), {}
+            result, files = finished.result()
+        except Exception as error:
+            result, files = TrialResult("failed", message=first_sentence(error)), {}
         if files:
             unpack_run(files, trial.directory)
+        del self.active[finished.key]
+        heartbeat.close()
         self._study.finish(trial, result)
 
     def close(self) -> None:
-        """End what is still at work, and leave it to whoever goes on with the sweep."""
+        """Cancel trials that have not ended, and release them: a resumed sweep runs them."""
         import ray
 
-        for ref, job in self._jobs.items():
-            ray.cancel(ref, force=True)
-            job.heartbeat.close()
-        for trial in [*(job.trial for job in self._jobs.values()), *self._lost]:
+        self._pool.close()
+        for trial, heartbeat in self.active.values():
+            heartbeat.close()
             self._study.release(trial)
         ray.kill(self._reports)
 

@@ -7,8 +7,8 @@ import pytest
 
 from framework.cli.ray_option import join_cluster
 from framework.distributed import connection
+from framework.distributed.cluster import describe_differences
 from framework.distributed.connection import check_form, open_cluster, probe_address
-from framework.distributed.versions import describe_differences
 from framework.errors import RunError, UsageError
 from framework.utils import optional_dependencies
 

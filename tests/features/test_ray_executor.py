@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,19 +18,18 @@ from PIL import Image
 from framework.config.model import FeatureCache
 from framework.data.images import Images
 from framework.data.sources.image_folder import load_folder
-from framework.distributed.cluster import Cluster, Node, Resources, list_nodes, partition_node
+from framework.distributed import tasks
+from framework.distributed.cluster import Cluster, Node, Resources, partition_node
 from framework.distributed.connection import inspect_cluster, open_cluster
 from framework.errors import RunError
-from framework.features import pipeline, staff
-from framework.features import ray_executor as features_cluster
+from framework.features import pipeline, ray_executor
 from framework.features.extractor import Extractor
 from framework.features.model_split import ModelSplit, split_model
 from framework.features.pipeline import FeatureRequest, prepare_features
-from framework.features.ray_executor import RayExecutor
-from framework.utils.environment import count_threads
+from framework.features.ray_executor import compute_chunk
 from tests.helpers import tiny_networks
 from tests.helpers.program import ROOT, read_json
-from tests.helpers.ray_nodes import NODE
+from tests.helpers.ray_nodes import NODE, wait_until_gone
 
 pytestmark = pytest.mark.long
 
@@ -62,26 +61,11 @@ def cut() -> ModelSplit:
     return split_model(network.model, network.backbone_layers)
 
 
-@pytest.fixture(scope="module")
-def gathered(cut, cluster):
-    """A crew for all tests: each of its workers imports TensorFlow for itself."""
-    with closing(RayExecutor(Extractor(cut.extractor), cluster)) as crew:
-        yield crew
-
-
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    """Cuts 50 images into ten chunks, and lets nobody wait long."""
+    """Split 50 images into ten chunks, and let nobody wait long."""
     monkeypatch.setattr(pipeline, "choose_chunk_images", lambda *_: 5)
-    monkeypatch.setattr(staff, "POLL_SECONDS", 0.2)
-
-
-@pytest.fixture
-def crew(gathered, monkeypatch):
-    """The crew that features are prepared with."""
-    monkeypatch.setattr(pipeline, "RayExecutor", lambda *_: gathered)
-    monkeypatch.setattr(gathered, "close", lambda: None)
-    return gathered
+    monkeypatch.setattr(tasks, "POLL_SECONDS", 0.2)
 
 
 def prepare(cut, images, directory, cluster=None):
@@ -91,89 +75,94 @@ def prepare(cut, images, directory, cluster=None):
     return sorted(path.name for path in directory.glob("*/*.npy"))
 
 
-def at_first_chunk(monkeypatch, act):
-    """Does something as soon as the first chunk is stored."""
-    write = pipeline.StoreEntry.write_chunk
-    done = []
+def act_in_worker(monkeypatch, marker, act):
+    """Let the worker act that first computes a certain chunk, beside noting its node down."""
 
-    def write_and_act(self, chunk, arrays):
-        write(self, chunk, arrays)
-        if not done:
-            done.append(chunk)
+    def compute_or_act(shared, images, view):
+        if images.indices[0] == 15 and not marker.exists():
+            marker.write_text(ray.get_runtime_context().get_node_id())
             act()
+        return compute_chunk(shared, images, view)
 
-    monkeypatch.setattr(pipeline.StoreEntry, "write_chunk", write_and_act)
+    import ray
+
+    monkeypatch.setattr(ray_executor, "compute_chunk", compute_or_act)
 
 
 def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
-    cut, images, cluster, crew, tmp_path, monkeypatch, caplog
+    cut, images, cluster, tmp_path, monkeypatch, caplog
 ):
-    import ray
-
     alone = prepare(cut, images, tmp_path / "alone")
     lost, computed = cluster.lost, cluster.images.total()
-    at_first_chunk(monkeypatch, lambda: [ray.kill(m.actor) for m in crew._staff.ready])
+    act_in_worker(monkeypatch, tmp_path / "node", lambda: os.kill(os.getpid(), signal.SIGKILL))
 
     stored = prepare(cut, images, tmp_path / "cluster", cluster)
 
     assert stored == alone
     assert len(stored) == 40  # Two arrays in ten chunks, of two views.
-    assert cluster.lost > lost
+    assert cluster.lost == lost + 1
     assert cluster.images.total() == computed + 100
-    assert "others compute what it had" in caplog.text
+    assert "! Lost 1 worker of the Ray cluster: " in caplog.text
     assert "other last bits" not in caplog.text
-    # They decide last bits, though not those of so small a network.
-    (member,) = crew._staff.ready
-    assert ask(member, lambda worker: count_threads()) == count_threads()
 
 
 def test_a_lost_node_costs_its_chunks_and_nothing_else(
-    cut, images, ray_nodes, cluster, crew, tmp_path, monkeypatch, capfd
+    cut, images, ray_nodes, cluster, tmp_path, monkeypatch, capfd
 ):
     alone = prepare(cut, images, tmp_path / "alone")
     ray_nodes.add_node(**NODE)
-    await_workers(crew._staff, 2)
-    lost = cluster.lost
-    first = crew._staff.ready[0]
-    node = next(n for n in ray_nodes.list_all_nodes() if n.node_id == first.node.id)
-    # Stopped, so that it is lost with the chunks it has, and not between two.
-    pid = ask(first, lambda worker: os.getpid())
-    os.kill(pid, signal.SIGSTOP)
+    lost, marker = cluster.lost, tmp_path / "node"
+    # It never ends, so that it is lost with the chunk it has, and not between two.
+    act_in_worker(monkeypatch, marker, lambda: time.sleep(3600))
+    removed = []
+    write = pipeline.StoreEntry.write_chunk
 
-    def remove_node():
-        ray_nodes.remove_node(node, allow_graceful=False)
-        os.kill(pid, signal.SIGKILL)
+    def write_and_remove(self, chunk, arrays):
+        write(self, chunk, arrays)
+        if marker.exists() and not removed:
+            nodes = {node.node_id: node for node in ray_nodes.list_all_nodes()}
+            removed.append(nodes[marker.read_text()])
+            ray_nodes.remove_node(removed[0], allow_graceful=False)
 
-    at_first_chunk(monkeypatch, remove_node)
+    monkeypatch.setattr(pipeline.StoreEntry, "write_chunk", write_and_remove)
 
     assert prepare(cut, images, tmp_path / "cluster", cluster) == alone
     assert cluster.lost == lost + 1
-    # Ray takes seconds to notice, and whoever comes next is to find no dead node among the living.
-    while node.node_id in {each.id for each in list_nodes()}:
-        time.sleep(0.1)
+    wait_until_gone(removed[0])
     said = "".join(capfd.readouterr())
     assert "aylet" not in said
     assert "core_worker" not in said
 
 
-def ask(member, question):
-    """What a function gives in a worker's process."""
+def test_other_last_bits_of_a_node_are_told_once(
+    cut, images, cluster, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(Extractor, "fingerprint_output", lambda self: "other bits")
+    prepare(cut, images, tmp_path / "store", cluster)
+    assert caplog.text.count("computes other last bits than this machine") == 1
+
+
+def test_a_worker_loads_the_extractor_once(cut, images, cluster, tmp_path):
     import ray
 
-    return ray.get(member.actor.__ray_call__.remote(question))
+    def count_loads(shared):
+        loads = []
+
+        def unpack(packed, unpack=Extractor.unpack):
+            loads.append(packed)
+            return unpack(packed)
+
+        with mock.patch.object(Extractor, "unpack", unpack):
+            for _ in range(3):
+                arrays, _ = compute_chunk(shared, images.pack(np.arange(5)), 0)
+        return len(loads), [array.shape for array in arrays]
+
+    extractor = Extractor(cut.extractor)
+    count = ray.remote(count_loads).remote([ray.put(extractor.pack())])
+    assert ray.get(count) == (1, [(5, *spec.shape) for spec in extractor.specs])
 
 
-def await_workers(workers, count):
-    import ray
-
-    while len(workers.ready) < count:
-        workers.recruit(count)
-        if workers.greetings:
-            for greeting in ray.wait(workers.greetings, timeout=0.5)[0]:
-                workers.welcome(greeting)
-
-
-def test_pictures_are_decoded_by_the_workers(cut, cluster, crew, tmp_path):
+def test_pictures_are_decoded_by_the_workers(cut, cluster, tmp_path):
     random = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
@@ -191,20 +180,21 @@ def test_pictures_are_decoded_by_the_workers(cut, cluster, crew, tmp_path):
         prepare(cut, images, tmp_path / "again", cluster)
 
 
-def test_images_that_end_every_worker_end_the_run(
-    cut, images, cluster, crew, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(features_cluster, "MAX_RETRIES", 1)
-    monkeypatch.setattr(features_cluster._Dispatch, "_receive", lambda *_: None)
-    with pytest.raises(RunError, match=r"lost.* over the same 5 images.*enough memory"):
+def test_images_that_end_every_worker_end_the_run(cut, images, cluster, tmp_path, monkeypatch):
+    def crash(shared, images, view):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(ray_executor, "compute_chunk", crash)
+    monkeypatch.setattr(ray_executor, "MAX_RETRIES", 1)
+    with pytest.raises(RunError, match=r"^2 workers.*lost.* over the same 5 images.*enough memory"):
         prepare(cut, images, tmp_path / "store", cluster)
 
 
 def test_a_cluster_without_a_free_core_is_waited_for_and_then_told(
     cut, images, cluster, tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(staff, "partition_node", lambda *_: [])
-    monkeypatch.setattr(staff, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(tasks, "partition_node", lambda *_: [])
+    monkeypatch.setattr(ray_executor, "TIMEOUT_SECONDS", 0.3)
     with pytest.raises(RunError, match="has had no worker for"):
         prepare(cut, images, tmp_path / "store", cluster)
     assert "waiting for one" in caplog.text

@@ -1,6 +1,7 @@
 """A Ray cluster whose nodes are all on this machine."""
 
 import os
+import time
 from contextlib import contextmanager
 from unittest import mock
 
@@ -24,3 +25,11 @@ def start_nodes():
             yield cluster
         finally:
             cluster.shutdown()
+
+
+def wait_until_gone(node):
+    """Wait until Ray has noticed that a node was lost, which takes it seconds."""
+    import ray
+
+    while any(each["NodeID"] == node.node_id and each["Alive"] for each in ray.nodes()):
+        time.sleep(0.1)

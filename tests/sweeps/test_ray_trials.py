@@ -1,9 +1,19 @@
 """A sweep whose trials run on a Ray cluster, against the same sweep in one process."""
 
+import os
+import signal
+import time
+from contextlib import closing
+
 import pytest
 
 from framework.cli.main import main
-from framework.sweeps.ray_trials import ReportActor, pack_run, unpack_run
+from framework.distributed.connection import open_cluster
+from framework.sweeps import ray_trials
+from framework.sweeps.definition.sweep import load_sweep
+from framework.sweeps.ray_trials import ReportActor, pack_run, run_trials_on, unpack_run
+from framework.sweeps.study import Study
+from framework.sweeps.trial_result import TrialResult
 from tests.helpers.program import TIMEOUT_SECONDS, read_rows
 from tests.helpers.small_runs import assert_same_run
 from tests.helpers.small_sweeps import RATE, write_sweep
@@ -31,7 +41,72 @@ def test_trials_on_a_cluster_are_those_of_one_process(ray_nodes, forker, tmp_pat
         assert "INFO" in (spread / "trials" / trial / "run.log").read_text()
 
 
-def test_a_trial_learns_with_its_next_report_that_it_is_hopeless():
+@pytest.fixture
+def sweep(tmp_path):
+    section = {"trials": 3, "seed": 2, "keys": {RATE: {"log_range": [1e-3, 0.1]}}}
+    return load_sweep(write_sweep(tmp_path, section))
+
+
+@pytest.fixture
+def study(sweep, tmp_path):
+    with closing(Study(sweep, tmp_path)) as study:
+        yield study
+
+
+def test_a_trial_whose_workers_are_lost_fails_and_the_sweep_goes_on(
+    ray_nodes, sweep, study, tmp_path, monkeypatch, caplog
+):
+    import ray
+
+    def crash_or_end(values, trial_index, metric, reports, working_directory):
+        with (tmp_path / f"attempts {trial_index}").open("a") as file:
+            file.write("x")
+        attempts = (tmp_path / f"attempts {trial_index}").read_text()
+        if trial_index == 0 or (trial_index == 1 and attempts == "x"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        assert not ray.get(reports.report.remote(trial_index, 1, 0.5))
+        return TrialResult("complete", 0.5), {"run.log": b"a log"}
+
+    monkeypatch.setattr(ray_trials, "run_trial_remotely", crash_or_end)
+    with open_cluster(ray_nodes.address) as cluster:
+        run_trials_on(cluster, study, sweep)
+    assert cluster.lost == 4
+    assert [(tmp_path / f"attempts {index}").read_text() for index in range(3)] == [
+        "xxx",
+        "xx",
+        "x",
+    ]
+    trials = study.list_trials()
+    assert [trial.state.name for trial in trials.values()] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert trials[0].user_attrs["message"] == "3 workers of the Ray cluster were lost."
+    assert trials[2].intermediate_values == {1: 0.5}
+    assert (tmp_path / "trials" / "0001" / "run.log").read_text() == "a log"
+    assert "! Lost 1 worker of the Ray cluster: " in caplog.text
+
+
+def test_an_interrupted_sweep_leaves_its_trials_to_the_next(
+    ray_nodes, sweep, study, tmp_path, monkeypatch
+):
+    def sleep(values, trial_index, metric, reports, working_directory):
+        (tmp_path / "started").touch()
+        time.sleep(600)
+
+    follow = ray_trials._RayTrials.follow
+
+    def interrupt(self):
+        follow(self)
+        if (tmp_path / "started").exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ray_trials, "run_trial_remotely", sleep)
+    monkeypatch.setattr(ray_trials._RayTrials, "follow", interrupt)
+    with open_cluster(ray_nodes.address) as cluster, pytest.raises(KeyboardInterrupt):
+        run_trials_on(cluster, study, sweep)
+    assert study.count_running() == 1
+    assert study.claim().trial_index == 0
+
+
+def test_a_trial_learns_with_its_next_report_that_it_is_pruned():
     reports = ReportActor()
     assert not reports.report(3, 1, 0.1)
     assert reports.take() == [(3, 1, 0.1)]
