@@ -1,4 +1,4 @@
-"""The whole story of a sweep: trial after trial, then the results."""
+"""Runs a sweep: trial after trial, then the results."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from framework.utils.native_logs import start_tensorflow
 
 logger = logging.getLogger(__name__)
 
-_PAUSE_SECONDS = 1.0
-"""Between two looks at what other processes do."""
+POLL_SECONDS = 1.0
+"""How often to look whether other processes have finished their trials."""
 
 
 def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> None:
-    """Run what is left of a sweep, alone or beside other processes, and write the results.
+    """Run the remaining trials of a sweep, alone or beside other processes, and write the results.
 
     Args:
-        sweep: What to try.
+        sweep: What is varied.
         directory: The sweep's directory; see `framework.sweeps.sweep_directory`.
         cluster: Where the trials run; in this process if `None`.
 
     Raises:
-        InterruptedRunError: The user stopped it.
-        RunError: All trials have failed, or something can't be written.
-        UsageError: The directory, or the database, holds another sweep.
+        InterruptedRunError: The user interrupted it.
+        RunError: All trials failed, or a file can't be written.
+        UsageError: The directory or the database holds another sweep.
     """
     try:
         with record_log(directory / "sweep.log"), quiet_console(__package__):
@@ -52,7 +52,7 @@ def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> 
 
 
 def run_trials(study: Study, sweep: Sweep) -> None:
-    """Run trials one after the other until none is left and no other process runs one."""
+    """Run trials one after the other until none is left, here or in other processes."""
     budget = sweep.settings.time_budget
     started = time.monotonic()
     waiting = False
@@ -67,7 +67,7 @@ def run_trials(study: Study, sweep: Sweep) -> None:
         if not waiting:
             logger.info("Waiting for trials that other processes run: %d", running)
             waiting = True
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(POLL_SECONDS)
     logger.info("The time budget of %g s is used up.", budget)
 
 

@@ -1,4 +1,4 @@
-"""Sweep directories: made, or found again where a sweep was interrupted."""
+"""Sweep directories: created, found again after an interruption, and finished."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ DEFINITION = "sweep.json"
 
 
 def open_sweep(sweep: Sweep, config_stem: str, output: Path | None) -> Path:
-    """Make a sweep's directory, or find the one in which it was begun.
+    """Create a sweep's directory, or find the one in which it began.
 
-    The same command, given again, goes on with a sweep that has not finished; given
-    while the sweep is at work, it helps.
+    So the same command resumes a sweep that has not finished, and helps one that is running.
 
     Args:
-        sweep: What to try.
+        sweep: What is varied.
         config_stem: Name of the config file without its ending.
-        output: Where the user wants it; by default `results/<config stem>/<time>`.
+        output: What the user chose; by default `results/<config stem>/<time>`.
 
     Raises:
         UsageError: `output` holds something else.
@@ -44,10 +43,10 @@ def open_sweep(sweep: Sweep, config_stem: str, output: Path | None) -> Path:
 
 
 def _prepare(sweep: Sweep, directory: Path) -> None:
-    """Write what the sweep is, where it is not written yet."""
+    """Write the definition of the sweep, unless it is there already."""
     if (directory / DEFINITION).is_file():
         return
-    # What is hidden is a definition that another process, which helps, is about to publish.
+    # A hidden file is the definition, which another process is just writing.
     if directory.is_dir() and any(directory.glob("[!.]*")):
         raise UsageError(
             f"--output: {directory} is not empty, and nothing in it shall be lost. "
@@ -59,18 +58,17 @@ def _prepare(sweep: Sweep, directory: Path) -> None:
 
 
 def _find_unfinished(sweep: Sweep, folder: Path) -> Path | None:
-    """Return the newest directory in which this sweep has not come to its end."""
-    for mark in sorted(folder.glob(f"*/{UNFINISHED}"), reverse=True):
-        directory = mark.parent
-        if (directory / DEFINITION).is_file():
-            begun = read_json(directory / DEFINITION)
-            if describe_definition(begun) == describe_definition(sweep.dump()):
-                return directory
+    """Return the newest directory in which this sweep has not finished."""
+    wanted = describe_definition(sweep.dump())
+    for marker in sorted(folder.glob(f"*/{UNFINISHED}"), reverse=True):
+        definition = marker.with_name(DEFINITION)
+        if definition.is_file() and describe_definition(read_json(definition)) == wanted:
+            return marker.parent
     return None
 
 
 def reopen_sweep(directory: Path) -> Path:
-    """Find the definition of a sweep, to go on with it.
+    """Return the path of a sweep's definition, to resume it.
 
     Raises:
         RunError: There is no sweep in the directory.
@@ -82,6 +80,6 @@ def reopen_sweep(directory: Path) -> Path:
 
 
 def finish_sweep(sweep: Sweep, directory: Path) -> None:
-    """Take away the mark of an unfinished sweep; notes down what has changed on the way."""
+    """Remove the marker of an unfinished sweep, and write the definition with its changes."""
     write_json(directory / DEFINITION, sweep.dump())
     (directory / UNFINISHED).unlink(missing_ok=True)

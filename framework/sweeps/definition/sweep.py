@@ -1,4 +1,4 @@
-"""From a file to a checked `Sweep`, or a list of all problems. Imports neither engine."""
+"""Loads a sweep from a file, or reports all its problems. Imports neither Keras nor Optuna."""
 
 from __future__ import annotations
 
@@ -19,13 +19,6 @@ from framework.config.schema.validator import check_values
 from framework.config.source_map import KeyPath, SourceMap
 from framework.config.violations import Violation, format_value
 from framework.errors import ConfigError, Problem
-from framework.sweeps.definition.checks import (
-    check_end,
-    check_entry,
-    check_metric,
-    check_nesting,
-    locate,
-)
 from framework.sweeps.definition.parameter_plan import ParameterPlan
 from framework.sweeps.definition.search_space import (
     Parameter,
@@ -33,14 +26,21 @@ from framework.sweeps.definition.search_space import (
     make_dimension,
 )
 from framework.sweeps.definition.sweep_config import SweepConfig, make_sweep_config_schema
+from framework.sweeps.definition.sweep_rules import (
+    KEYS,
+    KINDS,
+    check_budget,
+    check_entry,
+    check_metric,
+    check_nesting,
+    prefix_paths,
+)
 
-MOST_CHECKED = 200
-"""Combinations that are checked before anything runs; single values are checked all."""
+MAX_CHECKED = 200
+"""Combinations that are checked before any trial runs; single values are all checked."""
 
-FREE_KEYS = ("trials", "time_budget", "storage", "study", "reports")
-"""Keys of `sweep_config` that may change while a sweep goes on."""
-
-KEYS: KeyPath = (SWEEP, "keys")
+CHANGEABLE_KEYS = ("trials", "time_budget", "storage", "study", "reports")
+"""Keys of `sweep_config` that may change before a sweep is resumed."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +68,22 @@ class Sweep:
         return values
 
     def dump(self) -> dict[str, Any]:
-        """Return the sweep as a file that repeats it holds it."""
+        """Return the contents of a file that repeats the sweep."""
         return {**self.base, SWEEP: self.section}
 
 
 def describe_definition(dumped: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides which trials a sweep has, but for their number.
+    """Return everything that decides the trials of a sweep, except their number.
 
     Args:
         dumped: The sweep, as `Sweep.dump` gives it.
     """
-    section = {key: value for key, value in dumped[SWEEP].items() if key not in FREE_KEYS}
+    section = {key: value for key, value in dumped[SWEEP].items() if key not in CHANGEABLE_KEYS}
     return {**dumped, SWEEP: section}
 
 
 def is_sweep(path: Path) -> bool:
-    """Return whether a file says what to vary.
+    """Return whether a file has the section `sweep_config`.
 
     Raises:
         ConfigError: It can't be read.
@@ -92,7 +92,7 @@ def is_sweep(path: Path) -> bool:
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
-    """Load and check a sweep, with every value that it may try.
+    """Load a sweep and check it, with every value that it may try.
 
     Args:
         path: A JSON or YAML file with `sweep_config`.
@@ -103,11 +103,11 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
     """
     values, origins = read_chain(path)
     apply_overrides(values, origins, overrides)
-    return _Reader(values, origins).read()
+    return _SweepLoader(values, origins).load()
 
 
-class _Reader:
-    """Collects the problems of a sweep on the way to it."""
+class _SweepLoader:
+    """Loads a sweep, and collects its problems."""
 
     def __init__(self, values: dict[str, Any], origins: SourceMap) -> None:
         self._section = values.pop(SWEEP, None)
@@ -115,8 +115,8 @@ class _Reader:
         self._origins = origins
         self._problems: dict[Problem, None] = {}
 
-    def read(self) -> Sweep:
-        """Return the sweep, or raise ConfigError with all that is wrong."""
+    def load(self) -> Sweep:
+        """Return the sweep, or raise `ConfigError` with all that is wrong."""
         entries = self._check_section()
         self._check_entries(entries)
         self._raise_problems()
@@ -131,38 +131,39 @@ class _Reader:
         if self._problems:
             raise ConfigError(sort_problems(self._problems, self._origins))
 
-    def _report(self, findings: Sequence[Violation], origins: SourceMap | None = None) -> None:
-        for problem in locate_violations(findings, origins or self._origins):
+    def _report(self, violations: Sequence[Violation], origins: SourceMap | None = None) -> None:
+        for problem in locate_violations(violations, origins or self._origins):
             self._problems.setdefault(problem)
 
     def _check_section(self) -> dict[str, dict[str, Any]]:
-        """Check `sweep_config` itself; returns the entries of `keys` that are sound."""
+        """Check `sweep_config` itself, and return the valid entries of `keys`."""
         if self._section is None:
             message = "required, but missing: it says what to vary. See docs/sweep.md."
             self._report([Violation((SWEEP,), message)])
             self._raise_problems()
-        findings = locate(iter(check_values(self._section, make_sweep_config_schema())), (SWEEP,))
-        draft = PartialConfig({SWEEP: self._section}, [finding.path for finding in findings])
-        sampler = draft.read(SWEEP, "sampler", default=SweepConfig.sampler)
+        schema = make_sweep_config_schema()
+        violations = prefix_paths((SWEEP,), check_values(self._section, schema))
+        partial = PartialConfig({SWEEP: self._section}, [each.path for each in violations])
+        sampler = partial.read(SWEEP, "sampler", default=SweepConfig.sampler)
         entries = {}
-        for path, entry in (draft.read(*KEYS) or {}).items():
-            if not draft.is_sound(*KEYS, path):
+        for path, entry in (partial.read(*KEYS) or {}).items():
+            if not partial.is_sound(*KEYS, path):
                 continue
-            found = locate(check_entry(path, entry, sampler), (*KEYS, path))
-            findings += found
+            found = prefix_paths((*KEYS, path), check_entry(path, entry, sampler))
+            violations += found
             if not found:
                 entries[path] = entry
-        for path, message in check_nesting(list(entries)):
-            findings.append(Violation((*KEYS, path), message, at_key=True))
-            del entries[path]
-        misspelt = any(len(finding.path) <= len(KEYS) for finding in findings)
-        if not misspelt:  # Otherwise it is not sure that a key is missing.
-            findings += locate(check_end(self._section), (SWEEP,))
-        self._report(findings)
+        for nested in list(check_nesting(list(entries))):
+            violations.append(nested)
+            del entries[str(nested.path[-1])]
+        # Where a key of the section is wrong, another one may not really be missing.
+        if all(len(each.path) > len(KEYS) for each in violations):
+            violations += check_budget(self._section)
+        self._report(violations)
         return entries
 
     def _check_entries(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
-        """Check the config with each single value, the other keys at their first ones."""
+        """Check the config with each single value, and the first values of all other keys."""
         candidates = {path: _list_candidates(path, entry) for path, entry in entries.items()}
         firsts = {path: values[0] for path, values in candidates.items()}
         values, known, origins = self._vary(firsts)
@@ -170,46 +171,46 @@ class _Reader:
         if isinstance(self._section, dict) and isinstance(
             metric := self._section.get("metric", SweepConfig.metric), str
         ):
-            measured = list_measured(PartialConfig(values, [finding.path for finding in known]))
-            self._report(locate(check_metric(metric, measured), (SWEEP,)))
-        told = {(finding.path, finding.message) for finding in known}
+            measured = list_measured(PartialConfig(values, [each.path for each in known]))
+            self._report(list(check_metric(metric, measured)))
+        reported = {(each.path, each.message) for each in known}
         for path, others in candidates.items():
             for other in others[1:]:
-                _, findings, origins = self._vary({**firsts, path: other})
+                _, violations, origins = self._vary({**firsts, path: other})
                 new = [
-                    _explain(finding, path, other[0])
-                    for finding in findings
-                    if (finding.path, finding.message) not in told
+                    _explain(each, path, other[0])
+                    for each in violations
+                    if (each.path, each.message) not in reported
                 ]
                 self._report(new, origins)
 
     def _vary(
         self, chosen: Mapping[str, tuple[Any, KeyPath]]
     ) -> tuple[dict[str, Any], list[Violation], SourceMap]:
-        """Return the config with some values, what is wrong with it, and where it is from."""
+        """Return the config with some values, what is wrong with it, and its source map."""
         values, origins = copy.deepcopy(self._base), self._origins.copy()
-        findings = []
+        violations = []
         for dotted, (value, there) in chosen.items():
             try:
                 path = set_value(values, dotted.split("."), copy.deepcopy(value))
             except TextError as error:
-                findings.append(Violation((*KEYS, dotted), error.message, at_key=True))
+                violations.append(Violation((*KEYS, dotted), error.message, at_key=True))
                 continue
             origins.replace(path, self._origins, there)
             origins.point_at_key(path, self._origins, (*KEYS, dotted))
-        return values, findings + check_config(values), origins
+        return values, violations + check_config(values), origins
 
     def _check_combinations(self, sweep: Sweep) -> None:
-        """Check the trials that are known beforehand, whose values are right by themselves."""
+        """Check the first trials as a whole, where they are known beforehand."""
         plan = ParameterPlan(sweep.space, sweep.settings)
         if sweep.settings.sampler == "tpe":
             return
-        for number in range(min(plan.trials or MOST_CHECKED, MOST_CHECKED)):
+        for number in range(min(plan.trials or MAX_CHECKED, MAX_CHECKED)):
             parameters = plan.find_parameters(number)
-            findings = check_config(sweep.make_values(parameters))
-            if findings:
+            violations = check_config(sweep.make_values(parameters))
+            if violations:
                 shown = ", ".join(f"{path} = {format_value(v)}" for path, v in parameters.items())
-                first = findings[0]
+                first = violations[0]
                 where = ".".join(map(str, first.path))
                 message = f"these values don't go together: {shown}. {where}: {first.message}"
                 self._report([Violation(KEYS, message)])
@@ -217,16 +218,16 @@ class _Reader:
 
 
 def _list_candidates(path: str, entry: Mapping[str, Any]) -> list[tuple[Any, KeyPath]]:
-    """Return the values of an entry, of a range its ends, each with its place in the file."""
-    kind = next(iter({"choice", "range", "log_range"} & entry.keys()))
+    """Return the values of a choice or the ends of a range, each with its path in the file."""
+    kind = next(kind for kind in KINDS if kind in entry)
     values = entry[kind]
     items = values.items() if isinstance(values, dict) else enumerate(values)
-    return [(value, (*KEYS, path, kind, place)) for place, value in items]
+    return [(value, (*KEYS, path, kind, key)) for key, value in items]
 
 
-def _explain(finding: Violation, path: str, value: Any) -> Violation:
-    """Return a finding that says which value is to blame, where its place does not."""
-    dotted = ".".join(map(str, finding.path))
+def _explain(violation: Violation, path: str, value: Any) -> Violation:
+    """Return a violation that names the value that causes it, where its path does not."""
+    dotted = ".".join(map(str, violation.path))
     if dotted == path or dotted.startswith(f"{path}."):
-        return finding
-    return Violation(finding.path, f"{finding.message} So with {path} = {format_value(value)}.")
+        return violation
+    return Violation(violation.path, f"{violation.message} So with {path} = {format_value(value)}.")

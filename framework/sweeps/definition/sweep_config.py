@@ -20,7 +20,7 @@ from framework.config.schema.value_types import Schema, make_type_schema
 
 @dataclass(frozen=True)
 class SweepConfig:
-    """Which keys are varied, how, how often, and what is sought."""
+    """Which keys are varied, how, how often, and which metric decides."""
 
     keys: Annotated[Mapping[str, Mapping[str, Any]], "swept keys"] = config_field(
         MISSING,
@@ -97,7 +97,7 @@ _ENTRY: Schema = {
         },
         "step": {
             **make_type_schema("positive number"),
-            "description": "With `range`: only every so manieth value.",
+            "description": "With `range`: the difference between neighboring values.",
         },
         "log_range": {
             **_INTERVAL,

@@ -15,8 +15,8 @@ from framework.cli.main import main
 from framework.config.model import TrainingConfig
 from framework.config.parse.document import read_document
 from framework.errors import ConfigError
-from framework.sweeps.definition.checks import check_metric
 from framework.sweeps.definition.sweep import load_sweep
+from framework.sweeps.definition.sweep_rules import check_metric
 from tests.helpers.program import ROOT
 from tests.helpers.small_sweeps import BASE, BATCH, FLAT, RATE, write_sweep
 
@@ -37,8 +37,8 @@ def test_wrong_sweep(case, tmp_path):
 
 
 def test_a_metric_of_which_nobody_knows_what_is_better_decides_nothing():
-    (finding,) = check_metric("val_false_positives", ["val_loss", "val_false_positives"])
-    assert finding.message == (
+    (violation,) = check_metric("val_false_positives", ["val_loss", "val_false_positives"])
+    assert violation.message == (
         "expected a validation metric (val_loss). Found 'val_false_positives'."
     )
 

@@ -1,28 +1,27 @@
-"""What `sweep_config` must keep beyond its schema."""
+"""The rules for `sweep_config` beyond its schema."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from framework.config.catalog import find_better
+from framework.config.schema.config_schema import SWEEP
 from framework.config.source_map import KeyPath
 from framework.config.suggestions import suggest_name
 from framework.config.violations import Violation, format_mismatch, format_value
 from framework.sweeps.definition.search_space import list_choices
 from framework.sweeps.definition.sweep_config import SweepConfig
 
+KEYS: KeyPath = (SWEEP, "keys")
 KINDS = ("choice", "range", "log_range")
-NO_KEYS = ("extends", "$schema")
-"""What stands beside the sections in a file, and is no key of a run."""
+FILE_KEYS = ("extends", "$schema")
+"""Keys of a file beside its sections; they are no keys of a run."""
 
 
 def check_entry(path: str, entry: Mapping[str, Any], sampler: str) -> Iterator[Violation]:
-    """Yield what is wrong with an entry of `keys` whose parts are right.
-
-    Paths are relative to the entry.
-    """
-    if not all(path.split(".")) or path.split(".")[0] in NO_KEYS:
+    """Yield what is wrong with a swept key, with paths relative to its entry in `keys`."""
+    if not all(path.split(".")) or path.split(".")[0] in FILE_KEYS:
         expected = "the dotted path of a key, such as training_config.epochs"
         yield Violation((), format_mismatch(expected, path), at_key=True)
     kinds = [kind for kind in KINDS if kind in entry]
@@ -41,13 +40,13 @@ def check_entry(path: str, entry: Mapping[str, Any], sampler: str) -> Iterator[V
 
 
 def _check_choice(choice: Any) -> Iterator[Violation]:
-    """Return values must differ; `1`, `1.0` and `true` are the same to the database."""
+    """Yield values that are repeated; `1`, `1.0` and `true` are the same to the database."""
     if isinstance(choice, dict):
         return
     labels = [label for label, _ in list_choices(choice)]
-    for place, label in enumerate(labels):
-        if label in labels[:place]:
-            yield Violation(("choice", place), f"the value {format_value(label)} is there already.")
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            yield Violation(("choice", index), f"the value {format_value(label)} is there already.")
 
 
 def _check_interval(kind: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
@@ -63,7 +62,7 @@ def _check_interval(kind: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _check_grid(kind: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
-    """Return a grid needs values that can be counted."""
+    """Yield a range without a step, whose values a grid can't list."""
     if kind == "log_range":
         yield Violation(
             (kind,), "the sampler 'grid' can't count its values: list them as a choice."
@@ -72,29 +71,30 @@ def _check_grid(kind: str, entry: Mapping[str, Any]) -> Iterator[Violation]:
         yield Violation((kind,), "the sampler 'grid' can't count its values: add a step.")
 
 
-def check_nesting(paths: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield each path that lies in another one, with a message."""
+def check_nesting(paths: Collection[str]) -> Iterator[Violation]:
+    """Yield each path that is inside another one."""
     for path in paths:
         for other in paths:
             if path.startswith(f"{other}."):
-                yield path, f"{other} is varied as a whole: vary one of the two."
+                message = f"{other} is varied as a whole: vary one of the two."
+                yield Violation((*KEYS, path), message, at_key=True)
 
 
-def check_end(section: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield that a search would never end."""
+def check_budget(section: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield that the sweep would never end."""
     if section.get("sampler") == "grid":
         return
     if section.get("trials") is None and section.get("time_budget") is None:
         sampler = section.get("sampler", SweepConfig.sampler)
-        yield Violation(("trials",), f"the sampler {sampler!r} needs trials or time_budget.")
+        yield Violation((SWEEP, "trials"), f"the sampler {sampler!r} needs trials or time_budget.")
 
 
 def check_metric(metric: str, measured: Collection[str]) -> Iterator[Violation]:
-    """Yield a metric that is not measured on validation images, or has no better values.
+    """Yield a metric that is not measured on validation images, or has no known direction.
 
     Args:
-        metric: Decides which trial is the best; test images must have no say in it.
-        measured: All that is measured in an epoch; empty where that can't be told.
+        metric: Decides which trial is the best; test images must not influence it.
+        measured: All that is measured in an epoch; empty where that is unknown.
     """
     allowed = [name for name in measured if name.startswith("val_") and find_better(name)]
     if allowed and metric not in allowed:
@@ -102,10 +102,10 @@ def check_metric(metric: str, measured: Collection[str]) -> Iterator[Violation]:
         suggestion = suggest_name(metric, allowed) or suggest_name(f"val_{bare}", allowed)
         expected = f"a validation metric ({', '.join(allowed)})"
         yield Violation(
-            ("metric",), format_mismatch(expected, metric, suggestion and repr(suggestion))
+            (SWEEP, "metric"), format_mismatch(expected, metric, suggestion and repr(suggestion))
         )
 
 
-def locate(findings: Iterator[Violation], path: KeyPath) -> list[Violation]:
-    """Return findings with their paths continued from `path`."""
-    return [Violation((*path, *found.path), found.message, found.at_key) for found in findings]
+def prefix_paths(path: KeyPath, violations: Iterable[Violation]) -> list[Violation]:
+    """Return violations whose paths are relative to `path` with their whole paths."""
+    return [Violation((*path, *each.path), each.message, each.at_key) for each in violations]
