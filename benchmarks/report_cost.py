@@ -1,4 +1,4 @@
-"""What reporting costs beyond the predictions: scores, all pictures, and the page.
+"""What reporting costs beyond the predictions: metrics, all figures, and the page.
 
 python -m benchmarks.report_cost --images 10000
 """

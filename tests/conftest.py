@@ -121,8 +121,8 @@ def seeded():
 
 
 @pytest.fixture
-def no_pictures(monkeypatch):
-    """Leaves the pictures out of runs in this process: drawing takes longest in a small one."""
+def no_figures(monkeypatch):
+    """Leaves the figures out of runs in this process: drawing takes longest in a small one."""
     monkeypatch.setattr("framework.evaluation.report.write_report.list_figures", lambda inputs: [])
 
 

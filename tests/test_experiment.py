@@ -138,7 +138,7 @@ def test_the_resolved_config_repeats_the_run_bit_for_bit(vgg16_run, forker, tmp_
     assert (again / "config.json").read_bytes() == (vgg16_run / "config.json").read_bytes()
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_a_trained_model_is_evaluated_without_training(vgg16_run, tmp_path):
     output = tmp_path / "evaluated"
     assert main(
@@ -168,7 +168,7 @@ def test_evaluation_needs_a_finished_run(vgg16_run, tmp_path, capsys, monkeypatc
     assert "no finished run" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_real_mnist_is_read_from_its_archive(tmp_path, fake_mnist):
     """The archive has MNIST's form; the pixels are scikit-learn's digits."""
     output = tmp_path / "run"

@@ -66,7 +66,7 @@ def test_class_folders_train_frozen_and_then_fine_tuned(tmp_path, digits, capsys
     )
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_a_submission_scores_what_the_metrics_say(tmp_path, digits):
     images, labels = digits
     header = ["label", *(f"pixel{n}" for n in range(64))]

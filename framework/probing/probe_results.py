@@ -1,4 +1,4 @@
-"""What a probe leaves behind: its table, picture, page, and the config of the best layer."""
+"""What a probe leaves behind: its table, figure, page, and the config of the best layer."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def write_results(directory: Path, findings: ProbeResult) -> None:
     )
     write_text(directory / "probe.csv", format_csv(rows))
     write_text(directory / "config.yaml", config)
-    picture = save_figure(plot_probe(rows, best, findings.probed, subject), directory / "probe.png")
+    figure = save_figure(plot_probe(rows, best, findings.probed, subject), directory / "probe.png")
     command = f"python run.py --config {directory / 'config.yaml'}"
     page = render_template(
         "probe.html",
         subject=subject,
         verdict=verdict,
         substitutions=findings.fallbacks,
-        picture=embed_images([picture])[picture],
+        figure=embed_images([figure])[figure],
         next=command,
         bound=MAX_FEATURES,
         shots=list_shots(rows),

@@ -2,7 +2,7 @@
 
 Such a process has signals, an exit code, locks and a death of its own, as one that a shell starts.
 It lacks the seconds of importing, which the server that it is forked from has spent once, and the
-pictures of its run, unless they are asked for.
+figures of its run, unless they are asked for.
 """
 
 import multiprocessing
@@ -79,21 +79,28 @@ class Forker:
         with mock.patch.dict(os.environ, PYTHONPATH=path):
             multiprocessing.forkserver.ensure_running()
 
-    def start(self, *arguments, cwd=ROOT, hold=None, pictures=False, **environment):
+    def start(self, *arguments, cwd=ROOT, hold=None, with_figures=False, **environment):
         """Starts `run.py` with arguments.
 
         Args:
             cwd: Its working directory.
             hold: Path of a `history.csv` and a number of epochs: once there are as many in that
                 file, the process stands still until a signal comes.
-            pictures: Whether it draws any, which takes longest in a small run.
+            with_figures: Whether it draws any, which takes longest in a small run.
             environment: Variables that it has beside those of this process.
         """
         log = self._folder / str(len(self._processes))
         log.mkdir()
         process = self._context.Process(
             target=run,
-            args=(log, list(map(str, arguments)), cwd, hold, pictures, os.environ | environment),
+            args=(
+                log,
+                list(map(str, arguments)),
+                cwd,
+                hold,
+                with_figures,
+                os.environ | environment,
+            ),
         )
         process.start()
         self._processes.append(process)
@@ -105,7 +112,7 @@ class Forker:
             process.join()
 
 
-def run(log, arguments, cwd, hold, pictures, environment):
+def run(log, arguments, cwd, hold, with_figures, environment):
     """Runs `run.py` in a forked process, with its output in files."""
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = os.open(log / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -118,7 +125,7 @@ def run(log, arguments, cwd, hold, pictures, environment):
     from framework.cli.main import main
 
     with ExitStack() as patches:
-        if not pictures:
+        if not with_figures:
             patches.enter_context(
                 mock.patch("framework.evaluation.report.write_report.list_figures", return_value=[])
             )

@@ -108,7 +108,7 @@ class TestResults:
         assert "it loses" in page
         assert not re.search(r"(src|href)=\"(?!data:)", page)
 
-    def test_the_config_repeats_what_was_measured(self, probed, tmp_path, no_pictures):
+    def test_the_config_repeats_what_was_measured(self, probed, tmp_path, no_figures):
         config = load_config(probed / "config.yaml")
         assert config.training_config.epochs == 7, "the rest is as it was given"
         layer = config.model_configuration.model_top_config["classes"]
@@ -119,7 +119,7 @@ class TestResults:
         found = read_json(run / "metrics.json")["validation"]["accuracy"]
         assert found == pytest.approx(promised, abs=0.002)
 
-    def test_the_run_finds_the_features_in_the_store(self, probed, tmp_path, caplog, no_pictures):
+    def test_the_run_finds_the_features_in_the_store(self, probed, tmp_path, caplog, no_figures):
         with caplog.at_level(logging.INFO, "framework"):
             config = load_config(probed / "config.yaml", ["data_config.limit.test=10"])
             start_experiment(config, "x", tmp_path / "run", RunOptions(with_report=False))
@@ -137,7 +137,7 @@ def test_the_same_probe_computes_nothing_and_says_the_same(probe, caplog):
     assert tables[0] == tables[1]
 
 
-def test_features_are_those_of_a_run_to_the_last_bit(probe, tmp_path, no_pictures):
+def test_features_are_those_of_a_run_to_the_last_bit(probe, tmp_path, no_figures):
     probe(shots=("all",))
     store = tmp_path / "cache" / "features"
     probed = {path.name: path for path in store.glob("*/*.npy")}

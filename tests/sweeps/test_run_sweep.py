@@ -167,7 +167,7 @@ def test_the_shipped_sweep_runs(tmp_path):
     assert [row["state"] for row in rows] == ["complete", "complete"]
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_trials_share_the_data_and_what_stands_in_for_it_is_said_once(tmp_path, capfd):
     missing = tmp_path / "none.npz"
     dataset = {"name": "mnist", "path": str(missing), "if_unavailable": "digits"}

@@ -26,7 +26,7 @@ model_configuration:
 
 
 @pytest.fixture
-def start(monkeypatch, no_pictures, tmp_path):
+def start(monkeypatch, no_figures, tmp_path):
     def start(free, callbacks="{}"):
         usage = shutil.disk_usage(tmp_path)._replace(free=free)
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)

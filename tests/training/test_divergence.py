@@ -72,7 +72,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_says_why(tmp_path):
     assert (row["loss"], row["val_loss"]) == ("nan", "")
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("arguments", ["{}", "{raise_error: true}"])
 def test_with_a_callback_that_needs_batch_events_the_batch_is_named(arguments, tmp_path):
     callbacks = f"{{TerminateOnNaN: {arguments}}}"
@@ -126,7 +126,7 @@ def test_it_is_no_finished_run_to_anything(late, capsys):
     )
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_its_model_can_be_evaluated_where_it_is_asked_for_by_name(late, tmp_path):
     text = CONFIG.format(rate="0.1", callbacks="{}").replace(
         "  epochs: 3", "  enable_training: false"
@@ -159,7 +159,7 @@ model_configuration:
 """
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_fine_tuning_that_diverges_leaves_what_it_began_with(tmp_path):
     message = diverge(tmp_path, TUNED)
 

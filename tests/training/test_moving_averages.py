@@ -26,7 +26,7 @@ def train(tmp_path_factory):
     return run
 
 
-@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.usefixtures("no_figures")
 def test_the_classifier_has_the_averages_of_its_weights(train):
     plain = train("plain")
     forgetful = train("forgetful", use_ema=True, ema_momentum=0.0)

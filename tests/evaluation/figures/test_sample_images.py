@@ -85,7 +85,7 @@ def test_fewer_images_than_panels(images):
     draw(plot_samples(predict(few, images)))
 
 
-def test_a_diverged_network_is_pictured_too(images):
+def test_a_diverged_network_has_figures_too(images):
     lost = np.full((397, 10), np.nan, np.float32)
     predictions = replace(make_predictions(images.labels), probabilities=lost)
     test = predict(predictions, images)

@@ -36,7 +36,7 @@ SOLVED = {"alpha": 0.001, "temperature": 0.1, "features": 512, "images": 5400}
 
 
 class Values(HTMLParser):
-    """Collects the exact value behind each figure of a page, and every picture."""
+    """Collects the exact value behind each figure of a page, and every figure."""
 
     def __init__(self):
         super().__init__()
@@ -62,7 +62,7 @@ def read_notes(text):
 
 
 def judge(inputs):
-    """The notes of a run, without drawing its pictures."""
+    """The notes of a run, without drawing its figures."""
     text = render_report(inputs, [], {})
     return read_notes(text)
 
@@ -114,7 +114,7 @@ def test_every_figure_is_one_of_metrics(directory, inputs):
     assert str(inputs.metrics["test"]["accuracy"]) in shown
 
 
-def test_every_picture_of_the_page_says_what_it_shows(directory):
+def test_every_figure_of_the_page_says_what_it_shows(directory):
     images = parse(directory).images
     assert len(images) == 11
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
@@ -201,7 +201,7 @@ def make_classifier():
     return keras.Model(inputs, keras.layers.Dense(3, activation="softmax", name="end")(flat))
 
 
-def test_extra_pictures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch, caplog):
+def test_extra_figures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch, caplog):
     def fail(*_):
         raise ZeroDivisionError("of all things")
 
@@ -220,7 +220,7 @@ def test_extra_pictures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch
     assert re.search(r"<td class=\"name\">conv</td><td>Conv2D</td><td>n x 8 x 8 x 2</td>", text)
 
 
-def test_an_extra_picture_that_fails_while_it_is_saved_is_left_out_too(
+def test_an_extra_figure_that_fails_while_it_is_saved_is_left_out_too(
     tmp_path, monkeypatch, caplog
 ):
     def plot_unsavable(*_):
@@ -241,7 +241,7 @@ def test_an_extra_picture_that_fails_while_it_is_saved_is_left_out_too(
     assert {path.name for path in tmp_path.iterdir()} >= CONTRACT
 
 
-def test_a_disk_that_is_full_is_no_fault_of_the_picture(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_is_no_fault_of_the_figure(tmp_path, monkeypatch):
     def refuse(self, data):
         if "reliability" in self.name:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -258,7 +258,7 @@ def test_a_disk_that_cannot_be_written_is_told(tmp_path):
         write_report(tmp_path / "gone", make_report_inputs(3))
 
 
-def test_pictures_beyond_the_budget_are_left_out_largest_first(tmp_path):
+def test_figures_beyond_the_budget_are_left_out_largest_first(tmp_path):
     paths = []
     for side in (10, 200, 40):
         noise = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)

@@ -36,7 +36,7 @@ def change(**sections):
 
 
 @pytest.fixture
-def solve(tmp_path, monkeypatch, no_pictures):
+def solve(tmp_path, monkeypatch, no_figures):
     """Makes a run without pictures; returns its directory."""
     monkeypatch.setenv("TRANSFER_FRAMEWORK_CACHE", str(tmp_path / "cache"))
     runs = iter(range(9))
@@ -156,7 +156,7 @@ def test_too_many_features_are_one_message(solve, monkeypatch):
         solve()
 
 
-def test_a_sweep_varies_the_layer_that_is_read(tmp_path, monkeypatch, no_pictures):
+def test_a_sweep_varies_the_layer_that_is_read(tmp_path, monkeypatch, no_figures):
     monkeypatch.setenv("TRANSFER_FRAMEWORK_CACHE", str(tmp_path / "cache"))
     path = "model_configuration.model_top_config.flat.input_layer"
     choice = {"choice": ["conv_pw_1_relu", "conv_pw_3_relu"]}
