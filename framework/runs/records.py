@@ -6,12 +6,13 @@ import csv
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from framework.config.reserved_files import UNFINISHED
 from framework.errors import RunError, UsageError
+from framework.runs.run_directory import is_finished
 
 MISSING = "–"
 _METRICS = ("validation", "test", "parameters", "timing")
@@ -54,9 +55,7 @@ def find_runs(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         inside = sorted(
-            file.parent
-            for file in path.rglob("metrics.json")
-            if not file.with_name(UNFINISHED).exists()
+            file.parent for file in path.rglob("metrics.json") if is_finished(file.parent)
         )
         if not inside:
             raise UsageError(f"{path}: there is no finished run in it. Name a run directory.")
@@ -71,18 +70,13 @@ def load_runs(directories: Sequence[Path]) -> list[RunRecord]:
     Raises:
         RunError: A file of a run is missing or damaged.
     """
-    names = _name_runs(directories)
-    return [_load_run(path, name) for path, name in zip(directories, names, strict=True)]
+    parent = find_common_parent(directories)
+    return [_load_run(path, path.resolve().relative_to(parent).as_posix()) for path in directories]
 
 
 def find_common_parent(directories: Sequence[Path]) -> Path:
     """Return the deepest folder that contains all the runs."""
     return Path(os.path.commonpath([path.resolve().parent for path in directories]))
-
-
-def _name_runs(directories: Sequence[Path]) -> list[str]:
-    parent = find_common_parent(directories)
-    return [path.resolve().relative_to(parent).as_posix() for path in directories]
 
 
 def _load_run(directory: Path, name: str) -> RunRecord:
@@ -104,35 +98,37 @@ def _load_run(directory: Path, name: str) -> RunRecord:
 
 
 def _read_json(path: Path, required: Iterable[str] = ()) -> Mapping[str, Any]:
-    try:
+    with _explain_errors(path):
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
-    if not isinstance(values, dict):
-        raise _make_error(path, "it holds no object")
-    _check_keys(path, values, required)
-    return values
+        if not isinstance(values, dict):
+            raise ValueError("it holds no object")
+        _check_keys(values, required)
+        return values
 
 
 def _read_csv(path: Path, required: Iterable[str]) -> list[dict[str, str]]:
+    with _explain_errors(path), path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream, strict=True, restval="")
+        rows = list(reader)
+        _check_keys(reader.fieldnames or (), required)
+        return rows
+
+
+def _check_keys(found: Collection[str], required: Iterable[str]) -> None:
+    if missing := [key for key in required if key not in found]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+
+
+@contextmanager
+def _explain_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while the body reads a file into a `RunError`."""
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True, restval="")
-            columns, rows = reader.fieldnames or (), list(reader)
+        yield
     except (OSError, ValueError, csv.Error) as error:
-        raise _make_error(path, getattr(error, "strerror", None) or str(error)) from error
-    _check_keys(path, columns, required)
-    return rows
-
-
-def _check_keys(path: Path, found: Collection[str], required: Iterable[str]) -> None:
-    missing = [key for key in required if key not in found]
-    if missing:
-        raise _make_error(path, f"it lacks {', '.join(missing)}")
-
-
-def _make_error(path: Path, reason: str) -> RunError:
-    return RunError(f"{path}: cannot be read: {reason}. Leave this run out, or run it again.")
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(
+            f"{path}: cannot be read: {reason}. Leave this run out, or run it again."
+        ) from error
 
 
 def _read_cell(cell: str) -> float | str:

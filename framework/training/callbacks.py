@@ -6,8 +6,8 @@ import importlib.util
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -87,25 +87,14 @@ class _ClassifierCheckpoint(keras.callbacks.ModelCheckpoint):
     def _save_model(self, epoch: int, batch: int | None, logs: Mapping[str, Any] | None) -> None:
         # Only here: to compare epochs, Keras needs the model that it trains.
         head = self._model
-        self._model = _SavedClassifier(self._classifier)
+        self._model = SimpleNamespace(
+            save=lambda path, overwrite: save_classifier(self._classifier, Path(path)),
+            save_weights=self._classifier.model.save_weights,
+        )
         try:
             super()._save_model(epoch, batch, logs)
         finally:
             self._model = head
-
-
-@dataclass(frozen=True)
-class _SavedClassifier:
-    """A classifier with the methods that `ModelCheckpoint` calls."""
-
-    classifier: Classifier
-
-    def save(self, filepath: str, overwrite: bool) -> None:
-        """Write a file like a run's `model.keras`."""
-        save_classifier(self.classifier, Path(filepath))
-
-    def save_weights(self, filepath: str, overwrite: bool) -> None:
-        self.classifier.model.save_weights(filepath, overwrite=overwrite)
 
 
 class BestWeights(keras.callbacks.Callback):

@@ -16,11 +16,12 @@ from framework.features.feature_sources import Features
 from framework.features.model_split import unpack_single
 
 
-class TrainingBatches:
+class TrainingBatches(keras.callbacks.Callback):
     """Training batches, different in each epoch and the same in each run.
 
     Which batches an epoch has depends on the seed and the epoch's number alone, so
-    that a resumed run has the batches it would have had.
+    that a resumed run has the batches it would have had. It must be among the callbacks
+    of `fit`, which tell it the epoch.
 
     Args:
         features: What to train on.
@@ -32,7 +33,6 @@ class TrainingBatches:
 
     Attributes:
         dataset: For `fit`; one pass is one epoch of `(features, labels)`.
-        callback: Must be among the callbacks of `fit`: passes the number of the epoch on.
     """
 
     def __init__(
@@ -43,16 +43,15 @@ class TrainingBatches:
         seed: int,
         prefetch: bool = True,
     ) -> None:
+        super().__init__()
         self._features = features
         self._views = views
         self._seed = seed
         self._epoch = 0
         self.dataset = _batch(features, self._stream_epoch, batch_size, prefetch)
-        self.callback: keras.callbacks.Callback = keras.callbacks.LambdaCallback(
-            on_epoch_begin=self._begin_epoch
-        )
 
-    def _begin_epoch(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Choose the batches of the epoch."""
         self._epoch = epoch
 
     def _stream_epoch(self) -> Iterator[tuple[Any, np.ndarray]]:

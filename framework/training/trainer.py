@@ -221,7 +221,7 @@ class Trainer:
                 ),
                 initial_epoch=epochs.start,
                 epochs=epochs.stop,
-                callbacks=[batches.callback, *sync_weights(model, head), *callbacks],
+                callbacks=[batches, *sync_weights(model, head), *callbacks],
                 class_weight=self._weigh_classes(training),
                 shuffle=False,  # The batches have their own, repeatable order.
                 verbose=0,

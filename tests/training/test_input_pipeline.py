@@ -58,7 +58,7 @@ def record(features, views, epochs, initial_epoch=0, seed=0):
         feed.dataset,
         epochs=epochs,
         initial_epoch=initial_epoch,
-        callbacks=[feed.callback],
+        callbacks=[feed],
         verbose=0,
         shuffle=False,
     )
