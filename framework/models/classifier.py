@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import keras
 
 from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
-from framework.errors import RunError, first_sentence
-from framework.models.freezing import check_split_point, freeze_layers
+from framework.errors import ConfigError, RunError, first_sentence
+from framework.models.freezing import freeze_layers
 from framework.models.top import build_top
 from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
@@ -75,9 +76,28 @@ def build_classifier(
     # A top that reads only lower layers leaves the upper ones out of the classifier.
     reached = {layer.name for layer in model.layers}
     names = tuple(layer.name for layer in backbone.layers if layer.name in reached)
-    fine_tuning = config.training_config.fine_tuning
-    check_split_point(model_config.trainable, fine_tuning, names, config.source_map)
+    _check_trained_layers(config, names)
     return Classifier(model, class_names, names)
+
+
+def _check_trained_layers(config: Config, layer_names: Collection[str]) -> None:
+    """Refuse a config that wants to train backbone layers that the top does not read."""
+    wanted: dict[tuple[str, ...], str] = {
+        ("model_configuration", "trainable"): config.model_configuration.trainable
+    }
+    if (fine_tuning := config.training_config.fine_tuning) is not None:
+        wanted["training_config", "fine_tuning", "unfreeze_from"] = fine_tuning.unfreeze_from
+    problems = [
+        config.source_map.make_problem(
+            path,
+            f"expected a layer that the top reads from, or one below. Found {name!r}, which no "
+            "layer of the top depends on.",
+        )
+        for path, name in wanted.items()
+        if name not in ("none", "all", *layer_names)
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def save_classifier(classifier: Classifier, path: Path) -> None:
