@@ -1,6 +1,8 @@
 """The backbone of one run as the start of another."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -57,6 +59,15 @@ def test_another_backbone_is_refused(run, name, arguments):
 
     with pytest.raises(RunError, match="has another backbone than"):
         load_pretrained_backbone(model, (32, 32, 3))
+
+
+def test_a_model_file_that_the_run_did_not_write_is_refused(run, tmp_path):
+    copy = Path(shutil.copytree(run[0], tmp_path / "run"))
+    (copy / "environment.json").write_text('{"model": {"sha256": "0"}}')
+
+    for weights in (copy, tmp_path, copy / "model.keras"):
+        with pytest.raises(RunError, match="is not the file that its run wrote"):
+            locate_weights(ModelConfiguration("MobileNet", {}, Weights(str(weights))))
 
 
 def test_a_missing_run_is_replaced_only_if_the_config_says_so(tmp_path):
