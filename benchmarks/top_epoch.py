@@ -56,8 +56,8 @@ def store_vectors(count: int, directory: Path) -> Features:
     scaled = layers.Rescaling(1 / 255)(image)
     model = keras.Model(image, build_top()(frozen(scaled)))
     settings = FeatureCache(directory=str(directory))
-    cut = split_model(model, {"frozen"})
-    return prepare_features(cut, {"vectors": FeatureRequest(images)}, settings)["vectors"]
+    split = split_model(model, {"frozen"})
+    return prepare_features(split, {"vectors": FeatureRequest(images)}, settings)["vectors"]
 
 
 def time_fit(model: keras.Model, *data: Any, **options: Any) -> float:

@@ -1,4 +1,4 @@
-"""The trained part of a classifier: a Keras model that can take many small steps at once."""
+"""The head: the trained part of a classifier, which can take many small steps at once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Logs = dict[str, tf.Tensor]
 class Head(keras.Model):
     """A model that XLA may compile although TensorFlow's kernels are repeatable.
 
-    Keras rules the two out together, because a few kernels cannot be both. Whoever asks
-    for XLA chooses models without those; see `framework.training.execution`.
+    Keras forbids the combination because of a few kernels; XLA is only chosen for models
+    without these, see `framework.training.execution`.
 
     Attributes:
         batch_size: Images in a step of the optimizer, where `fit` is given several batches
@@ -30,7 +30,7 @@ class Head(keras.Model):
 
     @property
     def jit_compile(self) -> bool | str:
-        """As given to `compile`."""
+        """The argument of `compile`; `"auto"` counts as false."""
         return self._compiled_by_xla
 
     @jit_compile.setter
@@ -38,7 +38,7 @@ class Head(keras.Model):
         self._compiled_by_xla = False if value == "auto" else value
 
     def make_train_function(self, force: bool = False) -> None:
-        """Make what `fit` calls with its iterator; see `keras.Model`."""
+        """Make the function that `fit` calls with its iterator; see `keras.Model`."""
         if self.batch_size is None:
             super().make_train_function(force)
         elif self.train_function is None or force:
@@ -46,7 +46,7 @@ class Head(keras.Model):
 
 
 def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any]], Logs]:
-    """Return what takes several batches as one, and train a step on each."""
+    """Return a function that takes several batches as one, and trains a step on each."""
 
     @tf.function(jit_compile=True, autograph=False)
     def train_batches(batches: Any, count: tf.Tensor) -> Logs:
@@ -58,33 +58,33 @@ def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any
         logs: Logs = model.get_metrics_result()
         return logs
 
-    # The last batch of an epoch, if it does not come out even: not worth compiling.
-    train_rest = tf.function(model.train_step, autograph=False)
-    most: int | None = None
+    # A last batch of an epoch with fewer images, which is not worth compiling.
+    train_remainder = tf.function(model.train_step, autograph=False)
+    max_count: int | None = None
 
     def train_block(iterator: Iterator[Any]) -> Logs:
-        nonlocal most
+        nonlocal max_count
         block = next(iterator)
         images = keras.tree.flatten(block)[0].shape[0]
         count, rest = divmod(images, batch_size)
-        most = most or count  # The first block is the largest, and the others are filled up.
+        max_count = max_count or count  # The first block is the largest; others are padded.
         logs: Logs = {}
         if count:
             whole = keras.tree.map_structure(
-                lambda tensor: _split(tensor, count, batch_size, most), block
+                lambda tensor: _split(tensor, count, batch_size, max_count), block
             )
             logs = train_batches(whole, tf.constant(count))
         if rest:
-            logs = train_rest(keras.tree.map_structure(lambda tensor: tensor[-rest:], block))
+            logs = train_remainder(keras.tree.map_structure(lambda tensor: tensor[-rest:], block))
         return logs
 
     return train_block
 
 
-def _split(block: tf.Tensor, count: int, batch_size: int, most: int) -> tf.Tensor:
-    """Return `(most, batch_size, ...)`: `count` batches, then zeros, which nothing reads.
+def _split(block: tf.Tensor, count: int, batch_size: int, max_count: int) -> tf.Tensor:
+    """Return `(max_count, batch_size, ...)`: `count` batches, then zeros, which nothing reads.
 
     XLA compiles anew for every shape, so all have the same.
     """
     batches = tf.reshape(block[: count * batch_size], (count, batch_size, *block.shape[1:]))
-    return tf.pad(batches, [[0, most - count], *[[0, 0]] * (len(batches.shape) - 1)])
+    return tf.pad(batches, [[0, max_count - count], *[[0, 0]] * (len(batches.shape) - 1)])

@@ -1,4 +1,4 @@
-"""The freeze line: where a classifier is cut into a fixed part and a trained part."""
+"""Splits a classifier into a fixed part, the extractor, and a trained part, the head."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class ModelSplit:
     Training the head trains the classifier in place.
 
     Args:
-        layers: Names of the layers whose outputs cross the cut, from the image up.
-        extractor: Image to the list of tensors that cross the cut, to be run with
+        layers: Names of the layers at the split point, from the image up: the head reads their
+            outputs.
+        extractor: From the image to the list of these outputs, to be run with
             `training=False`; `None` where nothing is frozen.
-        head: What crosses the cut, as `unpack_single` gives it, to the classifier's
+        head: From these outputs, as `unpack_single` gives them, to the classifier's
             output. The whole classifier where nothing is frozen.
     """
 
@@ -36,42 +37,38 @@ def unpack_single(tensors: Sequence[Any]) -> Any:
 
 
 def split_model(model: keras.Model, backbone_layers: Collection[str]) -> ModelSplit:
-    """Cut a classifier at the deepest line below which nothing trains.
+    """Split a classifier at the deepest point below which nothing trains.
 
-    A layer lies below the cut if it is frozen (`trainable` is false, or it has
-    nothing that could change), belongs to the backbone or comes before it, and all
-    that it reads lies below the cut. Layers of the top stay above even when they
-    have no weights, so that every top shares the stored features.
+    A layer belongs to the extractor if it is frozen (`trainable` is false, or it has
+    nothing that could change), is part of the backbone or before it, and reads nothing
+    but the extractor's layers. Layers of the top stay in the head even when they
+    have no weights, so that all tops share the stored features.
 
     Args:
         model: A functional classifier with one input, the image.
-        backbone_layers: Names of the layers that are the backbone's. Empty for a
-            classifier without a backbone.
-
-    Returns:
-        The cut.
+        backbone_layers: Names of the backbone's layers; empty for a classifier without one.
     """
     nodes = sort_nodes(model)
-    allowed = _find_names_up_to(nodes, backbone_layers)
-    fixed: dict[int, keras.KerasTensor] = {}
+    candidates = _find_names_up_to(nodes, backbone_layers)
+    frozen: dict[int, keras.KerasTensor] = {}
     crossing: dict[int, keras.KerasTensor] = {}
     has_weights = False
     for node in nodes:
         operation = node.operation
-        read_below = [id(tensor) for tensor in node.input_tensors if id(tensor) in fixed]
+        frozen_inputs = [id(tensor) for tensor in node.input_tensors if id(tensor) in frozen]
         if (
-            operation.name in allowed
+            operation.name in candidates
             and _is_frozen(operation)
-            and len(read_below) == len(node.input_tensors)
+            and len(frozen_inputs) == len(node.input_tensors)
         ):
-            fixed.update((id(tensor), tensor) for tensor in node.output_tensors)
+            frozen.update((id(tensor), tensor) for tensor in node.output_tensors)
             has_weights |= isinstance(operation, keras.Layer) and bool(operation.weights)
         else:
-            crossing.update((key, fixed[key]) for key in read_below)
+            crossing.update((key, frozen[key]) for key in frozen_inputs)
     if not has_weights:
         return ModelSplit(layers=(), extractor=None, head=model)
-    # `fixed` was filled from the image up.
-    tensors = [tensor for key, tensor in fixed.items() if key in crossing]
+    # `frozen` was filled from the image up.
+    tensors = [tensor for key, tensor in frozen.items() if key in crossing]
     return ModelSplit(
         layers=tuple(tensor._keras_history.operation.name for tensor in tensors),
         extractor=keras.Model(model.input, tensors, name="extractor"),
@@ -86,7 +83,7 @@ def sort_nodes(model: keras.Model) -> list[Any]:
 
 
 def _find_names_up_to(nodes: list[Any], names: Collection[str]) -> set[str]:
-    """Name of the given layers and of all layers that they depend on."""
+    """Return the given names, and those of all layers that they depend on."""
     found = set(names)
     for node in reversed(nodes):
         if node.operation.name in found:

@@ -1,4 +1,4 @@
-"""From a cut and some images to features, by the cheapest way the settings allow."""
+"""Prepares the features of images: stores what is missing, or leaves it to be computed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class FeatureRequest:
-    """Images, and how many of their views are wanted in the store.
+    """Images whose features are wanted.
 
     Args:
         images: The images.
@@ -54,48 +54,48 @@ class FeatureRequest:
 
 
 def prepare_features(
-    cut: ModelSplit,
-    splits: Mapping[str, FeatureRequest],
+    split: ModelSplit,
+    requests: Mapping[str, FeatureRequest],
     settings: FeatureCache,
     cluster: Cluster | None = None,
     devices: Sequence[str] = (),
 ) -> dict[str, Features]:
-    """Compute what is not stored yet, and say beforehand what that will cost.
+    """Compute the features that are not stored yet, after logging what that will cost.
 
     With the same settings the features are the same, whether they come from the
-    store or are computed when they are read: the store saves time and changes nothing.
+    store or are computed when they are read: the store only saves time.
 
     Args:
-        cut: The cut classifier.
-        splits: What is needed, by names for the console such as `"training"`.
+        split: The classifier, split.
+        requests: What is needed, by names for the console such as `"training"`.
         settings: Whether and where to store.
-        cluster: What computes the features to be stored; this machine alone if `None`.
-        devices: Those of this machine that compute; by default one.
+        cluster: Computes the features to be stored; this machine alone does if `None`.
+        devices: The devices of this machine that compute; by default one.
 
     Returns:
-        The features of each split.
+        The features of each request.
 
     Raises:
-        RunError: The store cannot be written, an image cannot be read, or the cluster
-            has no worker any more.
+        RunError: The store can't be written, an image can't be read, or the cluster has no
+            node left.
     """
     here = ", on this machine: the Ray cluster has nothing to do" if cluster else ""
-    if cut.extractor is None:
+    if split.extractor is None:
         logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
-        return {name: ImageFeatures(split.images) for name, split in splits.items()}
-    extractor = Extractor(cut.extractor, devices)
-    computed = {name: ComputedFeatures(split.images, extractor) for name, split in splits.items()}
+        return {name: ImageFeatures(request.images) for name, request in requests.items()}
+    extractor = Extractor(split.extractor, devices)
+    computed = {name: ComputedFeatures(each.images, extractor) for name, each in requests.items()}
     if settings.mode == "off":
         logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)
         return dict(computed)
     store = FeatureStore(find_directory(settings), settings.limit_gb)
     entries = {
-        (name, view): find_entry(store, extractor, cut.layers, split.images, view)
-        for name, split in splits.items()
-        for view in range(split.views)
+        (name, view): find_entry(store, extractor, split.layers, request.images, view)
+        for name, request in requests.items()
+        for view in range(request.views)
     }
     executor: Executor = RayExecutor(extractor, cluster) if cluster else LocalExecutor(extractor)
-    what = f"Frozen up to {', '.join(cut.layers)}"
+    what = f"Frozen up to {', '.join(split.layers)}"
     passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
     if not plan_storage(store, executor, what, passes):
         logger.warning(
@@ -104,13 +104,13 @@ def prepare_features(
         )
         return dict(computed)
     for (name, view), entry in entries.items():
-        title = name if splits[name].views == 1 else f"{name}, view {view + 1}"
-        _fill(store, entry, executor, splits[name].images, view, title)
+        title = name if requests[name].views == 1 else f"{name}, view {view + 1}"
+        _fill(store, entry, executor, requests[name].images, view, title)
     return {
         name: StoredFeatures(
-            tuple(entries[name, view] for view in range(split.views)), computed[name], store
+            tuple(entries[name, view] for view in range(request.views)), computed[name], store
         )
-        for name, split in splits.items()
+        for name, request in requests.items()
     }
 
 
@@ -122,15 +122,15 @@ def find_entry(
     view: int = 0,
     computed_with: Mapping[str, Any] | None = None,
 ) -> StoreEntry:
-    """Return the place of a view's features, by everything that decides them.
+    """Return the entry of a view's features, under a key made of everything that decides them.
 
     Args:
-        store: Where it is to be found.
-        extractor: What computes the features.
-        layers: Names of the layers that give them, for people.
+        store: Where the entry is.
+        extractor: Computes the features.
+        layers: Names of the layers whose outputs they are, for people.
         images: What they are computed from.
         view: Which augmented set; 0 for the images as they are.
-        computed_with: What else may decide the last bits, ready for JSON.
+        computed_with: What else may decide the last bits; ready for JSON.
     """
     chunk_images = choose_chunk_images(extractor.bytes_per_image, extractor.batch_size)
     key = compute_key(
@@ -139,7 +139,7 @@ def find_entry(
             "images": images.describe(view),
             "extractor": extractor.description,
             "chunk_images": chunk_images,
-            # These decide the last bits; releases may, too, but bug fixes do not.
+            # These decide the last bits; releases may, too, but bug-fix releases do not.
             "threads": count_threads(),
             "versions": [
                 version.rsplit(".", 1)[0] for version in (keras.__version__, tf.__version__)
@@ -164,13 +164,13 @@ def find_entry(
 def plan_storage(
     store: FeatureStore, executor: Executor, what: str, passes: Sequence[Sequence[StoreEntry]]
 ) -> bool:
-    """Say what will be stored and what it will cost; tells whether it fits.
+    """Log what will be stored and what it will cost, and return whether there is room.
 
     Args:
-        store: Where the entries lie; what was least recently used makes room.
-        executor: Who computes what is missing.
+        store: Where the entries are; least recently used ones are removed to make room.
+        executor: Computes what is missing.
         what: What the features are of, for people.
-        passes: Entries of the same images, which one pass over these images fills.
+        passes: Groups of entries of the same images, each of which one pass fills.
     """
     entries = {entry.key: entry for group in passes for entry in group}
     missing_bytes = sum(
@@ -186,8 +186,7 @@ def plan_storage(
         format_bytes(sum(count_bytes_per_image(entry.specs) for entry in passes[0])),
         store.directory,
     )
-    wanted = {entry.key: entry.bytes for entry in entries.values()}
-    if not store.make_room(wanted, missing_bytes):
+    if not store.make_room({key: entry.bytes for key, entry in entries.items()}, missing_bytes):
         logger.warning(
             "The features would take %s, more than the limit (%s) or the disk has room for.",
             size,
@@ -208,7 +207,7 @@ def plan_storage(
 
 
 def open_entry(store: FeatureStore, entry: StoreEntry) -> list[int]:
-    """Make an entry ready to be filled, and check what is there; its lock is held.
+    """Create, pin and verify an entry whose lock is held.
 
     Returns:
         The chunks that have to be computed.
@@ -235,7 +234,7 @@ def _fill(
     view: int,
     title: str,
 ) -> None:
-    """Bring an entry to completeness: checks what is there, compute the rest."""
+    """Verify an entry, and compute and write its missing chunks."""
     with store.lock(entry.key):
         missing = open_entry(store, entry)
         if not missing:

@@ -81,6 +81,6 @@ def run_active_trial(study: Study, sweep: Sweep, trial: ActiveTrial) -> None:
             values = sweep.make_values(trial.parameters)
             result = run_trial(values, trial.directory, sweep.settings.metric, trial.report)
     except BaseException:
-        study.release(trial)  # Interrupted: whoever resumes the sweep resumes the trial.
+        study.release(trial)  # Interrupted: the trial is resumed with the sweep.
         raise
     study.finish(trial, result)

@@ -71,8 +71,8 @@ def _run_values(
         FrameworkError: As a run raises it.
     """
     config = resolve_config(values, f"trial {directory.name}")
-    begun = (directory / "config.json").is_file()
-    if begun and dump_config(load_config(directory / "config.json")) != dump_config(config):
+    started = (directory / "config.json").is_file()
+    if started and dump_config(load_config(directory / "config.json")) != dump_config(config):
         raise RunError(f"{directory} holds another run. Start the sweep in another directory.")
     if run_directory.is_finished(directory):
         return  # Killed after the run had finished, before the result was noted.
@@ -85,11 +85,11 @@ def _run_values(
         with_report=False,
         load_dataset=load_dataset_once,
     )
-    if begun:
+    if started:
         run_directory.reopen_run(directory)
         run_experiment(config, directory, options)
     else:
-        shutil.rmtree(directory, ignore_errors=True)  # Killed before the run had begun.
+        shutil.rmtree(directory, ignore_errors=True)  # Killed before the run had started.
         start_experiment(config, directory.name, directory, options)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def images():
-    """50 tiny images; see `elsewhere.make_images`."""
+    """50 tiny images; see `tests.helpers.tiny_features.make_images`."""
     from tests.helpers.tiny_features import make_images
 
     return make_images()

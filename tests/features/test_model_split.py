@@ -62,44 +62,44 @@ def pixels() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CASES)
-class TestCut:
-    def cut(self, name):
+class TestSplit:
+    def split(self, name):
         make, unfrozen, crossing = CASES[name]
         network = unfreeze(make(), *unfrozen)
         return network, split_model(network.model, network.backbone_layers), crossing
 
     def test_crosses_at_the_deepest_frozen_layers(self, name):
-        _, cut, crossing = self.cut(name)
-        assert cut.layers == crossing
+        _, split, crossing = self.split(name)
+        assert split.layers == crossing
 
     def test_features_then_head_equal_the_whole_model(self, name, pixels):
-        network, cut, _ = self.cut(name)
-        features = cut.extractor(pixels, training=False)
-        np.testing.assert_allclose(cut.head(features), network.model(pixels), rtol=1e-5)
+        network, split, _ = self.split(name)
+        features = split.extractor(pixels, training=False)
+        np.testing.assert_allclose(split.head(features), network.model(pixels), rtol=1e-5)
 
     def test_what_trains_is_the_same(self, name):
-        network, cut, _ = self.cut(name)
-        assert [id(weight) for weight in cut.head.trainable_variables] == [
+        network, split, _ = self.split(name)
+        assert [id(weight) for weight in split.head.trainable_variables] == [
             id(weight) for weight in network.model.trainable_variables
         ]
-        assert not cut.extractor.trainable_variables
+        assert not split.extractor.trainable_variables
 
     def test_training_the_head_trains_the_classifier(self, name, pixels):
-        network, cut, _ = self.cut(name)
-        frozen = [weight.numpy() for weight in cut.extractor.weights]
+        network, split, _ = self.split(name)
+        frozen = [weight.numpy() for weight in split.extractor.weights]
         before = network.model(pixels).numpy()
-        cut.head.compile("sgd", "sparse_categorical_crossentropy")
-        features = cut.extractor(pixels, training=False)
-        cut.head.train_on_batch(features, LABELS)
+        split.head.compile("sgd", "sparse_categorical_crossentropy")
+        features = split.extractor(pixels, training=False)
+        split.head.train_on_batch(features, LABELS)
         assert np.abs(network.model(pixels) - before).max() > 0
         np.testing.assert_allclose(
-            cut.head(cut.extractor(pixels, training=False)), network.model(pixels), rtol=1e-5
+            split.head(split.extractor(pixels, training=False)), network.model(pixels), rtol=1e-5
         )
-        for weight, was in zip(cut.extractor.weights, frozen, strict=True):
+        for weight, was in zip(split.extractor.weights, frozen, strict=True):
             np.testing.assert_array_equal(weight, was)
 
     def test_the_classifier_still_saves_and_loads(self, name, pixels, tmp_path):
-        network, _, _ = self.cut(name)
+        network, _, _ = self.split(name)
         network.model.save(tmp_path / "model.keras")
         loaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_array_equal(loaded(pixels), network.model(pixels))
@@ -107,11 +107,11 @@ class TestCut:
 
 def test_frozen_batch_normalization_in_the_head_keeps_its_statistics(pixels):
     network = unfreeze(tiny_networks.make_residual(), "block1_1_conv")
-    cut = split_model(network.model, network.backbone_layers)
+    split = split_model(network.model, network.backbone_layers)
     layer = network.model.get_layer("block1_1_bn")
     before = layer.moving_mean.numpy()
-    cut.head.compile("sgd", "sparse_categorical_crossentropy")
-    cut.head.train_on_batch(cut.extractor(pixels, training=False), LABELS)
+    split.head.compile("sgd", "sparse_categorical_crossentropy")
+    split.head.train_on_batch(split.extractor(pixels, training=False), LABELS)
     np.testing.assert_array_equal(layer.moving_mean, before)
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_cut_where_nothing_is_frozen(unfrozen):
             layer.trainable = True
     if unfrozen == "the lowest layer":
         unfreeze(network, "block1_conv")
-    cut = split_model(network.model, network.backbone_layers)
-    assert cut.layers == ()
-    assert cut.extractor is None
-    assert cut.head is network.model
+    split = split_model(network.model, network.backbone_layers)
+    assert split.layers == ()
+    assert split.extractor is None
+    assert split.head is network.model

@@ -56,7 +56,7 @@ def cluster(ray_nodes):
 
 
 @pytest.fixture(scope="module")
-def cut() -> ModelSplit:
+def split() -> ModelSplit:
     network = tiny_networks.make_chain("block1_pool", "block2_pool")
     return split_model(network.model, network.backbone_layers)
 
@@ -68,9 +68,9 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(tasks, "POLL_SECONDS", 0.2)
 
 
-def prepare(cut, images, directory, cluster=None):
+def prepare(split, images, directory, cluster=None):
     settings = FeatureCache(directory=str(directory))
-    prepare_features(cut, {"training": FeatureRequest(images, views=2)}, settings, cluster)
+    prepare_features(split, {"training": FeatureRequest(images, views=2)}, settings, cluster)
     # The names of the files are their checksums.
     return sorted(path.name for path in directory.glob("*/*.npy"))
 
@@ -90,13 +90,13 @@ def act_in_worker(monkeypatch, marker, act):
 
 
 def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
-    cut, images, cluster, tmp_path, monkeypatch, caplog
+    split, images, cluster, tmp_path, monkeypatch, caplog
 ):
-    alone = prepare(cut, images, tmp_path / "alone")
+    alone = prepare(split, images, tmp_path / "alone")
     lost, computed = cluster.lost, cluster.images.total()
     act_in_worker(monkeypatch, tmp_path / "node", lambda: os.kill(os.getpid(), signal.SIGKILL))
 
-    stored = prepare(cut, images, tmp_path / "cluster", cluster)
+    stored = prepare(split, images, tmp_path / "cluster", cluster)
 
     assert stored == alone
     assert len(stored) == 40  # Two arrays in ten chunks, of two views.
@@ -107,9 +107,9 @@ def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
 
 
 def test_a_lost_node_costs_its_chunks_and_nothing_else(
-    cut, images, ray_nodes, cluster, tmp_path, monkeypatch, capfd
+    split, images, ray_nodes, cluster, tmp_path, monkeypatch, capfd
 ):
-    alone = prepare(cut, images, tmp_path / "alone")
+    alone = prepare(split, images, tmp_path / "alone")
     ray_nodes.add_node(**NODE)
     lost, marker = cluster.lost, tmp_path / "node"
     # It never ends, so that it is lost with the chunk it has, and not between two.
@@ -126,7 +126,7 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
 
     monkeypatch.setattr(pipeline.StoreEntry, "write_chunk", write_and_remove)
 
-    assert prepare(cut, images, tmp_path / "cluster", cluster) == alone
+    assert prepare(split, images, tmp_path / "cluster", cluster) == alone
     assert cluster.lost == lost + 1
     wait_until_gone(removed[0])
     said = "".join(capfd.readouterr())
@@ -135,14 +135,14 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
 
 
 def test_other_last_bits_of_a_node_are_told_once(
-    cut, images, cluster, tmp_path, monkeypatch, caplog
+    split, images, cluster, tmp_path, monkeypatch, caplog
 ):
     monkeypatch.setattr(Extractor, "fingerprint_output", lambda self: "other bits")
-    prepare(cut, images, tmp_path / "store", cluster)
+    prepare(split, images, tmp_path / "store", cluster)
     assert caplog.text.count("computes other last bits than this machine") == 1
 
 
-def test_a_worker_loads_the_extractor_once(cut, images, cluster, tmp_path):
+def test_a_worker_loads_the_extractor_once(split, images, cluster, tmp_path):
     import ray
 
     def count_loads(shared):
@@ -157,12 +157,12 @@ def test_a_worker_loads_the_extractor_once(cut, images, cluster, tmp_path):
                 arrays, _ = compute_chunk(shared, images.pack(np.arange(5)), 0)
         return len(loads), [array.shape for array in arrays]
 
-    extractor = Extractor(cut.extractor)
+    extractor = Extractor(split.extractor)
     count = ray.remote(count_loads).remote([ray.put(extractor.pack())])
     assert ray.get(count) == (1, [(5, *spec.shape) for spec in extractor.specs])
 
 
-def test_pictures_are_decoded_by_the_workers(cut, cluster, tmp_path):
+def test_pictures_are_decoded_by_the_workers(split, cluster, tmp_path):
     random = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
@@ -172,31 +172,31 @@ def test_pictures_are_decoded_by_the_workers(cut, cluster, tmp_path):
     source = load_folder(tmp_path / "pictures").train
     images = Images(source, np.arange(len(source.labels)), (8, 8, 3))
 
-    assert prepare(cut, images, tmp_path / "cluster", cluster) == prepare(
-        cut, images, tmp_path / "alone"
+    assert prepare(split, images, tmp_path / "cluster", cluster) == prepare(
+        split, images, tmp_path / "alone"
     )
     source.paths[3].write_bytes(b"no picture any more")
     with pytest.raises(RunError, match=f"{source.paths[3].name}: is not a picture"):
-        prepare(cut, images, tmp_path / "again", cluster)
+        prepare(split, images, tmp_path / "again", cluster)
 
 
-def test_images_that_end_every_worker_end_the_run(cut, images, cluster, tmp_path, monkeypatch):
+def test_images_that_end_every_worker_end_the_run(split, images, cluster, tmp_path, monkeypatch):
     def crash(shared, images, view):
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(ray_executor, "compute_chunk", crash)
     monkeypatch.setattr(ray_executor, "MAX_RETRIES", 1)
     with pytest.raises(RunError, match=r"^2 workers.*lost.* over the same 5 images.*enough memory"):
-        prepare(cut, images, tmp_path / "store", cluster)
+        prepare(split, images, tmp_path / "store", cluster)
 
 
 def test_a_cluster_without_a_free_core_is_waited_for_and_then_told(
-    cut, images, cluster, tmp_path, monkeypatch, caplog
+    split, images, cluster, tmp_path, monkeypatch, caplog
 ):
     monkeypatch.setattr(tasks, "partition_node", lambda *_: [])
     monkeypatch.setattr(ray_executor, "TIMEOUT_SECONDS", 0.3)
     with pytest.raises(RunError, match="has had no worker for"):
-        prepare(cut, images, tmp_path / "store", cluster)
+        prepare(split, images, tmp_path / "store", cluster)
     assert "waiting for one" in caplog.text
 
 

@@ -29,8 +29,8 @@ def make_images() -> Images:
     return Images(source, np.arange(50), (8, 8, 3), augmentation=augmentation)
 
 
-def make_cut() -> ModelSplit:
-    """A chain that is cut at two places; its weights are always the same."""
+def make_split() -> ModelSplit:
+    """A chain that is split after two layers; its weights are always the same."""
     keras.utils.set_random_seed(0)
     network = tiny_networks.make_chain("block1_pool", "block2_pool")
     return split_model(network.model, network.backbone_layers)
@@ -53,5 +53,5 @@ def extract(directory: str, last: int | None = None) -> None:
         mock.patch.object(pipeline, "choose_chunk_images", return_value=1),
         mock.patch.object(pipeline.StoreEntry, "write_chunk", write_and_tell),
     ):
-        splits = {"training": pipeline.FeatureRequest(make_images(), VIEWS)}
-        pipeline.prepare_features(make_cut(), splits, FeatureCache(directory=directory))
+        requests = {"training": pipeline.FeatureRequest(make_images(), VIEWS)}
+        pipeline.prepare_features(make_split(), requests, FeatureCache(directory=directory))

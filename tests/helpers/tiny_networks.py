@@ -1,4 +1,4 @@
-"""Tiny classifiers of every shape that a cut has to deal with."""
+"""Tiny classifiers of every shape that can be split."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _make_input() -> tuple[keras.KerasTensor, keras.KerasTensor]:
 
 
 def _finish(image: keras.KerasTensor, backbone: keras.Model, *tapped: str) -> Network:
-    """Freezes a backbone and lays a top on it that reads the tapped layers.
+    """Freezes a backbone and builds a top on it that reads the tapped layers.
 
     Tanh and not ReLU, here and in the chain: drawn unluckily, a few ReLUs are zero for every image.
     """

@@ -88,7 +88,7 @@ _ENTRY: Schema = {
             "minProperties": 1,
             "title": _CHOICES,
             "description": "Values, which may be whole objects, such as a layer; or values by "
-            "names that the ranking shall show.",
+            "names that the ranking shows.",
         },
         "range": {
             **_INTERVAL,

@@ -39,7 +39,7 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
     metric = sweep.settings.metric
     rows = rank_trials(study.list_trials(), directory, is_minimized(metric))
     if not rows:
-        raise RunError("No trial was begun: give the sweep more time with time_budget.")
+        raise RunError("No trial has started: give the sweep more time with time_budget.")
     # Processes that share the directory finish at the same time.
     with FileLock(directory / "locks" / "results.lock"):
         write_text(directory / "ranking.csv", format_ranking_csv(rows, metric))
@@ -81,7 +81,7 @@ def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
 def _explain_failure(rows: Sequence[Row], directory: Path) -> str:
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
-        return f"No trial has come to its end. Go on with: run.py sweep --resume {directory}"
+        return f"No trial is complete. Go on with: run.py sweep --resume {directory}"
     return (
         f"All {len(rows)} trials have failed or were pruned; trial {failed[0].trial} says:\n"
         f"{failed[0].message}\nAll messages are in {directory / 'ranking.csv'}."
