@@ -1,10 +1,11 @@
-"""The layers of a backbone, measured on the images that a config trains and validates on."""
+"""The probe of one backbone: its layers, measured on the images that a config trains on."""
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -17,18 +18,20 @@ from framework.data.splits import Splits
 from framework.errors import RunError, UsageError
 from framework.features.layer_features import LayerFeatures, prepare_layers
 from framework.models.builder import assemble_backbone
-from framework.probing.candidates import choose_layers, find_cut_points, find_own_layers
+from framework.probing.candidates import choose_layers, find_own_layers, find_split_points
 from framework.probing.linear_probe import ALL, LinearProbe, draw_shots
 from framework.probing.pooling import LayerOutput, describe_output
-from framework.probing.probe_table import Row
+from framework.probing.probe_rows import ProbeRow, format_heading, format_line
 from framework.training.objectives import weigh_classes
 from framework.utils.fallbacks import Fallback
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_IMAGES = 3000
 DEFAULT_SHOTS: tuple[int | str, ...] = (5, 10, 100, ALL)
 
 VALIDATION_SHARE = 1 / 3
-"""Of the images of a probe, at most so many are validated on."""
+"""The largest share of the images of a probe that are validated on."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class ProbeSettings:
 
     Args:
         layers: `"auto"`, `"all"` or names; see `framework.probing.candidates.choose_layers`.
-        images: Images at most, of training and validation together.
-        shots: Numbers of images a class, and `"all"`.
+        images: The most images of training and validation together.
+        shots: Numbers of training images per class, and `"all"`.
         backbones: Keras Applications; none: the config's own.
     """
 
@@ -54,24 +57,26 @@ class ProbedBackbone:
 
     Args:
         name: A Keras Application.
-        outputs: The layers, from the image up.
-        own: Those that the config's own top reads.
+        layers: Names of the layers, from the input up.
+        own_layers: Those that the config's own top reads.
         fallback: Used in place of its weights, if they could not be loaded.
+        rows: The measurements.
     """
 
     name: str
-    outputs: Sequence[LayerOutput]
-    own: Sequence[str]
+    layers: Sequence[str]
+    own_layers: Sequence[str]
     fallback: Fallback | None
+    rows: Sequence[ProbeRow]
 
 
 @dataclass(frozen=True)
-class Subjects:
+class ProbeImages:
     """The images of a probe.
 
     Args:
-        training: What linear classifiers learn from.
-        validation: What they are measured on, and what chooses their strength.
+        training: What the linear classifiers are trained on.
+        validation: What they are measured on, and their strength is chosen on.
         class_names: The name of each label.
     """
 
@@ -84,23 +89,17 @@ class Subjects:
         return {"training": self.training, "validation": self.validation}
 
 
-def probe_backbone(
-    config: Config,
-    settings: ProbeSettings,
-    subjects: Subjects,
-    announce: Callable[[LayerOutput, Sequence[Row]], object],
-) -> ProbedBackbone:
-    """Measure the layers of a config's backbone.
+def probe_backbone(config: Config, settings: ProbeSettings, images: ProbeImages) -> ProbedBackbone:
+    """Measure the layers of a config's backbone, and log each as soon as it is measured.
 
     Args:
         config: Names backbone, weights, seed and store.
-        settings: Which layers, and how many images a class.
-        subjects: The images.
-        announce: Is given the rows of a layer and a pooling as soon as they are measured.
+        settings: Which layers, and how many images per class.
+        images: The images.
 
     Raises:
         UsageError: There is no such layer, or no class has so many images.
-        RunError: Weights or images can't be had, or there is no room for the features.
+        RunError: Weights or images can't be loaded, or there is no room for the features.
     """
     model_name = config.model_configuration.model_name
     training = config.training_config
@@ -108,14 +107,12 @@ def probe_backbone(
     own = find_own_layers(config, backbone)
     names = choose_layers(backbone, model_name, settings.layers, own)
     outputs = [describe_output(backbone, name) for name in names]
-    labels = subjects.training.labels
-    probe = LinearProbe(
-        labels,
-        subjects.validation.labels,
-        len(subjects.class_names),
-        weigh_classes(training, labels, subjects.class_names),
-        draw_shots(labels, settings.shots, training.seed),
-    )
+    labels = images.training.labels
+    draws = draw_shots(labels, settings.shots, training.seed)
+    weights = weigh_classes(training, labels, images.class_names)
+    classes = len(images.class_names)
+    probe = LinearProbe(labels, images.validation.labels, classes, weights, draws)
+    rows: list[ProbeRow] = []
     with ExitStack() as stack:
         cache = training.feature_cache
         if cache.mode == "off":
@@ -124,28 +121,33 @@ def probe_backbone(
         features = prepare_layers(
             backbone,
             {output.name: output.tensors for output in outputs},
-            subjects.by_name(),
+            images.by_name(),
             cache,
-            shared=set(names) <= set(find_cut_points(backbone)),
+            shared=set(names) <= set(find_split_points(backbone)),
         )
+        width = max(22, *map(len, names))
+        logger.info("")
+        logger.info("%s: validation accuracy in percent, by training images per class", model_name)
+        logger.info("%s", format_heading(width, list(draws)))
         for output in tqdm(outputs, desc="solving", unit=" layers", leave=False):
-            for rows in _measure_layer(model_name, output, features, probe):
-                announce(output, rows)
-    return ProbedBackbone(model_name, outputs, own, fallback)
+            for measured in _measure_layer(model_name, output, features, probe):
+                logger.info("%s", format_line(measured, width))
+                rows += measured
+    return ProbedBackbone(model_name, names, own, fallback, rows)
 
 
 def _measure_layer(
     model_name: str, output: LayerOutput, features: LayerFeatures, probe: LinearProbe
-) -> Iterator[list[Row]]:
+) -> Iterator[list[ProbeRow]]:
     arrays = [features.read(output.name, split) for split in ("training", "validation")]
     for pooling in output.poolings:
-        training, validation = (output.arrange(given, pooling) for given in arrays)
+        training, validation = (output.pool(computed, pooling) for computed in arrays)
         try:
             accuracies = probe.measure(training, validation)
         except RunError as error:
             raise RunError(f"{model_name}: {output.name} {error}") from error
         yield [
-            Row(
+            ProbeRow(
                 backbone=model_name,
                 layer=output.name,
                 pooling=pooling,
@@ -155,39 +157,41 @@ def _measure_layer(
                 low=round(accuracy.low, 6),
                 high=round(accuracy.high, 6),
                 seconds=round(accuracy.seconds, 3),
-                layer_size=math.prod(output.shape),
+                output=output,
                 losses=accuracy.losses,
             )
             for shots, accuracy in accuracies.items()
         ]
 
 
-def draw_subjects(splits: Splits, class_names: tuple[str, ...], images: int, seed: int) -> Subjects:
+def sample_images(
+    splits: Splits, class_names: tuple[str, ...], limit: int, seed: int
+) -> ProbeImages:
     """Draw the images of a probe from those that a run trains and validates on.
 
     Args:
-        splits: Of the run. Where they have no more images than wanted, all are taken, and the
-            run finds their features in the store.
+        splits: Of the run. If they have at most `limit` images, all are taken, and the run finds
+            their features in the store.
         class_names: The name of each label.
-        images: How many at most.
-        seed: Fixes the draw, which is stratified by class.
+        limit: The most images.
+        seed: Of the draw, which is stratified by class.
 
     Raises:
-        UsageError: So few images can't hold one of each class.
+        UsageError: So few images can't include one of each class.
     """
     training, validation = splits.training, splits.validation
-    if len(training) + len(validation) > images:
-        held_out = min(len(validation), round(images * VALIDATION_SHARE))
-        kept = min(len(training), images - held_out)
+    if len(training) + len(validation) > limit:
+        held_out = min(len(validation), round(limit * VALIDATION_SHARE))
+        kept = min(len(training), limit - held_out)
         if min(kept, held_out) < len(class_names):
             least = math.ceil(len(class_names) / VALIDATION_SHARE)
             raise UsageError(
                 f"--images: expected at least {least}, so that an image of each of the "
-                f"{len(class_names)} classes is trained on and one validated on. Found {images}."
+                f"{len(class_names)} classes is trained on and one validated on. Found {limit}."
             )
         training = _draw(training, kept, seed)
         validation = _draw(validation, held_out, seed)
-    return Subjects(replace(training, augmentation=None), validation, class_names)
+    return ProbeImages(replace(training, augmentation=None), validation, class_names)
 
 
 def _draw(images: Images, count: int, seed: int) -> Images:

@@ -14,28 +14,28 @@ from framework.errors import UsageError
 from framework.features.model_split import sort_nodes
 from framework.models.top_validator import describe_shape
 
-# What follows such a layer's input at once is still the same block.
-_FINISHING = (
+# A layer followed only by one of these is not the end of its block.
+_BLOCK_ENDS = (
     keras.layers.BatchNormalization,
     keras.layers.Activation,
     keras.layers.ReLU,
     keras.layers.Dropout,
 )
-# Their outputs tell no more than their inputs.
-_PADDING = (keras.layers.ZeroPadding2D, keras.layers.Dropout)
+# Their outputs hold no more information than their inputs.
+_UNINFORMATIVE = (keras.layers.ZeroPadding2D, keras.layers.Dropout)
 
 
-def find_cut_points(backbone: keras.Model) -> list[str]:
-    """List the layers whose single output carries everything from the image to the end.
+def find_split_points(backbone: keras.Model) -> list[str]:
+    """List the layers whose single output is all that later layers read.
 
-    Of a convolution with its normalization and activation only the last one is listed, and
-    nothing that comes before the first layer with weights.
+    Of a convolution with its normalization and activation only the last layer is listed, and
+    no layer before the first one with weights.
 
     Args:
         backbone: A functional model with one input and one output.
 
     Returns:
-        Names of layers, from the image up.
+        Names of layers, from the input up.
     """
     nodes = sort_nodes(backbone)
     readers: dict[int, list[Any]] = {}
@@ -43,35 +43,32 @@ def find_cut_points(backbone: keras.Model) -> list[str]:
         for tensor in node.input_tensors:
             readers.setdefault(id(tensor), []).append(node)
     found: list[str] = []
-    waiting: set[int] = set()  # Outputs that some layer further up reads.
+    pending: set[int] = set()  # Outputs that a later layer reads.
     unread = {key: len(users) for key, users in readers.items()}
     has_weights = False
     for node in nodes:
         for tensor in node.input_tensors:
             unread[id(tensor)] -= 1
             if unread[id(tensor)] == 0:
-                waiting.discard(id(tensor))
-        waiting.update(id(tensor) for tensor in node.output_tensors)
+                pending.discard(id(tensor))
+        pending.update(id(tensor) for tensor in node.output_tensors)
         layer = node.operation
         has_weights = has_weights or bool(getattr(layer, "weights", []))
         following = [user.operation for user in readers.get(id(node.output_tensors[0]), ())]
-        finished = len(following) != 1 or not isinstance(following[0], _FINISHING)
-        if has_weights and len(waiting) == 1 and finished and _is_layer(layer):
+        finished = len(following) != 1 or not isinstance(following[0], _BLOCK_ENDS)
+        # A top can name layers only, not operations such as a sum.
+        usable = isinstance(layer, keras.Layer) and not isinstance(layer, _UNINFORMATIVE)
+        if has_weights and len(pending) == 1 and finished and usable:
             found.append(layer.name)
     return found
 
 
-def _is_layer(operation: keras.Operation) -> bool:
-    """Return whether a top can name what is computed, and it is more than padding."""
-    return isinstance(operation, keras.Layer) and not isinstance(operation, _PADDING)
-
-
 def find_own_layers(config: Config, backbone: keras.Model) -> list[str]:
-    """List the backbone layers that a config's top reads: where it cuts."""
+    """List the backbone layers that a config's top reads."""
     top = config.model_configuration.model_top_config
     read = {name for layer in top.values() for name in layer.inputs} - set(top)
-    end = backbone.output._keras_history.operation.name
-    read = {end if name == BACKBONE_OUTPUT else name for name in read}
+    if BACKBONE_OUTPUT in read:
+        read.add(backbone.output._keras_history.operation.name)
     return [layer.name for layer in backbone.layers if layer.name in read]
 
 
@@ -83,54 +80,53 @@ def choose_layers(
     Args:
         backbone: A functional model with one input and one output.
         model_name: The backbone's name, for the errors.
-        wanted: `"auto"`: the cut points, and what the config's own top reads. `"all"`: every
-            layer from the first one with weights. Otherwise a name, or several.
+        wanted: `"auto"`: the split points and `own`. `"all"`: every layer from the first one
+            with weights. Otherwise a name, or several.
         own: Names of the layers that the config's own top reads.
 
     Returns:
-        Names of layers, from the image up, each once.
+        Names of layers, from the input up, each once.
 
     Raises:
         UsageError: There is no such layer, or its output is neither maps nor a vector.
     """
     names = [layer.name for layer in backbone.layers]
     if wanted == "auto":
-        chosen = {*find_cut_points(backbone), *own}
-        chosen = {name for name in chosen if _has_form(backbone, name)}
+        chosen = {*find_split_points(backbone), *own}
+        chosen = {name for name in chosen if _is_readable(backbone, name)}
     elif wanted == "all":
-        chosen = {name for name in _list_learned(backbone) if _has_form(backbone, name)}
+        chosen = {name for name in _list_weighted(backbone) if _is_readable(backbone, name)}
     else:
         chosen = {wanted} if isinstance(wanted, str) else set(wanted)
         for name in sorted(chosen):
-            _check_layer(backbone, model_name, name)
+            _check_layer(backbone, model_name, name, names)
     return [name for name in names if name in chosen]
 
 
-def _list_learned(backbone: keras.Model) -> list[str]:
+def _list_weighted(backbone: keras.Model) -> list[str]:
     """List the layers whose output depends on weights."""
-    learned: set[int] = set()
+    weighted: set[int] = set()
     found = []
     for node in sort_nodes(backbone):
-        reads = any(id(tensor) in learned for tensor in node.input_tensors)
+        reads = any(id(tensor) in weighted for tensor in node.input_tensors)
         if reads or bool(getattr(node.operation, "weights", [])):
-            learned.update(id(tensor) for tensor in node.output_tensors)
+            weighted.update(id(tensor) for tensor in node.output_tensors)
             found.append(node.operation.name)
     return found
 
 
-def _has_form(backbone: keras.Model, name: str) -> bool:
+def _is_readable(backbone: keras.Model, name: str) -> bool:
     """Return whether a layer gives maps or a vector."""
     output = backbone.get_layer(name).output
     return not isinstance(output, list) and len(output.shape) in (2, 4)
 
 
-def _check_layer(backbone: keras.Model, model_name: str, name: str) -> None:
-    names = [layer.name for layer in backbone.layers]
+def _check_layer(backbone: keras.Model, model_name: str, name: str, names: Sequence[str]) -> None:
     if name not in names:
         likely = suggest_name(name, names)
         hint = f"Did you mean {likely!r}?" if likely else f"It has: {', '.join(names)}."
         raise UsageError(f"--layers: {model_name} has no layer {name!r}. {hint}")
-    if not _has_form(backbone, name):
+    if not _is_readable(backbone, name):
         shape = describe_shape(tuple(backbone.get_layer(name).output.shape))
         raise UsageError(
             f"--layers: expected layers that give maps or a vector. {name!r}: {shape}."

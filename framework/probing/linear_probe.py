@@ -1,4 +1,4 @@
-"""How well a linear classifier tells the classes apart from the features of a layer."""
+"""The accuracy of linear classifiers on the features of a layer, in closed form."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from framework.training.solvers.ridge import (
 from framework.training.solvers.temperature import fit_temperature
 
 DRAWS = 3
-"""Draws of a number of images a class; of all images there is one."""
+"""Draws of each number of images per class; of all images there is one."""
 
 ALL = "all"
 
 BLOCK = 512
-"""Images whose inner products with the others are computed at a time."""
+"""Images whose inner products with the others are computed at once."""
 
 PROBED_STRENGTHS = STRENGTHS[::2]
-"""One a decade, which finds accuracies within a few tenths of a point."""
+"""One per decade, which finds accuracies within a few tenths of a percentage point."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Validation accuracy of linear classifiers trained on so many images a class.
+    """Validation accuracy of linear classifiers trained on a number of images per class.
 
     Args:
         mean: Over the draws, in [0, 1].
         low: The lowest lower end of the draws' 95 % intervals (Wilson).
         high: The highest upper end.
         losses: `(m,)` float64, log-loss of each validation image at the best temperature, which
-            tells more than being right or wrong. Empty but for the most images a class.
+            varies less by chance than accuracy. Empty except for the most images per class.
         seconds: For solving.
     """
 
@@ -59,12 +59,12 @@ def draw_shots(
 
     Args:
         labels: `(n,)` int64, of the images to draw from.
-        shots: Numbers of images a class, or `"all"`. A class that has fewer gives all; a number
-            that no class has more images than is left out, since `"all"` is the same.
+        shots: Numbers of images per class, or `"all"`. Smaller classes are drawn whole; a number
+            that no class exceeds is left out, since `"all"` is the same.
         seed: Fixes the draws; those of one number do not depend on the other numbers.
 
     Returns:
-        Number -> `(k,)` int64 positions of each draw, ascending.
+        Number -> `(k,)` int64 ascending positions of each draw.
 
     Raises:
         UsageError: No number is left.
@@ -90,14 +90,14 @@ def draw_shots(
 
 
 class LinearProbe:
-    """Measures layers, all on the same draws of the same images.
+    """Linear classifiers on many layers, all on the same draws of the same images.
 
     Args:
         labels: `(n,)` int64, of the training images.
         validation_labels: `(m,)` int64.
         classes: Number of classes.
-        class_weights: Label -> weight of its images; `None`: all weigh the same.
-        draws: As `draw_shots` gives them.
+        class_weights: Label -> weight of its images; `None`: equal weights.
+        draws: From `draw_shots`.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class LinearProbe:
             validation: `(m, features)` float32.
 
         Returns:
-            Images a class -> accuracy.
+            Images per class -> accuracy.
 
         Raises:
-            RunError: A feature is no finite number.
+            RunError: A feature is not finite.
         """
         if not (np.isfinite(training).all() and np.isfinite(validation).all()):
             raise RunError("gives numbers that are not finite: its weights are broken.")
@@ -146,7 +146,7 @@ class LinearProbe:
                     scores = score_images(validation, *solved)
                 best = scores[choose_strength(scores, self._truth)]
                 hits.append(int((best.argmax(axis=-1) == self._truth).sum()))
-                if shots == self._most:  # For the choice of the best; it takes its time.
+                if shots == self._most:  # Slow, and needed to choose the best layer only.
                     losses.append(fit_temperature(best, self._truth)[1])
             intervals = [wilson_interval(hit, len(self._truth)) for hit in hits]
             results[shots] = Accuracy(
@@ -161,12 +161,12 @@ class LinearProbe:
 
 
 def _multiply(training: np.ndarray, validation: np.ndarray) -> Kernel:
-    """Return the inner products of features, taken from their mean to lose less to rounding."""
+    """Return the inner products of centered features: centering reduces rounding errors."""
     mean = training.mean(axis=0)
     centered = training - mean
     count = len(training)
     products = np.empty((count, count))
-    for first in range(0, count, BLOCK):  # The half on one side of the diagonal is enough.
+    for first in range(0, count, BLOCK):  # The matrix is symmetric: half of it is computed.
         block = slice(first, first + BLOCK)
         products[first:, block] = centered[first:] @ centered[block].T
         products[block, first:] = products[first:, block].T

@@ -1,4 +1,4 @@
-"""What a linear classifier reads of a layer: its maps flattened, or averaged."""
+"""How a linear classifier reads the output of a layer: its maps flattened, or averaged."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ import keras
 import numpy as np
 
 MAX_FEATURES = 8_192
-"""Numbers of one image that are probed at most: larger maps are first averaged to a grid."""
+"""The most numbers per image that are probed: larger maps are first averaged to a grid."""
 
 Pooling = Literal["flatten", "average"]
 
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """The output of a layer, as small as it is probed.
+    """The output of a layer, reduced to what is probed.
 
     Args:
         name: The layer.
         shape: `(rows, columns, channels)` of its maps, or `(features,)`.
         factor: How many rows and columns are averaged to one; 1: none.
-        tensors: What is computed: the maps or their grid, and where there is a grid the mean
-            of each map.
+        tensors: What is computed: the maps or their grid, and with a grid the mean of each map.
     """
 
     name: str
@@ -34,21 +33,27 @@ class LayerOutput:
     tensors: tuple[keras.KerasTensor, ...]
 
     @property
-    def grid(self) -> tuple[int, ...]:
-        """The shape that `flatten` reads."""
-        return tuple(self.tensors[0].shape[1:])
+    def size(self) -> int:
+        """Numbers that the layer gives for one image, which a run stores."""
+        return math.prod(self.shape)
+
+    @property
+    def description(self) -> str:
+        """The shape that is probed, and of what: `16x16x64 of 32x32`."""
+        grid = "x".join(map(str, self.tensors[0].shape[1:]))
+        return grid if self.factor == 1 else f"{grid} of {self.shape[0]}x{self.shape[1]}"
 
     @property
     def poolings(self) -> tuple[Pooling, ...]:
         """The ways to read the output; a vector is read as it is."""
         return ("flatten",) if len(self.shape) == 1 else ("flatten", "average")
 
-    def arrange(self, arrays: Sequence[np.ndarray], pooling: Pooling) -> np.ndarray:
-        """Arrange computed features as rows.
+    def pool(self, arrays: Sequence[np.ndarray], pooling: Pooling) -> np.ndarray:
+        """Pool computed features.
 
         Args:
             arrays: `(n, ...)`, one for each of `tensors`.
-            pooling: What to read of them.
+            pooling: How to read them.
 
         Returns:
             `(n, features)` float32.
@@ -56,7 +61,8 @@ class LayerOutput:
         maps = arrays[0].astype(np.float32, copy=False)
         if pooling == "flatten":
             return maps.reshape(len(maps), -1)
-        return maps.mean(axis=(1, 2)) if len(arrays) == 1 else arrays[1].astype(np.float32)
+        means: np.ndarray = maps.mean(axis=(1, 2)) if len(arrays) == 1 else arrays[1]
+        return means.astype(np.float32, copy=False)
 
     def make_top(self, pooling: Pooling, classes: int) -> dict[str, Any]:
         """Return the `model_top_config` of a linear classifier on the layer."""
@@ -78,22 +84,21 @@ class LayerOutput:
 
 
 def describe_output(backbone: keras.Model, name: str) -> LayerOutput:
-    """Describe the output of a layer, with a grid where its maps are too large.
+    """Describe the output of a layer that gives maps or a vector; reduce maps that are too large.
 
     Args:
         backbone: A functional model.
-        name: A layer that gives maps or a vector.
+        name: The layer.
     """
     tensor = backbone.get_layer(name).output
     shape = tuple(tensor.shape[1:])
-    if len(shape) == 1:
-        return LayerOutput(name, shape, 1, (tensor,))
-    rows, columns, channels = shape
     factor = 1
-    while math.ceil(rows / factor) * math.ceil(columns / factor) * channels > MAX_FEATURES:
-        if factor >= max(rows, columns):
-            break
-        factor += 1
+    if len(shape) == 3:
+        rows, columns, channels = shape
+        while math.ceil(rows / factor) * math.ceil(
+            columns / factor
+        ) * channels > MAX_FEATURES and factor < max(rows, columns):
+            factor += 1
     if factor == 1:
         return LayerOutput(name, shape, 1, (tensor,))
     grid = keras.layers.AveragePooling2D(factor, padding="same", name=f"{name}_grid")(tensor)

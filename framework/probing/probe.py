@@ -1,4 +1,4 @@
-"""A probe from beginning to end: a config in, the best layer and a config that reads it out."""
+"""A whole probe: from a config to the best layer, and a config that reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from framework.config import Config, catalog, load_config
@@ -19,33 +19,16 @@ from framework.probing.backbone_probe import (
     DEFAULT_IMAGES,
     DEFAULT_SHOTS,
     ProbeSettings,
-    draw_subjects,
     probe_backbone,
+    sample_images,
 )
-from framework.probing.pooling import LayerOutput
-from framework.probing.probe_results import ProbeResult, write_results
-from framework.probing.probe_table import Row, format_heading, format_rows
+from framework.probing.probe_results import Probe, write_results
 from framework.runs import run_directory
 from framework.runs.manifest import name_weights
 from framework.utils.console import record_log
 from framework.utils.precision import use_precision
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a probe has found.
-
-    Args:
-        directory: Holds `probe.csv`, `probe.png`, `probe.html` and `config.yaml`.
-        rows: The lines of `probe.csv`.
-        best: The row of the layer that `config.yaml` reads.
-    """
-
-    directory: Path
-    rows: Sequence[Row]
-    best: Row
 
 
 def probe(
@@ -62,8 +45,8 @@ def probe(
     Args:
         config: A config, or the path of one.
         layers: `"auto"`, `"all"`, a name, or several.
-        images: Images of training and validation together, at most.
-        shots: Numbers of training images a class, and `"all"`.
+        images: The most images of training and validation together.
+        shots: Numbers of training images per class, and `"all"`.
         backbones: Keras Applications to probe; none: the config's own.
         overrides: `KEY=VALUE`, as `--set` takes them; for a path only.
         output: The directory to write to; by default one under `results/`.
@@ -71,7 +54,7 @@ def probe(
     Raises:
         ConfigError: The config is wrong.
         UsageError: There is no such layer or backbone, or there are too few images.
-        RunError: Data or weights can't be had, or a file can't be written.
+        RunError: Data or weights can't be loaded, or a file can't be written.
     """
     stem = "config" if isinstance(config, Config) else Path(config).stem
     if not isinstance(config, Config):
@@ -81,72 +64,54 @@ def probe(
 
 
 def run_probe(
-    config: Config,
-    config_stem: str,
-    settings: ProbeSettings | None = None,
-    output: Path | None = None,
+    config: Config, config_stem: str, settings: ProbeSettings, output: Path | None = None
 ) -> Probe:
     """Probe a config's backbone, or several, in a new directory.
 
     Args:
-        config: Names images, backbone and weights, and the top whose cut is compared.
+        config: Names images, backbone and weights, and the top to compare with.
         config_stem: Name of the config file without its ending; names the results folder.
         settings: What to probe.
         output: The directory; by default `results/<config stem>-probe/<time>`.
 
     Raises:
         UsageError: There is no backbone, or no such layer or backbone.
-        RunError: Data or weights can't be had, or a file can't be written.
+        RunError: Data or weights can't be loaded, or a file can't be written.
     """
-    settings = settings or ProbeSettings()
     configs = list_configs(config, settings.backbones)
     directory = run_directory.create_run(f"{config_stem}-probe", output)
     with _fill_directory(directory), use_precision(config.training_config.precision):
         dataset, fallback = load_dataset(config.data_config.dataset)
         seed = config.training_config.seed
         splits = split_dataset(dataset, config.data_config, seed)
-        subjects = draw_subjects(splits, dataset.class_names, settings.images, seed)
+        images = sample_images(splits, dataset.class_names, settings.images, seed)
         logger.info(
             "%s: %d classes, %s training and %s validation images",
             dataset.name,
             len(dataset.class_names),
-            f"{len(subjects.training):,}",
-            f"{len(subjects.validation):,}",
+            f"{len(images.training):,}",
+            f"{len(images.validation):,}",
         )
-        rows: list[Row] = []
-
-        def announce(layer: LayerOutput, measured: Sequence[Row]) -> None:
-            width = max(22, len(layer.name))
-            if measured[0].backbone not in {row.backbone for row in rows}:
-                logger.info("")
-                logger.info(
-                    "%s: validation accuracy in percent, by training images a class",
-                    measured[0].backbone,
-                )
-                logger.info("%s", format_heading(width, [row.shots for row in measured]))
-            rows.extend(measured)
-            logger.info("%s", format_rows(layer, measured, width))
-
-        probed = [probe_backbone(each, settings, subjects, announce) for each in configs]
-        weights = [
+        backbones = [probe_backbone(each, settings, images) for each in configs]
+        names = [
             f"{backbone.name} ({name_weights(each, backbone.fallback)})"
-            for each, backbone in zip(configs, probed, strict=True)
+            for each, backbone in zip(configs, backbones, strict=True)
         ]
-        fallbacks = [fallback, *(backbone.fallback for backbone in probed)]
-        findings = ProbeResult(
+        fallbacks = [fallback, *(backbone.fallback for backbone in backbones)]
+        result = Probe(
+            directory=directory,
             config=config,
-            subject=f"{', '.join(weights)} on {dataset.name}",
-            subjects=subjects,
-            rows=rows,
-            probed=probed,
+            subject=f"{', '.join(names)} on {dataset.name}",
+            images=images,
+            backbones=backbones,
             fallbacks=[each for each in fallbacks if each],
         )
-        write_results(directory, findings)
-    return Probe(directory, rows, findings.best)
+        write_results(result)
+    return result
 
 
 def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
-    """Return the config with each backbone to probe.
+    """Return a config for each backbone to probe.
 
     Args:
         config: Names one.
@@ -164,11 +129,11 @@ def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
             else "--backbones: the config has no backbone, so there is no top to compare with. "
             "Name one in model_configuration.model_name."
         )
-    return [_exchange_backbone(config, name) for name in backbones or [model.model_name]]
+    return [_replace_backbone(config, name) for name in backbones or [model.model_name]]
 
 
-def _exchange_backbone(config: Config, name: str) -> Config:
-    """Return a config with another backbone, with its weights located."""
+def _replace_backbone(config: Config, name: str) -> Config:
+    """Return a config with another backbone, and its weights located."""
     model = config.model_configuration
     known = catalog.list_names("backbones")
     if name not in known:
@@ -193,7 +158,7 @@ def _exchange_backbone(config: Config, name: str) -> Config:
 
 @contextmanager
 def _fill_directory(directory: Path) -> Iterator[None]:
-    """Let the body fill a new directory, which is removed if it fails."""
+    """Let the body fill a new directory; remove it if the body fails."""
     try:
         with record_log(directory / "run.log"):
             yield
@@ -201,7 +166,7 @@ def _fill_directory(directory: Path) -> Iterator[None]:
         shutil.rmtree(directory, ignore_errors=True)
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(
-                "Interrupted. What was computed so far is stored for the next probe."
+                "Interrupted. Features computed so far are stored for the next probe."
             ) from error
         raise
     run_directory.finish_run(directory)

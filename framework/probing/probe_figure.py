@@ -1,4 +1,4 @@
-"""Accuracy against depth."""
+"""The figure of a probe: accuracy against depth."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from matplotlib.ticker import PercentFormatter
 
 from framework.evaluation.figures.style import COLORS, DARK_GRAY, make_figure, shorten, styled
 from framework.probing.backbone_probe import ProbedBackbone
-from framework.probing.probe_table import Row, list_shots
+from framework.probing.probe_rows import ProbeRow, list_shots
 
 _MARKERS = "osD^v<>"
-_OWN_CUT: dict[str, Any] = {"color": DARK_GRAY, "linestyle": ":", "linewidth": 1.4}
+_OWN_LAYER: dict[str, Any] = {"color": DARK_GRAY, "linestyle": ":", "linewidth": 1.4}
 _BEST: dict[str, Any] = {
     "linestyle": "", "marker": "o", "markersize": 12, "markerfacecolor": "none",
     "markeredgecolor": DARK_GRAY, "markeredgewidth": 1.6, "zorder": 4,
@@ -24,38 +24,33 @@ _POOLINGS = {"flatten": "maps flattened", "average": "maps averaged"}
 
 
 @styled
-def plot_probe(
-    rows: Sequence[Row], best: Row, probed: Sequence[ProbedBackbone], subtitle: str
-) -> Figure:
-    """Draw the accuracies of layers against their depth.
+def plot_probe(best: ProbeRow, probed: Sequence[ProbedBackbone], subtitle: str) -> Figure:
+    """Plot the accuracies of layers against their depth.
 
     Args:
-        rows: All that was measured.
-        best: The row to build on.
-        probed: The backbones, and where the config cuts its own.
+        best: The best row.
+        probed: The backbones with their rows.
         subtitle: Of what images.
     """
+    rows = [row for backbone in probed for row in backbone.rows]
     poolings = [name for name in _POOLINGS if any(row.pooling == name for row in rows)]
-    widths = [max(4.0, 0.2 * len(backbone.outputs)) for backbone in probed]
-    title = "Where to cut: accuracy of a linear classifier on each layer"
+    widths = [max(4.0, 0.2 * len(backbone.layers)) for backbone in probed]
+    title = "Accuracy of a linear classifier on each layer"
     figure = make_figure(max(8.0, 1.5 + sum(widths)), 2.6 * len(poolings) + 1.9, title, subtitle)
     panels = figure.subplots(
         len(poolings), len(probed), sharex="col", sharey=True, squeeze=False, width_ratios=widths
     )
     for column, backbone in zip(panels.T, probed, strict=True):
-        layers = [output.name for output in backbone.outputs]
+        layers = list(backbone.layers)
         for axes, pooling in zip(column, poolings, strict=True):
-            chosen = [
-                row for row in rows if (row.backbone, row.pooling) == (backbone.name, pooling)
-            ]
-            _draw_panel(axes, chosen, layers)
+            _draw_panel(axes, [row for row in backbone.rows if row.pooling == pooling], layers)
             axes.set_title(f"{backbone.name}, {_POOLINGS[pooling]}")
-            for name in set(backbone.own) & set(layers):
-                axes.axvline(layers.index(name), **_OWN_CUT, label="the config's own cut")
+            for name in set(backbone.own_layers) & set(layers):
+                axes.axvline(layers.index(name), **_OWN_LAYER, label="the config's own layer")
             if (best.backbone, best.pooling) == (backbone.name, pooling):
                 axes.plot(
                     layers.index(best.layer), best.validation_accuracy, **_BEST,
-                    label=f"to build on: {best.layer}, {best.validation_accuracy:.2%}",
+                    label=f"best: {best.layer}, {best.validation_accuracy:.2%}",
                 )  # fmt: skip
         column[-1].set_xticks(range(len(layers)), [shorten(name) for name in layers], rotation=90)
     for axes in panels[:, 0]:
@@ -69,17 +64,17 @@ def plot_probe(
     return figure
 
 
-def _draw_panel(axes: Axes, rows: Sequence[Row], layers: Sequence[str]) -> None:
-    for place, shots in enumerate(reversed(list_shots(rows))):
+def _draw_panel(axes: Axes, rows: Sequence[ProbeRow], layers: Sequence[str]) -> None:
+    for index, shots in enumerate(reversed(list_shots(rows))):
         chosen = [row for row in rows if row.shots == shots]
         depth = np.array([layers.index(row.layer) for row in chosen])
         values = np.array([(row.validation_accuracy, row.low, row.high) for row in chosen])
-        colour = COLORS[place % len(COLORS)]
-        label = "all images" if shots == "all" else f"{shots} images a class"
+        color = COLORS[index % len(COLORS)]
+        label = "all images" if shots == "all" else f"{shots} images per class"
         axes.plot(
-            depth, values[:, 0], color=colour, marker=_MARKERS[place % len(_MARKERS)],
+            depth, values[:, 0], color=color, marker=_MARKERS[index % len(_MARKERS)],
             markersize=4, label=label,
         )  # fmt: skip
-        axes.fill_between(depth, values[:, 1], values[:, 2], color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(depth, values[:, 1], values[:, 2], color=color, alpha=0.15, linewidth=0)
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0))
     axes.grid(axis="y")

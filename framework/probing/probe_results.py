@@ -1,10 +1,10 @@
-"""What a probe leaves behind: its table, figure, page, and the config of the best layer."""
+"""The results of a probe: its table, figure and page, and the config of the best layer."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,11 @@ from framework.config import Config
 from framework.evaluation.figures.style import save_figure
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.templating import render_template
-from framework.probing.backbone_probe import ProbedBackbone, Subjects
+from framework.probing.backbone_probe import ProbedBackbone, ProbeImages
+from framework.probing.best_config import format_config, replace_top
 from framework.probing.pooling import MAX_FEATURES
 from framework.probing.probe_figure import plot_probe
-from framework.probing.probe_table import (
-    Row,
-    describe_shape,
-    explain_best,
-    find_best,
-    format_csv,
-    list_shots,
-)
-from framework.probing.tapped_config import format_config, tap_layer
+from framework.probing.probe_rows import ProbeRow, explain_best, find_best, format_csv, list_shots
 from framework.utils.fallbacks import Fallback
 from framework.utils.files import write_text
 
@@ -31,71 +24,65 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ProbeResult:
-    """All that the results of a probe are made from.
+class Probe:
+    """What a probe has found.
 
     Args:
+        directory: Holds `probe.csv`, `probe.png`, `probe.html` and `config.yaml`.
         config: What was probed.
         subject: Backbones, weights and data, for people.
-        subjects: The images.
-        rows: The lines of `probe.csv`.
-        probed: The backbones with their layers.
+        images: The images.
+        backbones: The backbones with their layers.
         fallbacks: Used in place of what the config names.
     """
 
-    config: Config
+    directory: Path
+    config: Config = field(repr=False)
     subject: str
-    subjects: Subjects
-    rows: Sequence[Row]
-    probed: Sequence[ProbedBackbone]
+    images: ProbeImages = field(repr=False)
+    backbones: Sequence[ProbedBackbone] = field(repr=False)
     fallbacks: Sequence[Fallback]
 
     @property
-    def best(self) -> Row:
-        """The row to build on."""
+    def rows(self) -> list[ProbeRow]:
+        """The rows of `probe.csv`."""
+        return [row for backbone in self.backbones for row in backbone.rows]
+
+    @property
+    def best(self) -> ProbeRow:
+        """The row of the layer that `config.yaml` reads."""
         return find_best(self.rows)
 
-    def explain(self) -> str:
-        """Say in a sentence or two what the config's own cut loses."""
-        own = self.config.model_configuration.model_name
-        layers = [name for each in self.probed if each.name == own for name in each.own]
-        return explain_best(self.rows, own, layers, len(self.subjects.validation))
 
-
-def write_results(directory: Path, findings: ProbeResult) -> None:
-    """Write `probe.csv`, `probe.png`, `config.yaml` and `probe.html`, and say what they say.
+def write_results(probe: Probe) -> None:
+    """Write `probe.csv`, `probe.png`, `config.yaml` and `probe.html`, and log the conclusion.
 
     Raises:
         RunError: A file can't be written.
     """
-    rows, best = findings.rows, findings.best
-    layer = next(
-        output
-        for backbone in findings.probed
-        for output in backbone.outputs
-        if (backbone.name, output.name) == (best.backbone, best.layer)
-    )
-    verdict = findings.explain()
-    values = tap_layer(findings.config, layer, best, len(findings.subjects.class_names))
-    config = format_config(values, verdict)
+    directory, rows, best, images = probe.directory, probe.rows, probe.best, probe.images
+    own = probe.config.model_configuration.model_name
+    own_layers = [name for each in probe.backbones if each.name == own for name in each.own_layers]
+    verdict = explain_best(rows, own, own_layers, len(images.validation))
+    config = format_config(replace_top(probe.config, best, len(images.class_names)), verdict)
     subject = (
-        f"{findings.subject} · {len(findings.subjects.training):,} training and "
-        f"{len(findings.subjects.validation):,} validation images"
+        f"{probe.subject} · {len(images.training):,} training and "
+        f"{len(images.validation):,} validation images"
     )
     write_text(directory / "probe.csv", format_csv(rows))
     write_text(directory / "config.yaml", config)
-    figure = save_figure(plot_probe(rows, best, findings.probed, subject), directory / "probe.png")
+    figure = save_figure(plot_probe(best, probe.backbones, subject), directory / "probe.png")
     command = f"python run.py --config {directory / 'config.yaml'}"
     page = render_template(
         "probe.html",
         subject=subject,
         verdict=verdict,
-        substitutions=findings.fallbacks,
+        substitutions=probe.fallbacks,
         figure=embed_images([figure])[figure],
         next=command,
         bound=MAX_FEATURES,
         shots=list_shots(rows),
-        table=_arrange_table(findings),
+        table=_make_table(probe),
         config=config,
     )
     write_text(directory / "probe.html", page)
@@ -106,31 +93,27 @@ def write_results(directory: Path, findings: ProbeResult) -> None:
     logger.info("Next      %s", command)
 
 
-def _arrange_table(findings: ProbeResult) -> list[dict[str, Any]]:
-    """Arrange the rows as the page shows them: a line for each layer and pooling."""
-    rows = findings.rows
-    highest = {
-        shots: max(row.validation_accuracy for row in rows if row.shots == shots)
-        for shots in list_shots(rows)
-    }
-    lines = []
-    for backbone in findings.probed:
-        for output in backbone.outputs:
-            for pooling in output.poolings:
-                place = (backbone.name, output.name, pooling)
-                cells = [row for row in rows if (row.backbone, row.layer, row.pooling) == place]
-                lines.append(
-                    {
-                        "backbone": backbone.name,
-                        "layer": output.name,
-                        "own": output.name in backbone.own,
-                        "shape": describe_shape(output),
-                        "pooling": pooling,
-                        "features": cells[0].features,
-                        "cells": [
-                            {"row": row, "best": row.validation_accuracy == highest[row.shots]}
-                            for row in sorted(cells, key=lambda row: list(highest).index(row.shots))
-                        ],
-                    }
-                )
-    return lines
+def _make_table(probe: Probe) -> list[dict[str, Any]]:
+    """Return the page's table: a line for each layer and pooling."""
+    groups: dict[tuple[str, ...], list[ProbeRow]] = {}
+    highest: dict[int | str, float] = {}
+    for row in probe.rows:
+        groups.setdefault((row.backbone, row.layer, row.pooling), []).append(row)
+        highest[row.shots] = max(row.validation_accuracy, highest.get(row.shots, 0.0))
+    own = {(backbone.name, name) for backbone in probe.backbones for name in backbone.own_layers}
+    shots = list_shots(probe.rows)
+    return [
+        {
+            "backbone": backbone,
+            "layer": layer,
+            "own": (backbone, layer) in own,
+            "shape": rows[0].output.description,
+            "pooling": pooling,
+            "features": rows[0].features,
+            "cells": [
+                {"row": row, "best": row.validation_accuracy == highest[row.shots]}
+                for row in sorted(rows, key=lambda row: shots.index(row.shots))
+            ],
+        }
+        for (backbone, layer, pooling), rows in groups.items()
+    ]

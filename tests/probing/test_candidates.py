@@ -5,7 +5,7 @@ import pytest
 from framework.config import catalog, resolve_config
 from framework.errors import UsageError
 from framework.models.backbones import build_backbone
-from framework.probing.candidates import choose_layers, find_cut_points, find_own_layers
+from framework.probing.candidates import choose_layers, find_own_layers, find_split_points
 
 SHAPE = (32, 32, 3)
 DENSE = {"layer_type": "Dense", "initializing_parameters": {"units": 10, "activation": "softmax"}}
@@ -27,13 +27,17 @@ def test_every_convolution_and_pool_of_vgg16(vgg16):
     for block, count in counts.items():
         expected += [f"block{block}_conv{number}" for number in range(1, count + 1)]
         expected += [f"block{block}_pool"]
-    assert find_cut_points(vgg16) == expected
+    assert find_split_points(vgg16) == expected
 
 
 def test_the_end_of_every_block_of_resnet50():
     counts = {2: 3, 3: 4, 4: 6, 5: 3}
     ends = [f"conv{c}_block{b}_out" for c, count in counts.items() for b in range(1, count + 1)]
-    assert find_cut_points(build_backbone("ResNet50", SHAPE)) == ["conv1_relu", "pool1_pool", *ends]
+    assert find_split_points(build_backbone("ResNet50", SHAPE)) == [
+        "conv1_relu",
+        "pool1_pool",
+        *ends,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_the_end_of_every_block_of_resnet50():
 )
 def test_no_layer_of_other_backbones_that_something_goes_past(name, within, without):
     side = catalog.find_entry("backbones", name)["smallest_image"]
-    found = find_cut_points(build_backbone(name, (side, side, 3)))
+    found = find_split_points(build_backbone(name, (side, side, 3)))
     assert within <= set(found)
     assert not without & set(found)
     assert not any(layer.endswith(("_pad", "preprocessing", "image")) for layer in found)

@@ -20,24 +20,10 @@ from framework.probing.backbone_probe import ProbeSettings
 from framework.probing.linear_probe import LinearProbe, draw_shots
 from framework.probing.probe import run_probe
 from tests.helpers.program import read_json, read_rows
+from tests.helpers.small_mobilenet import make_mobilenet_config
 
 LAYERS = ("conv_pw_1_relu", "conv_pw_2_relu", "conv_pw_13_relu")
-CONFIG = {
-    "training_config": {"epochs": 7},
-    "data_config": {"dataset": "digits", "limit": {"train": 300, "test": 60}},
-    "model_configuration": {
-        "model_name": "MobileNet",
-        "model_arguments": {"alpha": 0.25},
-        "weights": None,
-        "model_top_config": {
-            "flat": {"layer_type": "Flatten"},
-            "digit": {
-                "layer_type": "Dense",
-                "initializing_parameters": {"units": 10, "activation": "softmax"},
-            },
-        },
-    },
-}
+CONFIG = make_mobilenet_config({"epochs": 7})
 NO_ARGUMENTS = ("--set", "model_configuration.model_arguments=null")
 COLUMNS = "backbone layer pooling features shots validation_accuracy low high seconds".split()
 
@@ -95,7 +81,9 @@ class TestResults:
     def test_the_console_ends_with_what_to_do_next(self, probed):
         log = (probed / "run.log").read_text()
         assert re.search(r"reaches [\d.]+% of 30 validation images", log)
-        assert re.search(r"own cut, conv_pw_13_relu, reaches [\d.]+%: it loses [\d.]+ points", log)
+        assert re.search(
+            r"own layer, conv_pw_13_relu, reaches [\d.]+%: it loses [\d.]+ points", log
+        )
         assert f"python run.py --config {probed / 'config.yaml'}" in log
         assert len(re.findall("conv_pw_2_relu .* flatten", log)) == 1, (
             "the table has a line a layer"
@@ -160,7 +148,7 @@ def _list(store):
     return {path.name for path in store.iterdir()}
 
 
-def test_a_killed_probe_goes_on_with_what_is_stored(probe, tmp_path, caplog, monkeypatch):
+def test_a_killed_probe_continues_with_what_is_stored(probe, tmp_path, caplog, monkeypatch):
     written = []
     write = StoreEntry.write_chunk
 
@@ -180,7 +168,7 @@ def test_a_killed_probe_goes_on_with_what_is_stored(probe, tmp_path, caplog, mon
     assert set(written) <= _list(tmp_path / "cache" / "features")
 
 
-def test_the_test_images_have_no_say(probe, monkeypatch):
+def test_the_test_images_are_not_read(probe, monkeypatch):
     expected = probe()
     read = Images.read
 
@@ -216,7 +204,7 @@ def probe_mean(probe, monkeypatch):
     return probe(layers=("conv_pw_1_relu",), shots=("all",)).rows[1].validation_accuracy
 
 
-def test_several_backbones_are_probed_and_the_best_is_tapped(probe):
+def test_several_backbones_are_probed_and_the_config_reads_the_best(probe):
     values = {**CONFIG["model_configuration"], "model_name": "VGG16", "model_arguments": None}
     config = make_config({**CONFIG, "model_configuration": values})
     settings = {"layers": ("block1_pool",), "shots": ("all",), "images": 100}

@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=parse_layers,
         default="auto",
         metavar="auto|all|A,B",
-        help="auto: those whose single output carries all information onward (default); all; or "
+        help="auto: those whose single output is all that later layers read (default); all; or "
         "names separated by commas",
     )
     parser.add_argument(

@@ -11,23 +11,11 @@ from framework.errors import ConfigError, RunError
 from framework.experiment import RunOptions, start_experiment
 from framework.training.solvers import closed_form
 from tests.helpers.program import read_json, read_rows
+from tests.helpers.small_mobilenet import make_mobilenet_config
 
-CONFIG = {
-    "training_config": {"solver": {"name": "ridge"}, "batch_size": 64},
-    "data_config": {"dataset": "digits", "limit": {"train": 300, "test": 60}},
-    "model_configuration": {
-        "model_name": "MobileNet",
-        "model_arguments": {"alpha": 0.25},
-        "weights": None,
-        "model_top_config": {
-            "flat": {"layer_type": "Flatten", "input_layer": "conv_pw_2_relu"},
-            "digit": {
-                "layer_type": "Dense",
-                "initializing_parameters": {"units": 10, "activation": "softmax"},
-            },
-        },
-    },
-}
+CONFIG = make_mobilenet_config(
+    {"solver": {"name": "ridge"}, "batch_size": 64}, input_layer="conv_pw_2_relu"
+)
 
 
 def change(**sections):

@@ -1,4 +1,4 @@
-"""The config of a run that reads the layer which a probe has found."""
+"""The config of a run whose top reads the best layer of a probe."""
 
 from __future__ import annotations
 
@@ -10,44 +10,43 @@ import yaml
 
 from framework.config import Config, dump_config, resolve_config
 from framework.config.model import FeatureCache
-from framework.probing.pooling import LayerOutput
-from framework.probing.probe_table import Row
+from framework.probing.probe_rows import ProbeRow
 
 SOLVER = {"name": "ridge", "alpha": "auto"}
 
 
-def tap_layer(config: Config, output: LayerOutput, best: Row, classes: int) -> dict[str, Any]:
-    """Return a config's values with another top: a linear classifier on a layer.
+def replace_top(config: Config, best: ProbeRow, classes: int) -> dict[str, Any]:
+    """Return a config's values with another top: a linear classifier on the best layer.
 
     Args:
         config: What was probed.
-        output: The layer.
-        best: Says how it is read, and of which backbone it is.
+        best: Names the layer, how it is read, and its backbone.
         classes: Number of classes.
 
     Returns:
-        Plain values; those that are defaults are left out.
+        Plain values without those that are defaults.
     """
     values = dump_config(config)
     model = values["model_configuration"]
     if model["model_name"] != best.backbone:
         model |= {"model_name": best.backbone, "model_arguments": {}}
-    model |= {"model_top_config": output.make_top(best.pooling, classes), "trainable": "none"}
-    model["saved_model"] = None
+    top = best.output.make_top(best.pooling, classes)
+    model |= {"model_top_config": top, "trainable": "none", "saved_model": None}
     training = values["training_config"]
     training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}
     if training["feature_cache"]["augmented_views"] == "fresh":  # The solver reads stored views.
         training["feature_cache"]["augmented_views"] = FeatureCache().augmented_views
-    for key in ("feature_maps", "filters"):  # Of the top there is nothing left.
-        drawn = values["report_config"][key]
+    for key in ("feature_maps", "filters"):  # The layers of the old top are gone.
         values["report_config"][key] = [
-            name for name in drawn if name not in config.model_configuration.model_top_config
+            name
+            for name in values["report_config"][key]
+            if name not in config.model_configuration.model_top_config
         ]
     required = {key: model[key] for key in ("model_name", "model_top_config")}
-    defaults = {"training_config": {}, "data_config": {}, "model_configuration": required}
-    kept = _drop_defaults(values, dump_config(resolve_config(defaults)))
-    kept.setdefault("training_config", {})
-    kept.setdefault("data_config", {})
+    sections = {"training_config": {}, "data_config": {}, "model_configuration": required}
+    kept = _drop_defaults(values, dump_config(resolve_config(sections)))
+    for name in ("training_config", "data_config"):
+        kept.setdefault(name, {})
     kept["model_configuration"] = {**required, **kept.get("model_configuration", {})}
     return kept
 
