@@ -24,9 +24,9 @@ HEAD = """\
 
 <!-- Written by scripts/make_config_docs.py from framework/config; change those instead. -->
 
-A config is a JSON or YAML file, told by its ending, with three sections and an optional fourth.
-`python run.py --config FILE --check` checks it without importing TensorFlow, and says all that is
-wrong with it at once, each problem with its line and column.
+A config is a JSON or YAML file, as its ending says, with three sections and an optional fourth.
+`python run.py --config FILE --check` checks it without importing TensorFlow, and reports all
+problems at once, each with its line and column.
 
 ```json
 {
@@ -64,8 +64,8 @@ completes and checks it while it is typed.
 
 ## YAML
 
-YAML is read by version 1.2: `1e-3` is a number, `no` and `on` are texts. Anchors, aliases and the
-merge key `<<` work. Tags that make objects are refused.
+YAML is read by version 1.2: `1e-3` is a number, `no` and `on` are strings. Anchors, aliases and the
+merge key `<<` work. Tags that create objects are refused.
 """
 
 WORDS = {

@@ -31,7 +31,7 @@ class ConfigField(NamedTuple):
 
     Attributes:
         name: The key.
-        base: The type of its value, without `None`: a section, `KerasObject`, `int`, ...
+        section: The dataclass that an object given for the key is made into, if there is one.
         nullable: Whether the value may be `None`; otherwise null, where it is allowed, stands
             for the default.
         takes: The values that it takes, in the words of `schema/value_types.py`.
@@ -41,16 +41,11 @@ class ConfigField(NamedTuple):
     """
 
     name: str
-    base: Any
+    section: Any
     nullable: bool
     takes: str
     about: str
     default: Any
-
-    @property
-    def section(self) -> Any:
-        """The dataclass that an object given for the key is made into, if there is one."""
-        return self.base if _is_section(self.base) else None
 
 
 def config_field(default: Any, about: str) -> Any:
@@ -69,7 +64,7 @@ def config_field(default: Any, about: str) -> Any:
 
 @cache
 def list_fields(section: Any) -> tuple[ConfigField, ...]:
-    """Return the keys of a section, in order; none for another dataclass."""
+    """Return the keys of a section, in order."""
     hints = get_type_hints(section, include_extras=True)
     fields = []
     for field in dataclasses.fields(section):
@@ -77,10 +72,10 @@ def list_fields(section: Any) -> tuple[ConfigField, ...]:
             hint = hints[field.name]
             bare = hint.__origin__ if get_origin(hint) is Annotated else hint
             options = get_args(bare) if get_origin(bare) in (Union, UnionType) else (bare,)
-            base = next(option for option in options if option is not NoneType)
-            default = _write_default(field)
-            takes = find_phrase(hint)
-            fields.append(ConfigField(field.name, base, NoneType in options, takes, about, default))
+            inner = next((option for option in options if _is_section(option)), None)
+            takes, default = find_phrase(hint), _write_default(field)
+            nullable = NoneType in options
+            fields.append(ConfigField(field.name, inner, nullable, takes, about, default))
     return tuple(fields)
 
 

@@ -61,7 +61,7 @@ def _build_value(field: ConfigField, value: Any) -> Any:
     """Return the value of a key as its section holds it."""
     if field.section:
         return _build_section(field.section, value)
-    if field.base is KerasObject:
+    if field.takes in NAMED_KINDS:
         return _build_object(value, field.default, NAMED_KINDS[field.takes])
     if field.name == "metrics":
         objects = [_build_object(item, ACCURACY, "metrics") for item in value]

@@ -90,18 +90,14 @@ def make_schema(mentioned: Collection[str] | None = None) -> Schema:
     """Return the JSON Schema (2020-12) of a config.
 
     Args:
-        mentioned: If given, only Keras objects of these names get their
-            arguments described: enough to check a config that names no others,
-            and much faster to use.
+        mentioned: If given, only Keras objects of these names get their arguments described: enough
+            to check a config that names no others, and much faster to use.
     """
-    return _SchemaMaker(mentioned).make()
+    return _ConfigSchema(mentioned).make()
 
 
-class _SchemaMaker:
-    """Makes the schema of the sections; that of Keras objects comes from `ObjectSchemas`."""
-
-    def __init__(self, mentioned: Collection[str] | None) -> None:
-        self._objects = ObjectSchemas(mentioned)
+class _ConfigSchema(ObjectSchemas):
+    """Makes the schema of the sections, and of the Keras objects that they hold."""
 
     def make(self) -> Schema:
         """Return the schema of a whole config."""
@@ -122,16 +118,14 @@ class _SchemaMaker:
                 "is relative to this file.",
             },
         } | root["properties"]
-        return {"$schema": DIALECT, **root, "$defs": self._objects.definitions}
+        return {"$schema": DIALECT, **root, "$defs": self.definitions}
 
     def _make_field(self, field: ConfigField) -> Schema:
         """Return the schema of what a key takes."""
         if field.section is None:
             return self._make_value(field.takes)
         section = field.section
-        whole = self._objects.define(
-            section.__name__, make_section_schema, section, self._make_field
-        )
+        whole = self.define(section.__name__, make_section_schema, section, self._make_field)
         _, _, others = field.takes.partition(" or ")
         if not others:
             return whole
@@ -146,17 +140,15 @@ class _SchemaMaker:
             "top": self._make_top,
             "callbacks": self._make_callbacks,
             "metrics": self._make_metrics,
-            "optimizer": lambda: self._objects.make_named(
-                head, model.TrainingConfig.optimizer.name
-            ),
-            "loss": lambda: self._objects.make_named(head, model.TrainingConfig.loss.name),
+            "optimizer": lambda: self.make_named(head, model.TrainingConfig.optimizer.name),
+            "loss": lambda: self.make_named(head, model.TrainingConfig.loss.name),
         }
         if head in makers:
             schema = makers[head]()
         elif head in _PLAIN_WORDS:
             schema = dict(_PLAIN_WORDS[head])
         else:
-            return self._objects.make_value(phrase)
+            return self.make_value(phrase)
         if others == "null":
             schema["title"] += " or null"
             if "enum" in schema:
@@ -168,7 +160,7 @@ class _SchemaMaker:
     def _make_metrics(self) -> Schema:
         return {
             "type": "array",
-            "items": self._objects.make_named("metric", None),
+            "items": self.make_named("metric", None),
             "title": "a list of Keras metrics",
         }
 
@@ -179,10 +171,8 @@ class _SchemaMaker:
             "title": "an object with Keras callbacks",
             "propertyNames": make_names(kind, "a Keras callback"),
             "properties": {
-                name: self._objects.define(
-                    f"{kind}.{name}", self._objects.make_arguments, kind, name
-                )
-                for name in self._objects.list_mentioned(kind)
+                name: self.define(f"{kind}.{name}", self.make_arguments, kind, name)
+                for name in self.list_mentioned(kind)
             },
         }
 
@@ -195,7 +185,7 @@ class _SchemaMaker:
                 "pattern": LAYER_NAME,
                 "title": "a layer name of at most 100 letters, digits, _ and -",
             },
-            "additionalProperties": self._objects.define("top_layer", self._make_top_layer),
+            "additionalProperties": self.define("top_layer", self._make_top_layer),
         }
 
     def _make_top_layer(self) -> Schema:
@@ -227,5 +217,5 @@ class _SchemaMaker:
             "required": ["layer_type"],
             "additionalProperties": False,
             "x-keys": f"one of the keys {names}",
-            "allOf": self._objects.make_branches("layers", "layer_type", "initializing_parameters"),
+            "allOf": self.make_branches("layers", "layer_type", "initializing_parameters"),
         }

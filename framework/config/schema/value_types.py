@@ -82,9 +82,8 @@ def make_type_schema(phrase: str) -> Schema:
     """Return the JSON Schema of a phrase of plain words.
 
     Args:
-        phrase: Alternatives joined by ` or `: a word of `WORDS`, `'text'` or
-            `0` for a constant, `2 positive integers`, `list of numbers`,
-            `2 pairs of integers`.
+        phrase: Alternatives joined by ` or `: a word of `WORDS`, `'text'` or `0` for a constant,
+            `2 positive integers`, `list of numbers`, `2 pairs of integers`.
 
     Returns:
         A schema whose `title` continues the sentence "expected ...".
