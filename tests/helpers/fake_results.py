@@ -1,4 +1,4 @@
-"""Runs that never ran: made-up predictions and histories over real digits."""
+"""Fake results of runs: made-up predictions and histories over real digits."""
 
 from dataclasses import replace
 
@@ -98,6 +98,11 @@ def load_digit_images(start, end, classes=10):
     gray = (digits.images[kept] * (255 / 16)).astype(np.uint8)
     pixels = np.repeat(np.repeat(gray, 4, axis=1), 4, axis=2)[..., None].repeat(3, axis=3)
     return ArrayImages(pixels, digits.target[kept])
+
+
+def make_noise_images(count, classes=100):
+    noise = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return ArrayImages(noise, np.arange(count) % classes)
 
 
 def make_report_inputs(classes=10, **changes):

@@ -1,4 +1,4 @@
-"""Looks at a figure as a reader does: what is cut off, what lies over what."""
+"""Checks of how a figure looks: texts that are cut off, texts that overlap."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ from framework.evaluation.figures.style import use_style
 
 
 def draw(figure):
-    """Draws the figure and returns what measured it."""
+    """Draws the figure and returns the renderer, which measures texts."""
     with use_style():
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
@@ -32,7 +32,7 @@ def find_hidden_labels(figure):
 
 @lru_cache(maxsize=1)
 def find_visible_texts(figure):
-    """`(text, box)` of every text that a reader sees."""
+    """`(text, box)` of every visible text."""
     renderer = draw(figure)
     hidden = find_hidden_labels(figure)
     return [
@@ -53,7 +53,7 @@ def find_cut_off(figure):
 
 
 def find_overlaps(figure):
-    """The pairs of upright texts that lie over each other by more than a hair."""
+    """The pairs of upright texts that overlap by more than a pixel."""
     boxes = [
         (text.get_text(), box)
         for text, box in find_visible_texts(figure)
@@ -61,8 +61,8 @@ def find_overlaps(figure):
     ]
     return [
         (one, other)
-        for place, (one, box) in enumerate(boxes)
-        for other, other_box in boxes[place + 1 :]
+        for index, (one, box) in enumerate(boxes)
+        for other, other_box in boxes[index + 1 :]
         if min(box.x1, other_box.x1) - max(box.x0, other_box.x0) > 1
         and min(box.y1, other_box.y1) - max(box.y0, other_box.y0) > 1
     ]

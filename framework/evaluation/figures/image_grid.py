@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 _GAP = 0.08  # of an image's side, white
@@ -17,20 +19,14 @@ def make_image_grid(images: np.ndarray, columns: int) -> np.ndarray:
     Returns:
         `(rows, columns, 3)` uint8, RGB; `get_gap` returns the distance between images.
     """
-    count, height, width, channels = images.shape
-    gap = get_gap(height, width)
-    rows = -(-count // columns)
-    canvas = np.full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8
-    )
+    height, width, channels = images.shape[1:]
+    gap, rows = get_gap(height, width), ceil(len(images) / columns)
     pixels = np.clip(np.rint(np.nan_to_num(images)), 0, 255).astype(np.uint8)
-    if channels == 1:
-        pixels = pixels.repeat(3, axis=3)
-    for index, image in enumerate(pixels):
-        row, column = divmod(index, columns)
-        top, left = row * (height + gap), column * (width + gap)
-        canvas[top : top + height, left : left + width] = image
-    return canvas
+    # A gap below and to the right of each image, and blank images to fill the last row.
+    margins = ((0, rows * columns - len(images)), (0, gap), (0, gap), (0, 0))
+    cells = np.pad(pixels.repeat(3 // channels, axis=3), margins, constant_values=255)
+    grid = cells.reshape(rows, columns, height + gap, width + gap, 3).swapaxes(1, 2)
+    return grid.reshape(rows * (height + gap), columns * (width + gap), 3)[:-gap, :-gap]
 
 
 def get_gap(height: int, width: int) -> int:

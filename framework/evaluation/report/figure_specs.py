@@ -58,11 +58,14 @@ def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
         inputs.subject,
         inputs.config.training_config.seed,
     )
+    splits = {split: inputs.images[split] for split in SPLITS}
+    augmented = bool(inputs.config.data_config.data_augmentation)
+    plot_data = partial(plot_dataset, splits, inputs.class_names, inputs.subject, augmented)
     return [
         *_list_matrices(inputs),
         *_list_errors(test),
         *_list_curves(inputs),
-        *_list_data(inputs),
+        FigureSpec("dataset.png", plot_data, "data", photo=True),
         *_list_inside(inputs, test),
     ]
 
@@ -100,13 +103,6 @@ def _list_curves(inputs: ReportInputs) -> Iterator[FigureSpec]:
         ):
             draw = partial(plot_curves, history, metric, splits, summary, subject)
             yield FigureSpec(f"{prefix}{metric}.png", draw, None if prefix else "curves")
-
-
-def _list_data(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    augmented = bool(inputs.config.data_config.data_augmentation)
-    splits = {split: inputs.images[split] for split in SPLITS}
-    draw = partial(plot_dataset, splits, inputs.class_names, inputs.subject, augmented)
-    yield FigureSpec("dataset.png", draw, "data", photo=True)
 
 
 def _list_inside(inputs: ReportInputs, test: PredictedImages) -> Iterator[FigureSpec]:

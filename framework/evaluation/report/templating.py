@@ -1,4 +1,4 @@
-"""Jinja, set up once for all pages."""
+"""The Jinja environment of all pages, and its filters."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from framework.utils.text import format_duration
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        # Every name on a page, such as that of a class, is text and no markup.
+        # Every name on a page, such as that of a class, is text, not markup.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = format_percent
-    environment.filters["seconds"] = format_duration
-    environment.filters["number"] = format_number
+    environment.filters |= {
+        "percent": format_percent, "number": format_number, "seconds": format_duration,
+    }  # fmt: skip
     return environment
 
 

@@ -3,13 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from framework.evaluation.figures.dataset_overview import plot_dataset
 from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
 from tests.helpers.fake_results import (
     DIGITS,
     SUBJECT,
-    ArrayImages,
     load_digit_images,
+    make_noise_images,
     make_predictions,
     make_sure_predictions,
 )
@@ -30,11 +29,6 @@ def predictions(images):
 
 def predict(predictions, images, class_names=DIGITS, seed=0):
     return PredictedImages(predictions, images, class_names, SUBJECT, seed)
-
-
-def make_many(count, classes=100):
-    noise = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-    return ArrayImages(noise, np.arange(count) % classes)
 
 
 def test_mistakes_come_most_confident_first(predictions, images):
@@ -96,34 +90,8 @@ def test_a_diverged_network_has_figures_too(images):
 
 @pytest.mark.parametrize("plot", [plot_mistakes, plot_samples])
 def test_long_names_fit(plot):
-    images = make_many(200)
+    images = make_noise_images(200)
     predictions = make_predictions(images.labels, 100, accuracy=0.5)
     figure = plot(predict(predictions, images, LONG))
-    assert find_cut_off(figure) == []
-    assert find_overlaps(figure) == []
-
-
-def test_the_data_show_counts_and_images_of_every_class(images):
-    splits = {"training": load_digit_images(0, 1200), "validation": images, "test": images}
-    figure = plot_dataset(splits, DIGITS, SUBJECT, augmented=True)
-    counts, plain, augmented = figure.axes
-    widths = [bar.get_width() for bar in counts.patches[:10]]
-    assert widths == np.bincount(splits["training"].labels).tolist()
-    first = splits["training"].pixels[np.flatnonzero(splits["training"].labels == 0)[0]]
-    assert (plain.images[0].get_array()[:32, :32] == first).all()
-    darker = np.rint(0.7 * first.astype(np.float32))
-    assert (augmented.images[0].get_array()[:32, :32] == darker).all()
-    assert find_cut_off(figure) == []
-
-
-def test_without_augmentation_only_the_plain_images_are_shown(images):
-    splits = {"training": images, "validation": images, "test": images}
-    assert len(plot_dataset(splits, DIGITS, SUBJECT, augmented=False).axes) == 2
-
-
-@pytest.mark.parametrize("classes", [20, 100])
-def test_the_data_of_many_classes_fit(classes):
-    splits = {split: make_many(300, classes) for split in ("training", "validation", "test")}
-    figure = plot_dataset(splits, LONG[:classes], SUBJECT, augmented=True)
     assert find_cut_off(figure) == []
     assert find_overlaps(figure) == []
