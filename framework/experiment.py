@@ -51,7 +51,7 @@ DatasetLoader = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run can be given beside its config.
+    """Options of a run that are not in its config.
 
     Args:
         extra_callbacks: Callbacks that see every epoch; see `Trainer`.
@@ -262,7 +262,7 @@ def prepare_head(
         for name, images in splits.by_name().items()
     }
     if cluster is not None and count_views(config) == "fresh":
-        logger.info("Fresh augmentation: what epochs draw anew is computed on this machine.")
+        logger.info("Fresh augmentation: the features of each epoch are computed on this machine.")
     training = config.training_config
     devices = find_devices(training.devices)
     return split, prepare_features(split, wanted, training.feature_cache, cluster, devices)

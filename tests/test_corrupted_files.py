@@ -141,7 +141,7 @@ class ResolvedConfig(Record):
 
 
 class CheckpointFile:
-    """Where an interrupted training stands; a damaged one is left aside, which is said."""
+    """A checkpoint of an interrupted training; a damaged one is ignored, with a warning."""
 
     def __init__(self, directory):
         self.path = directory / "checkpoint.npz"
@@ -156,7 +156,7 @@ class CheckpointFile:
     def read(self):
         checkpoint = load_checkpoint(self.path)
         if checkpoint is None:
-            raise FrameworkError("said")
+            raise FrameworkError("a warning")
         (state,) = checkpoint.callbacks
         text = np.array([str((checkpoint.rows, checkpoint.phase, state.scalars))])
         arrays = state.arrays["best_weights"]

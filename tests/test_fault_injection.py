@@ -19,7 +19,7 @@ KILLS = int(os.environ.get("KILLS", "2"))
 KILLS_A_RUN = 3
 FULL_DISKS = int(os.environ.get("FULL_DISKS", "1"))
 
-# No file may grow past the limit, which is told to a program as a full disk is.
+# No file may grow past the limit, which programs see as a full disk.
 LIMITED = """
 import resource, runpy, sys
 limit = int(sys.argv[1])

@@ -1,4 +1,4 @@
-"""The same config gives the same bits, and a run goes on as it began."""
+"""The same config gives the same bits, also if the run is interrupted and resumed."""
 
 import os
 import signal

@@ -120,4 +120,4 @@ def _read_weights(model_path: Path) -> tuple[str, list[Fallback]]:
         ]
         return environment["weights"]["name"], fallbacks
     except (KeyError, TypeError) as error:
-        raise RunError(f"{path} does not say where the model comes from: {error}.") from error
+        raise RunError(f"{path} does not describe the model's weights: {error}.") from error

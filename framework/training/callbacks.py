@@ -48,11 +48,11 @@ def _build_callback(
             arguments[argument] = str(path)
     if name == "ModelCheckpoint":
         return _ClassifierCheckpoint(classifier, **arguments)
-    if name == "TerminateOnNaN":  # It ends the epoch early; `DivergenceGuard` says why.
+    if name == "TerminateOnNaN":  # It ends the epoch early; `DivergenceGuard` reports why.
         arguments.pop("raise_error", None)
     if name == "TensorBoard":
         arguments.setdefault("log_dir", str(directory / "logs"))
-        # Keras says so too late, and TensorFlow does not always bring it along.
+        # Keras raises too late, and TensorFlow does not always install it.
         if importlib.util.find_spec("tensorboard") is None:
             raise RunError(
                 f"training_config.call_backs_conf.{name} needs a package that is missing. "

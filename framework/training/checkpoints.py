@@ -20,9 +20,6 @@ logger = logging.getLogger(__name__)
 # Attributes of these types are the state of a callback, which Keras resets when training begins.
 SCALARS = (bool, int, float, str, type(None))
 
-# Fields of a checkpoint that JSON holds as they are.
-_PLAIN_FIELDS = ("phase", "first_epoch", "stopped", "rows")
-
 
 @dataclass(frozen=True)
 class CallbackState:
@@ -76,18 +73,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         return len(values)
 
     header = {
-        **{name: getattr(checkpoint, name) for name in _PLAIN_FIELDS},
+        **vars(checkpoint),
         "variables": add("variables", checkpoint.variables),
         "optimizer": add("optimizer", checkpoint.optimizer),
         "callbacks": [
-            {
-                "scalars": state.scalars,
-                "operations": state.operations,
-                "arrays": {
-                    name: add(f"callback/{i}/{name}", values)
-                    for name, values in state.arrays.items()
-                },
-            }
+            vars(state)
+            | {"arrays": {k: add(f"callback/{i}/{k}", v) for k, v in state.arrays.items()}}
             for i, state in enumerate(checkpoint.callbacks)
         ],
     }
@@ -112,23 +103,14 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
             def load(prefix: str, count: int) -> list[np.ndarray]:
                 return [archive[f"{prefix}/{i}"] for i in range(count)]
 
-            return Checkpoint(
-                **{name: header[name] for name in _PLAIN_FIELDS},
-                variables=load("variables", header["variables"]),
-                optimizer=load("optimizer", header["optimizer"]),
-                callbacks=[
-                    CallbackState(
-                        state["scalars"],
-                        state["operations"],
-                        {
-                            name: load(f"callback/{i}/{name}", count)
-                            for name, count in state["arrays"].items()
-                        },
-                    )
-                    for i, state in enumerate(header["callbacks"])
-                ],
-            )
-    except DAMAGED_ARCHIVE as error:
+            header["variables"] = load("variables", header["variables"])
+            header["optimizer"] = load("optimizer", header["optimizer"])
+            for i, state in enumerate(header["callbacks"]):
+                counts = state["arrays"].items()
+                state["arrays"] = {k: load(f"callback/{i}/{k}", count) for k, count in counts}
+            header["callbacks"] = [CallbackState(**state) for state in header["callbacks"]]
+            return Checkpoint(**header)
+    except (TypeError, *DAMAGED_ARCHIVE) as error:
         logger.warning("! %s is damaged (%s): the training starts from the beginning.", path, error)
         return None
 

@@ -42,7 +42,7 @@ def check_space(directory: Path, classifier: Classifier, settings: TrainingConfi
         raise RunError(
             f"{directory}: the disk has {format_bytes(free)} free, but the run needs about "
             f"{format_bytes(needed)}: {format_bytes(models)} for models, "
-            f"{format_bytes(checkpoint)} to be able to go on after an interruption, "
+            f"{format_bytes(checkpoint)} to be able to resume after an interruption, "
             f"{format_bytes(REPORT_BYTES)} for the report. Make room, or choose another place "
             "with --output."
         )

@@ -1,4 +1,4 @@
-"""How Keras runs a head: XLA, steps at once and devices, which change no result."""
+"""How Keras runs a head: XLA and steps at once, which change no result."""
 
 from __future__ import annotations
 
@@ -36,13 +36,11 @@ class Execution:
         steps_per_execution: As `compile` takes it.
         batches_per_block: Batches that `fit` is given as one; see
             `framework.features.head.Head`. With 1 they are single batches.
-        devices: The names of the devices to train on.
     """
 
     jit_compile: bool | Literal["auto"] = "auto"
     steps_per_execution: int = 1
     batches_per_block: int = 1
-    devices: Sequence[str] = ()
 
 
 def choose_execution(
@@ -50,7 +48,6 @@ def choose_execution(
     callbacks: Iterable[keras.callbacks.Callback],
     specs: Sequence[FeatureSpec],
     batch_size: int,
-    devices: Sequence[str] = (),
 ) -> Execution:
     """Choose XLA and many steps at once wherever they help; see docs/performance.md.
 
@@ -59,25 +56,21 @@ def choose_execution(
     to be faster on CPUs with it; random numbers, as in Dropout, are slower.
 
     Args:
-        head: The model to train.
+        head: The model to train, on one device.
         callbacks: Those that may need the events of single batches.
         specs: The features of an image that the head reads.
         batch_size: Images in a step of the optimizer.
-        devices: The names of the devices to train on; by default one.
     """
-    if len(devices) > 1:
-        return Execution(devices=devices)  # Keras can't run several steps at once there.
     kinds = {type(layer).__name__ for layer in head.layers}
     if any("Conv" in kind for kind in kinds):
-        return Execution(devices=devices)
+        return Execution()
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA
     if any(map(needs_batch_events, callbacks)):
-        return Execution(by_xla, devices=devices)
+        return Execution(by_xla)
     fitting = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
     if by_xla and fitting > 1:
-        blocks = min(STEPS_AT_ONCE, fitting)
-        return Execution(True, batches_per_block=blocks, devices=devices)
-    return Execution(by_xla, STEPS_AT_ONCE, devices=devices)
+        return Execution(True, batches_per_block=min(STEPS_AT_ONCE, fitting))
+    return Execution(by_xla, STEPS_AT_ONCE)
 
 
 def needs_batch_events(callback: keras.callbacks.Callback) -> bool:

@@ -21,7 +21,7 @@ class TrainingBatches(keras.callbacks.Callback):
 
     Which batches an epoch has depends on the seed and the epoch's number alone, so
     that a resumed run has the batches it would have had. It must be among the callbacks
-    of `fit`, which tell it the epoch.
+    of `fit`, to know the epoch.
 
     Args:
         features: What to train on.

@@ -148,29 +148,26 @@ class Trainer:
             self._recorder.phase = phase.name
         self._announce(phase, done, resumed=start is not None)
 
-        execution = choose_execution(
-            head,
-            [*self._callbacks, *self._extra_callbacks],
-            features["training"].specs,
-            self._settings.batch_size,
-            self._choose_devices(head),
-        )
-        images, batch_size = len(features["training"].images), self._settings.batch_size
+        images, batch_size = features["training"].images, self._settings.batch_size
+        devices, execution = self._choose_devices(head), Execution()
+        if len(devices) == 1:  # Keras can't run several steps at once on several devices.
+            given = [*self._callbacks, *self._extra_callbacks]
+            execution = choose_execution(head, given, features["training"].specs, batch_size)
         beginning = "the training" if phase.unfreeze_from is None else "fine-tuning"
         guard = DivergenceGuard(
             self._recorder,
             f"those that {beginning} began with" if start is None else f"those after epoch {done}",
-            -(-images // batch_size),
+            -(-len(images) // batch_size),
             execution.batches_per_block,
         )
-        given = batch_size * execution.batches_per_block
-        progress = ProgressReporter(images, done, last_epoch, given)
+        block_size = batch_size * execution.batches_per_block
+        progress = ProgressReporter(len(images), done, last_epoch, block_size)
         saver = CheckpointCallback(
             self._checkpoint_path, phase.name, first_epoch, self._callbacks, self.history, start
         )
         own = [guard, *self._callbacks, self._recorder, progress, *self._extra_callbacks, saver]
         try:
-            self._fit(phase, head, features, own, range(done, last_epoch), execution)
+            self._fit(phase, head, features, own, range(done, last_epoch), execution, devices)
         except DivergedError:
             progress.on_train_end()  # Keras tells no callback of an end like this one.
         finally:
@@ -185,6 +182,7 @@ class Trainer:
         callbacks: Sequence[keras.callbacks.Callback],
         epochs: range,
         execution: Execution,
+        devices: Sequence[str],
     ) -> None:
         """Train the head, and with it the classifier it belongs to, in place.
 
@@ -195,16 +193,17 @@ class Trainer:
             callbacks: The config's callbacks and the framework's own.
             epochs: Which epochs to train, counted from 0 through all phases.
             execution: How to run.
+            devices: The names of those to train on.
         """
         settings = self._settings
         training, validation = features["training"], features["validation"]
-        given = settings.batch_size * execution.batches_per_block
+        block_size = settings.batch_size * execution.batches_per_block
         # Blocks are read from the store in less time than it takes to start a prefetch of them.
         stored = isinstance(training, StoredFeatures) and self._views != "fresh"
         prefetch = execution.batches_per_block == 1 or not stored
-        batches = TrainingBatches(training, given, self._views, settings.seed, prefetch)
+        batches = TrainingBatches(training, block_size, self._views, settings.seed, prefetch)
 
-        with unwrap_errors(), distribute(head, execution.devices) as model:
+        with unwrap_errors(), distribute(head, devices) as model:
             if isinstance(model, Head):
                 model.batch_size = settings.batch_size if execution.batches_per_block > 1 else None
             model.compile(
@@ -217,7 +216,7 @@ class Trainer:
             model.fit(
                 self._encode_labels(batches.dataset),
                 validation_data=self._encode_labels(
-                    make_dataset(validation, given, prefetch=prefetch)
+                    make_dataset(validation, block_size, prefetch=prefetch)
                 ),
                 initial_epoch=epochs.start,
                 epochs=epochs.stop,

@@ -1,4 +1,4 @@
-"""Counts, sizes and durations as people read them, and texts cut to a width."""
+"""Formatting of counts, sizes, durations and long texts for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pluralize(count: int, noun: str) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 10 min`."""
+    """Return a duration in readable units: `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 10 min`."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 60:
@@ -31,5 +31,5 @@ def format_duration(seconds: float) -> str:
 
 
 def format_bytes(count: int) -> str:
-    """Return bytes as people read them: `"442MB"`, in powers of ten."""
+    """Return a number of bytes in readable units, in powers of ten: `"442MB"`."""
     return tqdm.format_sizeof(count, suffix="B")

@@ -96,7 +96,7 @@ class Runner:
         return process.returncode != 0
 
     def _await_work(self, process):
-        """Waits until the process is at work on the directory."""
+        """Wait until the process has started to work on the directory."""
         log = self.directory / "run.log"
         before = log.stat().st_size if log.exists() else 0
         while process.is_alive() and not (log.exists() and log.stat().st_size > before):

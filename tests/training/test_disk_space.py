@@ -1,4 +1,4 @@
-"""A run that won't fit on the disk says so before it computes anything."""
+"""A run that won't fit on the disk ends with an error before it computes anything."""
 
 import shutil
 
@@ -41,7 +41,7 @@ def test_a_disk_without_room_is_told_with_numbers_and_nothing_is_computed(start,
     message = (
         # 64 x 10,000 + 10,000 and 10,000 x 10 + 10 numbers of four bytes; with Adam's, thrice.
         r"the disk has 5.00MB free, but the run needs about 31\.0MB: 3\.00MB for models, "
-        r"18\.0MB to be able to go on after an interruption, 10\.0MB for the report\. Make room"
+        r"18\.0MB to be able to resume after an interruption, 10\.0MB for the report\. Make room"
     )
 
     with pytest.raises(RunError, match=message):

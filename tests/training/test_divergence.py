@@ -48,7 +48,7 @@ def diverge(directory, text):
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory):
-    """A run that diverges in its second epoch; the message it ended with lies beside it."""
+    """A run that diverges in its second epoch, and its final message in a file."""
     directory = tmp_path_factory.mktemp("late")
     callbacks = "{ModelCheckpoint: {filepath: 'epoch{epoch}.keras'}, EarlyStopping: {patience: 1}}"
     message = diverge(directory, CONFIG.format(rate=BREAKS_LATE, callbacks=callbacks))

@@ -46,7 +46,7 @@ def test_a_head_that_draws_random_numbers_runs_many_steps_without_xla():
 
 
 def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
-    """Keras alone would fall back to slow steps, with a warning, and say no more."""
+    """Keras alone would fall back to slow steps, with a warning."""
     tf.config.experimental.enable_op_determinism()
     weights = []
     for _ in range(2):

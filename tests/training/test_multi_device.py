@@ -130,7 +130,7 @@ except RunError as error:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Runs on one and on two devices; what they said is in `said.txt`."""
+    """Runs on one and on two devices; their output is in `output.txt`."""
     folder = tmp_path_factory.mktemp("devices")
     (folder / "dense.yaml").write_text(DENSE)
     (folder / "fresh.yaml").write_text(FRESH)
@@ -150,7 +150,7 @@ def folder(tmp_path_factory):
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    (folder / "said.txt").write_text(ended.stdout)
+    (folder / "output.txt").write_text(ended.stdout)
     return folder
 
 
@@ -192,7 +192,7 @@ def test_what_is_frozen_stays_as_it_is_and_what_trains_moves(folder):
 
 
 def test_fresh_features_are_computed_on_all_devices_with_the_same_bits(folder):
-    assert "computed on 2" in (folder / "said.txt").read_text()
+    assert "computed on 2" in (folder / "output.txt").read_text()
     assert read_history(folder / "fresh-1") == read_history(folder / "fresh-2")
 
 
@@ -203,10 +203,10 @@ def test_a_run_on_two_devices_resumes_to_the_same_bits(folder):
 
 
 def test_the_console_says_who_trains_what(folder):
-    said = (folder / "said.txt").read_text()
-    assert "The top alone trains, on /device:CPU:0" in said
-    assert "Each batch is shared among 2 devices: /device:CPU:0, /device:CPU:1" in said
-    assert said.splitlines()[-1] == (
+    output = (folder / "output.txt").read_text()
+    assert "The top alone trains, on /device:CPU:0" in output
+    assert "Each batch is shared among 2 devices: /device:CPU:0, /device:CPU:1" in output
+    assert output.splitlines()[-1] == (
         "training_config.devices: 3 are wanted, but TensorFlow finds 2 here: /device:CPU:0, "
         '/device:CPU:1. Ask for fewer, or for "all".'
     )

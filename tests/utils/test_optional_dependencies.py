@@ -1,4 +1,4 @@
-"""What is said to install optional packages installs them."""
+"""The commands in messages and docs install the optional packages."""
 
 import re
 from importlib.metadata import requires
@@ -20,7 +20,7 @@ NEEDED = {
 
 
 def list_packages(extra):
-    """What pip installs for an extra of the framework, beside what it always installs."""
+    """What pip installs for an extra of the framework, besides what it always installs."""
     wanted = [Requirement(line) for line in requires("transfer-framework")]
     return {
         one.name
@@ -58,8 +58,8 @@ def test_without_its_source_the_packages_are_named(extra, monkeypatch, tmp_path)
     "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.stem
 )
 def test_documents_install_from_the_clone_they_belong_to(path):
-    said = re.findall(r"pip install (?!tensorboard)([^#\n`]*)", path.read_text())
-    for arguments in said:
+    commands = re.findall(r"pip install (?!tensorboard)([^#\n`]*)", path.read_text())
+    for arguments in commands:
         extra = re.fullmatch(r"--editable '\.\[(\w+)\]'", arguments.strip())
         assert extra, arguments
         assert list_packages(extra[1]), arguments

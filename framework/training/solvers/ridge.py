@@ -66,7 +66,7 @@ def solve_shifted(matrix: np.ndarray, right: np.ndarray, shifts: np.ndarray) -> 
         solved = [np.linalg.solve(matrix + shift * np.eye(size), right) for shift in shifts]
         return np.concatenate(solved, axis=1)
     # The rows of a symmetric matrix are the columns that LAPACK expects: nothing is copied.
-    reflectors, diagonal, beside, tau, _ = lapack.dsytrd(
+    reflectors, diagonal, off_diagonal, tau, _ = lapack.dsytrd(
         matrix.T, lower=1, overwrite_a=1, lwork=size * BLOCK
     )
     reflectors = np.asfortranarray(reflectors[1:, :-1])
@@ -80,7 +80,7 @@ def solve_shifted(matrix: np.ndarray, right: np.ndarray, shifts: np.ndarray) -> 
     projected = reflect(right, "T")
     solutions = []
     for shift in shifts:
-        _, _, solution, failed = lapack.dptsv(diagonal + shift, beside, projected)
+        _, _, solution, failed = lapack.dptsv(diagonal + shift, off_diagonal, projected)
         # Rounding errors may exceed the smallest shifts; a solution of zeros is never chosen.
         solutions.append(np.zeros_like(projected) if failed else solution)
     return reflect(np.concatenate(solutions, axis=1), "N")
