@@ -37,11 +37,6 @@ def stream_batches(
 ) -> Iterator[list[Outcome]]:
     """Read files in batches, each while the batch before is processed.
 
-    Args:
-        files: The image files.
-        prepare: Reads one file, and resizes it to the network's input.
-        batch_size: Files per batch.
-
     Yields:
         For each file, in order, what `prepare` returned or raised.
     """

@@ -70,13 +70,6 @@ def write_features(
     The file holds `features` `(n, ...)` float32, `paths` `(n,)` and `layer`, texts, and
     opens without pickle. Files that can't be read are left out, with a warning.
 
-    Args:
-        extractor: From `build_extractor`.
-        files: The image files.
-        config: How images are resized to the extractor's input.
-        layer_name: The name to record.
-        output: The `.npz` file.
-
     Returns:
         How many files could not be read.
 

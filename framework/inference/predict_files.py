@@ -36,16 +36,8 @@ def predict_files(
 ) -> Iterator[FilePrediction]:
     """Predict the classes of image files, with a progress bar for several batches.
 
-    Memory does not grow with the number of files.
-
-    Args:
-        trained: The classifier.
-        files: The image files.
-        invert: See `TrainedClassifier.predict`.
-        top: How many of the most probable classes to name.
-
-    Yields:
-        One prediction for each file, in order.
+    Memory does not grow with the number of files, and predictions come in their order. For
+    `invert` and `top` see `TrainedClassifier.predict`.
     """
     batches = stream_batches(files, lambda file: trained.prepare(file, invert), BATCH_SIZE)
     # `None` hides the bar where standard error is no terminal.

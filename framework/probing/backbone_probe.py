@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -70,32 +70,19 @@ class ProbedBackbone:
     rows: Sequence[ProbeRow]
 
 
-@dataclass(frozen=True)
-class ProbeImages:
-    """The images of a probe.
-
-    Args:
-        training: What the linear classifiers are trained on.
-        validation: What they are measured on, and their strength is chosen on.
-        class_names: The name of each label.
-    """
-
-    training: Images
-    validation: Images
-    class_names: tuple[str, ...]
-
-    def by_name(self) -> dict[str, Images]:
-        """Return the images under the names of their splits."""
-        return {"training": self.training, "validation": self.validation}
-
-
-def probe_backbone(config: Config, settings: ProbeSettings, images: ProbeImages) -> ProbedBackbone:
+def probe_backbone(
+    config: Config,
+    settings: ProbeSettings,
+    images: Mapping[str, Images],
+    class_names: tuple[str, ...],
+) -> ProbedBackbone:
     """Measure the layers of a config's backbone, and log each as soon as it is measured.
 
     Args:
         config: Names backbone, weights, seed and store.
         settings: Which layers, and how many images per class.
-        images: The images.
+        images: `training` and `validation`.
+        class_names: The name of each label.
 
     Raises:
         UsageError: There is no such layer, or no class has so many images.
@@ -107,11 +94,10 @@ def probe_backbone(config: Config, settings: ProbeSettings, images: ProbeImages)
     own = find_own_layers(config, backbone)
     names = choose_layers(backbone, model_name, settings.layers, own)
     outputs = [describe_output(backbone, name) for name in names]
-    labels = images.training.labels
+    labels = images["training"].labels
     draws = draw_shots(labels, settings.shots, training.seed)
-    weights = weigh_classes(training, labels, images.class_names)
-    classes = len(images.class_names)
-    probe = LinearProbe(labels, images.validation.labels, classes, weights, draws)
+    weights = weigh_classes(training, labels, class_names)
+    probe = LinearProbe(labels, images["validation"].labels, len(class_names), weights, draws)
     rows: list[ProbeRow] = []
     with ExitStack() as stack:
         cache = training.feature_cache
@@ -121,7 +107,7 @@ def probe_backbone(config: Config, settings: ProbeSettings, images: ProbeImages)
         features = prepare_layers(
             backbone,
             {output.name: output.tensors for output in outputs},
-            images.by_name(),
+            images,
             cache,
             shared=set(names) <= set(find_split_points(backbone)),
         )
@@ -164,17 +150,18 @@ def _measure_layer(
         ]
 
 
-def sample_images(
-    splits: Splits, class_names: tuple[str, ...], limit: int, seed: int
-) -> ProbeImages:
+def sample_images(splits: Splits, classes: int, limit: int, seed: int) -> dict[str, Images]:
     """Draw the images of a probe from those that a run trains and validates on.
 
     Args:
         splits: Of the run. If they have at most `limit` images, all are taken, and the run finds
             their features in the store.
-        class_names: The name of each label.
+        classes: The number of classes.
         limit: The most images.
         seed: Of the draw, which is stratified by class.
+
+    Returns:
+        The `training` and `validation` images, not augmented.
 
     Raises:
         UsageError: So few images can't include one of each class.
@@ -183,15 +170,15 @@ def sample_images(
     if len(training) + len(validation) > limit:
         held_out = min(len(validation), round(limit * VALIDATION_SHARE))
         kept = min(len(training), limit - held_out)
-        if min(kept, held_out) < len(class_names):
-            least = math.ceil(len(class_names) / VALIDATION_SHARE)
+        if min(kept, held_out) < classes:
+            least = math.ceil(classes / VALIDATION_SHARE)
             raise UsageError(
                 f"--images: expected at least {least}, so that an image of each of the "
-                f"{len(class_names)} classes is trained on and one validated on. Found {limit}."
+                f"{classes} classes is trained on and one validated on. Found {limit}."
             )
         training = _draw(training, kept, seed)
         validation = _draw(validation, held_out, seed)
-    return ProbeImages(replace(training, augmentation=None), validation, class_names)
+    return {"training": replace(training, augmentation=None), "validation": validation}
 
 
 def _draw(images: Images, count: int, seed: int) -> Images:

@@ -18,11 +18,6 @@ SOLVER = {"name": "ridge", "alpha": "auto"}
 def replace_top(config: Config, best: ProbeRow, classes: int) -> dict[str, Any]:
     """Return a config's values with another top: a linear classifier on the best layer.
 
-    Args:
-        config: What was probed.
-        best: Names the layer, how it is read, and its backbone.
-        classes: Number of classes.
-
     Returns:
         Plain values without those that are defaults.
     """

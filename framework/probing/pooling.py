@@ -84,12 +84,7 @@ class LayerOutput:
 
 
 def describe_output(backbone: keras.Model, name: str) -> LayerOutput:
-    """Describe the output of a layer that gives maps or a vector; reduce maps that are too large.
-
-    Args:
-        backbone: A functional model.
-        name: The layer.
-    """
+    """Describe the output of a layer that gives maps or a vector; reduce large maps."""
     tensor = backbone.get_layer(name).output
     shape = tuple(tensor.shape[1:])
     factor = 1

@@ -66,17 +66,13 @@ def probe(
 def run_probe(
     config: Config, config_stem: str, settings: ProbeSettings, output: Path | None = None
 ) -> Probe:
-    """Probe a config's backbone, or several, in a new directory.
+    """Run a probe in a new directory; see `probe`.
 
     Args:
         config: Names images, backbone and weights, and the top to compare with.
-        config_stem: Name of the config file without its ending; names the results folder.
+        config_stem: Name of the config file without its ending.
         settings: What to probe.
         output: The directory; by default `results/<config stem>-probe/<time>`.
-
-    Raises:
-        UsageError: There is no backbone, or no such layer or backbone.
-        RunError: Data or weights can't be loaded, or a file can't be written.
     """
     configs = list_configs(config, settings.backbones)
     directory = run_directory.create_run(f"{config_stem}-probe", output)
@@ -84,15 +80,17 @@ def run_probe(
         dataset, fallback = load_dataset(config.data_config.dataset)
         seed = config.training_config.seed
         splits = split_dataset(dataset, config.data_config, seed)
-        images = sample_images(splits, dataset.class_names, settings.images, seed)
+        images = sample_images(splits, len(dataset.class_names), settings.images, seed)
         logger.info(
             "%s: %d classes, %s training and %s validation images",
             dataset.name,
             len(dataset.class_names),
-            f"{len(images.training):,}",
-            f"{len(images.validation):,}",
+            f"{len(images['training']):,}",
+            f"{len(images['validation']):,}",
         )
-        backbones = [probe_backbone(each, settings, images) for each in configs]
+        backbones = [
+            probe_backbone(each, settings, images, dataset.class_names) for each in configs
+        ]
         names = [
             f"{backbone.name} ({name_weights(each, backbone.fallback)})"
             for each, backbone in zip(configs, backbones, strict=True)
@@ -103,6 +101,7 @@ def run_probe(
             config=config,
             subject=f"{', '.join(names)} on {dataset.name}",
             images=images,
+            classes=len(dataset.class_names),
             backbones=backbones,
             fallbacks=[each for each in fallbacks if each],
         )
@@ -111,11 +110,7 @@ def run_probe(
 
 
 def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
-    """Return a config for each backbone to probe.
-
-    Args:
-        config: Names one.
-        backbones: Others to probe in its place, or with it; none: the config's own.
+    """Return a config for each backbone to probe; by default the config itself.
 
     Raises:
         UsageError: There is no such backbone, or the config's settings fit its own alone.

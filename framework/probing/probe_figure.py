@@ -25,13 +25,7 @@ _POOLINGS = {"flatten": "maps flattened", "average": "maps averaged"}
 
 @styled
 def plot_probe(best: ProbeRow, probed: Sequence[ProbedBackbone], subtitle: str) -> Figure:
-    """Plot the accuracies of layers against their depth.
-
-    Args:
-        best: The best row.
-        probed: The backbones with their rows.
-        subtitle: Of what images.
-    """
+    """Plot the accuracies of layers against their depth, and mark the best."""
     rows = [row for backbone in probed for row in backbone.rows]
     poolings = [name for name in _POOLINGS if any(row.pooling == name for row in rows)]
     widths = [max(4.0, 0.2 * len(backbone.layers)) for backbone in probed]

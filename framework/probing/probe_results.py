@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from framework.config import Config
+from framework.data.images import Images
 from framework.evaluation.figures.style import save_figure
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.templating import render_template
-from framework.probing.backbone_probe import ProbedBackbone, ProbeImages
+from framework.probing.backbone_probe import ProbedBackbone
 from framework.probing.best_config import format_config, replace_top
 from framework.probing.pooling import MAX_FEATURES
 from framework.probing.probe_figure import plot_probe
@@ -31,7 +32,8 @@ class Probe:
         directory: Holds `probe.csv`, `probe.png`, `probe.html` and `config.yaml`.
         config: What was probed.
         subject: Backbones, weights and data, for people.
-        images: The images.
+        images: `training` and `validation`.
+        classes: The number of classes.
         backbones: The backbones with their layers.
         fallbacks: Used in place of what the config names.
     """
@@ -39,7 +41,8 @@ class Probe:
     directory: Path
     config: Config = field(repr=False)
     subject: str
-    images: ProbeImages = field(repr=False)
+    images: Mapping[str, Images] = field(repr=False)
+    classes: int
     backbones: Sequence[ProbedBackbone] = field(repr=False)
     fallbacks: Sequence[Fallback]
 
@@ -63,11 +66,11 @@ def write_results(probe: Probe) -> None:
     directory, rows, best, images = probe.directory, probe.rows, probe.best, probe.images
     own = probe.config.model_configuration.model_name
     own_layers = [name for each in probe.backbones if each.name == own for name in each.own_layers]
-    verdict = explain_best(rows, own, own_layers, len(images.validation))
-    config = format_config(replace_top(probe.config, best, len(images.class_names)), verdict)
+    verdict = explain_best(rows, own, own_layers, len(images["validation"]))
+    config = format_config(replace_top(probe.config, best, probe.classes), verdict)
     subject = (
-        f"{probe.subject} · {len(images.training):,} training and "
-        f"{len(images.validation):,} validation images"
+        f"{probe.subject} · {len(images['training']):,} training and "
+        f"{len(images['validation']):,} validation images"
     )
     write_text(directory / "probe.csv", format_csv(rows))
     write_text(directory / "config.yaml", config)

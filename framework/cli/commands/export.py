@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
 
 from framework.cli.options import add_run
 from framework.errors import UsageError
-
-logger = logging.getLogger(__name__)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +43,9 @@ def run(options: argparse.Namespace) -> int:
     from framework.utils.native_logs import start_tensorflow
 
     start_tensorflow()
-    from framework.inference.export.exporter import check_packages, export_classifier
+    from framework.inference.export.exporter import export_classifier
     from framework.inference.trained_classifier import load_classifier
 
-    check_packages(options.format)
     trained = load_classifier(options.run)
-    export = export_classifier(
-        trained, options.format, options.output, options.int8, options.input_dtype
-    )
-    logger.info("Compared on test images: %s", export.comparison)
-    logger.info("Exported to %s", export.path)
+    export_classifier(trained, options.format, options.output, options.int8, options.input_dtype)
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from PIL import Image
 from scipy import ndimage
@@ -27,25 +25,6 @@ MIN_OVERLAP_RATIO = 0.5
 MAX_STROKES = 300
 
 
-@dataclass(frozen=True)
-class _Strokes:
-    """Connected components of the foreground.
-
-    Args:
-        pixels: `(rows, columns)` int, the label of the stroke that each pixel belongs to, or 0.
-        labels: `(n,)` the label of each stroke.
-        left: `(n,)` the first column of each stroke.
-        right: `(n,)` the column after the last one.
-        height: `(n,)` rows.
-    """
-
-    pixels: np.ndarray
-    labels: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    height: np.ndarray
-
-
 def find_characters(image: Image.Image, framing: Framing) -> list[np.ndarray]:
     """Find the characters of a drawing or photograph that holds one line of them.
 
@@ -63,11 +42,8 @@ def find_characters(image: Image.Image, framing: Framing) -> list[np.ndarray]:
     foreground = extract_foreground(image)
     if not foreground.any():
         return []
-    strokes = _find_strokes(foreground > _find_threshold(foreground))
-    if len(strokes.labels) == 0:
-        return []
-    groups = sorted(_group_strokes(strokes), key=lambda group: strokes.left[group].min())
-    return [_crop_character(foreground, strokes, group, framing) for group in groups]
+    strokes, characters = _group_strokes(foreground > _find_threshold(foreground))
+    return [_crop_character(foreground, np.isin(strokes, labels), framing) for labels in characters]
 
 
 def extract_foreground(image: Image.Image) -> np.ndarray:
@@ -98,43 +74,44 @@ def _find_threshold(foreground: np.ndarray) -> float:
     return float(edges[1:][variance.argmax()])
 
 
-def _find_strokes(mask: np.ndarray) -> _Strokes:
-    pixels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+def _group_strokes(mask: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Group strokes, the connected components of the foreground, to characters.
+
+    Args:
+        mask: `(rows, columns)` bool, true in the foreground.
+
+    Returns:
+        `(rows, columns)` int, the label of the stroke that each pixel belongs to, or 0; and the
+        labels of each character's strokes, left to right.
+    """
+    strokes, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     boxes = np.array(
-        [
-            (box[0].start, box[0].stop, box[1].start, box[1].stop)
-            for box in ndimage.find_objects(pixels)
-        ]
+        [(y.start, y.stop, x.start, x.stop) for y, x in ndimage.find_objects(strokes)]
     ).reshape(-1, 4)
-    height, width = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
-    size = np.maximum(height, width)
+    size = np.maximum(boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2])
     kept = np.flatnonzero(size >= MIN_STROKE_RATIO * size.max(initial=0))
     if len(kept) > MAX_STROKES:
         raise RunError(f"There are {len(kept)} strokes: that is not a line of characters.")
-    return _Strokes(pixels, kept + 1, boxes[kept, 2], boxes[kept, 3], height[kept])
-
-
-def _group_strokes(strokes: _Strokes) -> list[np.ndarray]:
-    """Return the strokes of each character, as positions in `strokes`."""
-    left, right = strokes.left, strokes.right
+    if len(kept) == 0:
+        return strokes, []
+    top, bottom, left, right = boxes[kept].T
     # Columns between two strokes; negative where they overlap.
     gap = np.maximum.outer(left, left) - np.minimum.outer(right, right)
     np.fill_diagonal(gap, np.iinfo(gap.dtype).max)
     narrower = np.minimum.outer(right - left, right - left)
-    line = strokes.height.max()
+    line = (bottom - top).max()
     joined = gap < -MIN_OVERLAP_RATIO * narrower
-    for stroke in np.flatnonzero(strokes.height < SHORT_STROKE_RATIO * line):
+    for stroke in np.flatnonzero(bottom - top < SHORT_STROKE_RATIO * line):
         nearest = gap[stroke].argmin()
         joined[stroke] = False
         joined[stroke, nearest] = gap[stroke, nearest] < MAX_GAP_RATIO * line
     count, group_of = connected_components(joined, directed=False)
-    return [np.flatnonzero(group_of == group) for group in range(count)]
+    groups = [np.flatnonzero(group_of == group) for group in range(count)]
+    groups.sort(key=lambda group: left[group].min())
+    return strokes, [kept[group] + 1 for group in groups]
 
 
-def _crop_character(
-    foreground: np.ndarray, strokes: _Strokes, group: np.ndarray, framing: Framing
-) -> np.ndarray:
-    mask = np.isin(strokes.pixels, strokes.labels[group])
+def _crop_character(foreground: np.ndarray, mask: np.ndarray, framing: Framing) -> np.ndarray:
     # Two pixels more, for the soft edges of strokes.
     character = np.where(ndimage.binary_dilation(mask, iterations=2), foreground, 0)
     rows, columns = ndimage.find_objects(mask.astype(int))[0]

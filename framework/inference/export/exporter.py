@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,31 +26,11 @@ from framework.inference.trained_classifier import TrainedClassifier
 from framework.utils.files import write_json, write_text
 from framework.utils.optional_dependencies import require_packages
 
+logger = logging.getLogger(__name__)
+
 TEST_IMAGES = 500
 # TensorFlow's guide to post-training quantization recommends 100 to 500.
 CALIBRATION_IMAGES = 200
-
-
-@dataclass(frozen=True)
-class Export:
-    """A finished export.
-
-    Args:
-        path: The folder or file.
-        comparison: How it compares with the classifier on test images, in a sentence.
-    """
-
-    path: Path
-    comparison: str
-
-
-def check_packages(name: str) -> None:
-    """Make sure that the packages that a format needs are installed.
-
-    Raises:
-        RunError: Something is missing.
-    """
-    require_packages(f"Exporting to {name}", FORMATS[name].packages, "export")
 
 
 def export_classifier(
@@ -58,8 +39,8 @@ def export_classifier(
     output: Path | None = None,
     quantize: bool = False,
     dtype: Dtype = "float32",
-) -> Export:
-    """Export a classifier, and compare the export with it on test images.
+) -> None:
+    """Export a classifier, and log how the export compares with it on test images.
 
     Args:
         trained: The classifier.
@@ -74,8 +55,8 @@ def export_classifier(
         RunError: A package or the test images are missing, or the export does not give
             the classifier's probabilities. Nothing is left behind then.
     """
-    check_packages(name)
     form = FORMATS[name]
+    require_packages(f"Exporting to {name}", form.packages, "export")
     dtypes = form.list_dtypes(dtype)
     if output is None:  # Named after everything that is not the default.
         parts = ["export", name, *["int8"] * quantize, *[dtype] * ("float32" not in dtypes)]
@@ -106,7 +87,8 @@ def export_classifier(
             for path in set(folder.iterdir()) - {model_file}:
                 os.replace(path, output.with_name(path.name))
         os.replace(model_file if is_file else folder, output)
-    return Export(output, comparison)
+    logger.info("Compared on test images: %s", comparison)
+    logger.info("Exported to %s", output)
 
 
 def _compare(exported: np.ndarray, expected: np.ndarray, labels: np.ndarray | None) -> str:

@@ -89,7 +89,7 @@ def write_quantized(
     Args:
         trained: The classifier.
         path: The `.tflite` file.
-        dtype: Of the images that it takes.
+        dtype: Of the images that the file takes.
         images: `(n, rows, columns, channels)` float32 in [0, 255], training images to
             calibrate the ranges of the activations with.
     """
