@@ -20,6 +20,9 @@ BACKBONE_OUTPUT = "backbone"
 IMAGENET = "imagenet"
 """The `weights` that Keras publishes for each backbone."""
 
+ACCURACY = "accuracy"
+"""The metric that is measured in every run, and so need not be listed."""
+
 DATASETS: dict[str, str] = {
     "mnist": "70,000 handwritten digits, 28x28, grey",
     "fashion_mnist": "70,000 pictures of clothes in 10 classes, 28x28, grey",
@@ -125,7 +128,7 @@ def find_better(measured: str) -> Literal["higher", "lower"] | None:
     name = measured.removeprefix("val_")
     if name == "loss":
         return "lower"
-    if name == "accuracy":
+    if name == ACCURACY:
         return "higher"
     entries = load_catalog()["metrics"].values()
     return next((entry.get("better") for entry in entries if entry.get("log_name") == name), None)

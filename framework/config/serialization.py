@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.config import catalog
-from framework.config.checks.objective_rules import ACCURACY
+from framework.config.catalog import ACCURACY
 from framework.config.checks.top_rules import sort_layers
 from framework.config.fields import ConfigField, list_fields
 from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
 from framework.config import catalog
-from framework.config.checks.objective_rules import ACCURACY, CALLBACKS, METRICS
+from framework.config.catalog import ACCURACY
+from framework.config.checks.objective_rules import CALLBACKS, METRICS
 from framework.config.checks.partial_config import PartialConfig
 from framework.config.reserved_files import RESERVED_FILES
 from framework.config.source_map import KeyPath

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.config import catalog
+from framework.config.catalog import ACCURACY
 from framework.config.checks.partial_config import PartialConfig, PartialLayer
 from framework.config.model import TrainingConfig
 from framework.config.source_map import KeyPath
@@ -16,9 +17,6 @@ from framework.config.violations import Violation, format_mismatch
 
 LOSS = ("training_config", "loss")
 METRICS = ("training_config", "metrics")
-ACCURACY = "accuracy"
-"""The metric that is measured in every run, and so need not be listed."""
-
 CALLBACKS = ("training_config", "call_backs_conf")
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
@@ -101,29 +99,27 @@ def _check_metrics(partial: PartialConfig, loss: str) -> Iterator[Violation]:
     labels = ("class numbers", "one-hot labels")
     seen: set[str] = set()
     for i, _ in enumerate(partial.read(*METRICS) or ()):
-        name, arguments = partial.read_object(*METRICS, i, default=ACCURACY)
+        path = (*METRICS, i)
+        name, arguments = partial.read_object(*path, default=ACCURACY)
         if name == ACCURACY or name not in catalog.list_names("metrics"):
             continue
-        measured = catalog.find_entry("metrics", name)["log_name"]
+        entry = catalog.find_entry("metrics", name)
+        measured = entry["log_name"]
         if measured in seen:
-            yield Violation(
-                (*METRICS, i), f"{measured} is measured already: remove one of the two."
-            )
+            yield Violation(path, f"{measured} is measured already: remove one of the two.")
         seen.add(measured)
-        if "average" in catalog.find_entry("metrics", name)["arguments"] and (
-            arguments.get("average") is None
-        ):
+        if "average" in entry["arguments"] and arguments.get("average") is None:
             message = (
                 f"the metric {name} gives a number for each class, where one is needed. "
                 f'Write {{"name": "{name}", "average": "macro"}}.'
             )
-            yield Violation((*METRICS, i), message)
+            yield Violation(path, message)
         if catalog.wants_one_hot("metrics", name) != one_hot:
             message = (
                 f"the metric {name} compares {labels[not one_hot]}, the loss {loss} "
                 f"{labels[one_hot]}. {_find_remedy(name, one_hot)}"
             )
-            yield Violation((*METRICS, i), message)
+            yield Violation(path, message)
 
 
 def _find_remedy(metric: str, one_hot: bool) -> str:

@@ -108,7 +108,7 @@ class _Constructor:
 
     @contextmanager
     def _enter(self, node: Node, path: KeyPath) -> Iterator[None]:
-        """Note a node as open; raises TextError on a tag, and on bombs and circles of aliases."""
+        """Note a node as open; raises TextError on a tag, and on bombs and cycles of aliases."""
         self._count += 1
         if self._count > MAX_VALUES:
             raise TextError(f"aliases unfold to more than {MAX_VALUES} values", _locate(node), path)

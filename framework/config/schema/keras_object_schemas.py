@@ -156,7 +156,7 @@ class ObjectSchemas:
     def make_named(self, word: str, default: str | None) -> Schema:
         """Return the schema of `"Adam"` or `{"name": "Adam", "learning_rate": 0.001}`."""
         kind = NAMED_KINDS[word]
-        names = make_names(kind, f"a Keras {word}", ["accuracy"] if word == "metric" else [])
+        names = make_names(kind, f"a Keras {word}", [catalog.ACCURACY] if word == "metric" else [])
         # A metric has an argument `name` too; here the key names the metric.
         branches = [
             {
