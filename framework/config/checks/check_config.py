@@ -40,16 +40,13 @@ def check_config(values: dict[str, Any]) -> list[Violation]:
     """Return all that is wrong with merged values."""
     violations = check_schema(values)
     wrong = [violation.path for violation in violations]
+    partial = PartialConfig(values, wrong)
+    found = list(check_top(partial))
+    if not found:  # Otherwise it is not certain which layer is the last.
+        found.extend(check_end(partial))
+    found.extend(violation for rule in _RULES for violation in rule(partial))
     return violations + [
         violation
-        for violation in _check_rules(PartialConfig(values, wrong))
+        for violation in found
         if not any(violation.path[: len(path)] == path for path in wrong)
     ]
-
-
-def _check_rules(partial: PartialConfig) -> list[Violation]:
-    """Return what is wrong with a config that its schema can't say."""
-    violations = list(check_top(partial))
-    if not violations:  # Otherwise it is not sure which layer is the last.
-        violations.extend(check_end(partial))
-    return violations + [violation for rule in _RULES for violation in rule(partial)]
