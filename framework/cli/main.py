@@ -53,15 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _explain_unknown(word: str) -> str:
     """Return an error message for a first word that is no command, with the likely intention."""
-    from framework.config.suggestions import suggest_name
+    from framework.config.suggestions import format_hint
 
     if word.lower().endswith((".json", ".yaml", ".yml")):
         return f"a config needs its option: --config {word}"
     if word == "train":
         return "training needs no command: run.py --config FILE"
-    likely = suggest_name(word, COMMANDS)
-    question = f"Did you mean {likely!r}?" if likely else f"There are {', '.join(COMMANDS)}."
-    return f"there is no command {word!r}. {question}"
+    hint = format_hint(word, COMMANDS, f"There are {', '.join(COMMANDS)}.")
+    return f"there is no command {word!r}. {hint}"
 
 
 def make_parser(name: str, command: ModuleType) -> argparse.ArgumentParser:

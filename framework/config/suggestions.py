@@ -79,6 +79,12 @@ def suggest_name(found: str, candidates: Iterable[str]) -> str | None:
     return _suggest(found, tuple(candidates)) if len(found) <= MAX_LENGTH else None
 
 
+def format_hint(found: str, candidates: Iterable[str], otherwise: str) -> str:
+    """Return `Did you mean 'VGG16'?`, or `otherwise` if no candidate is likely."""
+    likely = suggest_name(found, candidates)
+    return f"Did you mean {likely!r}?" if likely else otherwise
+
+
 @lru_cache(maxsize=1024)
 def _suggest(found: str, candidates: tuple[str, ...]) -> str | None:
     by_folded: dict[str, list[str]] = {}

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from framework.config import Config, catalog
-from framework.config.suggestions import suggest_name
+from framework.config.suggestions import format_hint
 from framework.data.image_files import format_path, read_image
 from framework.data.images import match_channels, prepare_image
 from framework.errors import RunError, UsageError
@@ -47,8 +47,7 @@ def build_extractor(config: Config, layer_name: str, size: int | None = None) ->
     if not names:
         raise UsageError("--config: it names no backbone, so there is no layer to take.")
     if layer_name not in names:
-        likely = suggest_name(layer_name, names)
-        hint = f"Did you mean {likely!r}?" if likely else f"It has: {', '.join(names)}."
+        hint = format_hint(layer_name, names, f"It has: {', '.join(names)}.")
         raise UsageError(f"--layer: {model_name} has no layer {layer_name!r}. {hint}")
     smallest = catalog.find_entry("backbones", model_name)["smallest_image"]
     if size is not None and size < smallest:

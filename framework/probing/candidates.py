@@ -9,7 +9,7 @@ import keras
 
 from framework.config import Config
 from framework.config.catalog import BACKBONE_OUTPUT
-from framework.config.suggestions import suggest_name
+from framework.config.suggestions import format_hint
 from framework.errors import UsageError
 from framework.features.model_split import sort_nodes
 from framework.models.top_validator import describe_shape
@@ -123,8 +123,7 @@ def _is_readable(backbone: keras.Model, name: str) -> bool:
 
 def _check_layer(backbone: keras.Model, model_name: str, name: str, names: Sequence[str]) -> None:
     if name not in names:
-        likely = suggest_name(name, names)
-        hint = f"Did you mean {likely!r}?" if likely else f"It has: {', '.join(names)}."
+        hint = format_hint(name, names, f"It has: {', '.join(names)}.")
         raise UsageError(f"--layers: {model_name} has no layer {name!r}. {hint}")
     if not _is_readable(backbone, name):
         shape = describe_shape(tuple(backbone.get_layer(name).output.shape))

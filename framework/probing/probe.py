@@ -11,7 +11,7 @@ from pathlib import Path
 
 from framework.config import Config, catalog, load_config
 from framework.config.catalog import IMAGENET
-from framework.config.suggestions import suggest_name
+from framework.config.suggestions import format_hint
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
 from framework.errors import InterruptedRunError, UsageError
@@ -132,8 +132,7 @@ def _replace_backbone(config: Config, name: str) -> Config:
     model = config.model_configuration
     known = catalog.list_names("backbones")
     if name not in known:
-        likely = suggest_name(name, known)
-        hint = f"Did you mean {likely!r}?" if likely else "See: python run.py list backbones"
+        hint = format_hint(name, known, "See: python run.py list backbones")
         raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
     smallest = catalog.find_entry("backbones", name)["smallest_image"]
     if min(config.data_config.image_shape.as_tuple[:2]) < smallest:

@@ -1,4 +1,4 @@
-"""What the first word of a command line is taken for."""
+"""Messages for a first word that is no command."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from framework.cli.main import main
         ("train", "training needs no command: run.py --config FILE"),
     ],
 )
-def test_a_word_that_is_no_command(word, said, capsys):
+def test_an_unknown_command_gets_a_suggestion(word, said, capsys):
     with pytest.raises(SystemExit) as ended:
         main([word])
     assert ended.value.code == 2

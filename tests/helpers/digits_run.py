@@ -1,4 +1,4 @@
-"""A finished run whose small network really reads scikit-learn's digits."""
+"""A finished run whose small network classifies scikit-learn's digits."""
 
 import json
 
@@ -50,7 +50,7 @@ def read_split(source):
 
 
 def train_digits_run(directory):
-    """Trains the network for a few seconds, and writes what inference reads of a run."""
+    """Train the network for a few seconds, and write the files of a run that inference reads."""
     keras.utils.set_random_seed(0)
     dataset = load_digits()
     model = build_network()

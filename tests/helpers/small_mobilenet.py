@@ -2,7 +2,7 @@
 
 
 def make_mobilenet_config(training, **flatten):
-    """Returns plain values; `flatten` adds to the top's first layer, `flat`."""
+    """Return plain values; `flatten` adds to the top's first layer, `flat`."""
     return {
         "training_config": training,
         "data_config": {"dataset": "digits", "limit": {"train": 300, "test": 60}},

@@ -74,7 +74,7 @@ def test_a_layer_gives_what_plain_keras_computes(config, pictures, tmp_path):
     np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_another_size_is_taken_and_named_layers_of_other_networks(config, pictures, tmp_path):
+def test_another_size_and_another_backbone(config, pictures, tmp_path):
     output = tmp_path / "f.npz"
     code = write(
         "--config", config, "--set", "model_configuration.model_name=VGG19", "--layer",
@@ -85,7 +85,7 @@ def test_another_size_is_taken_and_named_layers_of_other_networks(config, pictur
         assert archive["features"].shape == (1, 14, 14, 512)
 
 
-def test_a_broken_picture_is_left_out_and_said(config, pictures, tmp_path, capsys):
+def test_a_broken_picture_is_left_out_with_a_warning(config, pictures, tmp_path, capsys):
     (pictures / "b.png").write_text("text")
     output = tmp_path / "f.npz"
     assert write("--config", config, "--layer", "block1_pool", pictures, "--output", output) == 1
@@ -105,7 +105,7 @@ def test_an_unknown_layer_gets_a_suggestion(config, pictures, tmp_path, capsys):
     )
 
 
-def test_nothing_is_left_behind_where_nothing_can_be_read(config, tmp_path, capsys):
+def test_no_file_is_left_if_no_image_can_be_read(config, tmp_path, capsys):
     (tmp_path / "pictures").mkdir()
     broken = tmp_path / "pictures" / "a.png"
     broken.write_text("text")
@@ -124,7 +124,7 @@ def test_the_output_must_be_an_npz_file_in_a_folder_that_exists(config, pictures
     assert "f.npz: cannot be written" in capsys.readouterr().err
 
 
-def test_a_size_that_the_backbone_does_not_take_is_said(config, pictures, tmp_path, capsys):
+def test_a_size_that_the_backbone_does_not_take_is_an_error(config, pictures, tmp_path, capsys):
     command = ("--config", config, "--layer", "block1_pool", pictures)
     assert write(*command, "--size", 8, "--output", tmp_path / "f.npz") == 2
     assert capsys.readouterr().err == (
@@ -132,7 +132,7 @@ def test_a_size_that_the_backbone_does_not_take_is_said(config, pictures, tmp_pa
     )
 
 
-def test_a_config_without_a_backbone_has_no_layer_to_take(digits_run, pictures, tmp_path, capsys):
+def test_a_config_without_a_backbone_is_an_error(digits_run, pictures, tmp_path, capsys):
     command = ("--config", digits_run / "config.json", "--layer", "dense", pictures)
     assert write(*command, "--output", tmp_path / "f.npz") == 2
     assert capsys.readouterr().err == (

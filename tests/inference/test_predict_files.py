@@ -16,7 +16,7 @@ from framework.inference.writers import write_csv
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Some digits as files of their own, dark on light and large among them."""
+    """Digits as image files of several formats, some of them dark on light."""
     directory = tmp_path_factory.mktemp("pictures")
     for place, pixels in enumerate(load_digits().test.images[:6]):
         image = Image.fromarray(pixels if place % 2 else 255 - pixels)
@@ -40,7 +40,7 @@ def test_text_has_a_line_for_each_image(digits_run, folder, trained, capsys):
         assert line.startswith(f"{file}: {prediction.predicted}  {share}  (")
 
 
-def test_json_says_the_same_as_python(digits_run, folder, trained, capsys):
+def test_json_has_the_predictions_of_the_python_interface(digits_run, folder, trained, capsys):
     code, said = predict(
         capsys, "--run", digits_run, folder / "1.bmp", "--format", "json", "--top", 2
     )
@@ -68,7 +68,7 @@ def test_csv_has_the_published_columns(digits_run, folder, trained, capsys):
 
 
 @pytest.mark.parametrize("form", ["text", "json", "csv"])
-def test_a_broken_image_gets_its_line_and_the_others_are_done(
+def test_a_broken_image_gets_an_error_and_the_others_are_predicted(
     digits_run, folder, tmp_path, capsys, form
 ):
     broken = tmp_path / "broken.png"
@@ -92,7 +92,7 @@ def test_a_broken_image_gets_its_line_and_the_others_are_done(
 
 
 @pytest.mark.parametrize("form", ["text", "json", "csv"])
-def test_a_name_that_is_no_text_is_escaped(digits_run, folder, tmp_path, capsys, form):
+def test_a_file_name_that_is_not_unicode_is_escaped(digits_run, folder, tmp_path, capsys, form):
     sound, broken = (tmp_path / os.fsdecode(name) for name in (b"1\xff.bmp", b"2\xff.png"))
     sound.write_bytes((folder / "1.bmp").read_bytes())
     broken.write_text("text")
@@ -121,12 +121,12 @@ def test_no_images_make_a_table_with_a_header_only():
     assert stream.getvalue() == "image,predicted,confidence,error\n"
 
 
-def test_an_empty_folder_is_said(digits_run, tmp_path, capsys):
+def test_an_empty_folder_is_an_error(digits_run, tmp_path, capsys):
     code, said = predict(capsys, "--run", digits_run, tmp_path)
     assert (code, said.err) == (1, f"There is no picture in {tmp_path}.\n")
 
 
-def test_a_missing_run_is_said(folder, tmp_path, capsys):
+def test_a_missing_run_is_an_error(folder, tmp_path, capsys):
     code, said = predict(capsys, "--run", tmp_path / "none", folder)
     assert code == 1
     assert "none" in said.err
@@ -141,7 +141,7 @@ def test_top_must_be_a_positive_integer(digits_run, folder, capsys, top):
     assert f"--top: expected a positive integer. Found '{top}'." in capsys.readouterr().err
 
 
-def test_invert_is_obeyed(digits_run, folder, trained, capsys):
+def test_invert_is_passed_on(digits_run, folder, trained, capsys):
     file = folder / "0.png"
     assert np.asarray(Image.open(file))[0, 0] == 255
     _, said = predict(capsys, "--run", digits_run, file, "--invert", "no", "--format", "json")

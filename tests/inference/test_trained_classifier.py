@@ -33,7 +33,7 @@ def test_an_unknown_public_name_is_an_attribute_error():
         _ = framework.load_clasifier
 
 
-def test_it_is_as_right_as_its_run_says(trained, test_images):
+def test_its_accuracy_is_that_of_its_run(trained, test_images):
     labels = load_digits().test.labels
     predictions = trained.predict(test_images[:, :, :, np.newaxis])
     right = np.mean([int(one.predicted) for one in predictions] == labels)
@@ -58,7 +58,7 @@ def test_probabilities_are_in_the_order_of_the_class_names(trained, test_images)
     assert named == [trained.class_names[place] for place in probabilities.argmax(axis=1)]
 
 
-def test_paths_pillow_images_and_arrays_say_the_same(trained, test_images, tmp_path):
+def test_paths_pillow_images_and_arrays_give_the_same_prediction(trained, test_images, tmp_path):
     path = tmp_path / "digit.png"
     picture = Image.fromarray(test_images[3])
     picture.save(path)
@@ -79,7 +79,7 @@ def test_paths_pillow_images_and_arrays_say_the_same(trained, test_images, tmp_p
     assert trained.predict([]) == []
 
 
-def test_dark_ink_is_turned_light_for_digits_unless_told_otherwise(trained, test_images):
+def test_dark_digits_are_inverted_unless_invert_is_no(trained, test_images):
     light = trained.predict_probabilities(test_images[0])
     dark = 255 - test_images[0]
     np.testing.assert_array_equal(trained.predict_probabilities(dark), light)
@@ -104,7 +104,7 @@ def test_images_like_those_of_the_training_are_never_inverted(trained, test_imag
         ([7], "array of numbers. Found int"),
     ],
 )
-def test_what_is_no_image_is_said(trained, image, message):
+def test_what_is_not_an_image_is_an_error(trained, image, message):
     with pytest.raises(RunError, match=message):
         trained.predict(image)
 
@@ -128,13 +128,13 @@ def test_a_run_of_a_newer_version_asks_for_an_upgrade(copy):
 
 
 @pytest.mark.parametrize("name", ["environment.json", "metrics.json", "config.json", "model.keras"])
-def test_a_damaged_run_is_said(copy, name):
+def test_a_damaged_run_is_an_error(copy, name):
     (copy / name).write_bytes((copy / name).read_bytes()[:20])
     with pytest.raises(RunError, match=name.replace(".", r"\.")):
         load_classifier(copy)
 
 
-def test_a_run_whose_records_lack_something_is_said(copy):
+def test_a_run_with_incomplete_records_is_an_error(copy):
     (copy / "environment.json").write_text('{"framework": "0.1.0", "data": {}}')
     with pytest.raises(RunError, match="lack 'name'"):
         load_classifier(copy)

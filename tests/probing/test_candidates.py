@@ -1,4 +1,4 @@
-"""Which layers of a backbone are worth a look."""
+"""Which layers of a backbone are probed."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_the_end_of_every_block_of_resnet50():
         ("ConvNeXtTiny", {"convnext_tiny_downsampling_block_1"}, {"add"}),
     ],
 )
-def test_no_layer_of_other_backbones_that_something_goes_past(name, within, without):
+def test_no_split_point_of_other_backbones_is_bypassed(name, within, without):
     side = catalog.find_entry("backbones", name)["smallest_image"]
     found = find_split_points(build_backbone(name, (side, side, 3)))
     assert within <= set(found)
@@ -80,14 +80,14 @@ def test_layers_by_name_come_in_the_order_of_the_backbone(vgg16):
     assert choose_layers(vgg16, "VGG16", names, []) == ["block1_conv1", "block4_pool"]
 
 
-def test_all_layers_are_those_that_have_learnt_something():
+def test_all_layers_are_those_that_depend_on_weights():
     backbone = build_backbone("MobileNetV2", SHAPE)
     found = choose_layers(backbone, "MobileNetV2", "all", [])
     assert {"Conv1", "bn_Conv1", "block_2_expand_relu", "out_relu"} < set(found)
     assert "preprocessing" not in found
 
 
-def test_a_misspelt_layer_is_told_with_the_likely_one(vgg16):
+def test_a_misspelled_layer_gets_a_suggestion(vgg16):
     with pytest.raises(
         UsageError, match=r"has no layer 'block4_cnv1'\. Did you mean 'block4_conv1'"
     ):

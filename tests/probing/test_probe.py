@@ -34,7 +34,7 @@ def make_config(values=CONFIG, **data):
 
 @pytest.fixture
 def probe(tmp_path, monkeypatch):
-    """Probes the config in a store of the test's own."""
+    """Probe a config with a feature store of the test's own."""
     monkeypatch.setenv("TRANSFER_FRAMEWORK_CACHE", str(tmp_path / "cache"))
     numbers = iter(range(9))
 
@@ -114,7 +114,7 @@ class TestResults:
         assert "To compute: 10 of 310 images" in caplog.text, "the test images, and no others"
 
 
-def test_the_same_probe_computes_nothing_and_says_the_same(probe, caplog):
+def test_the_same_probe_computes_nothing_and_has_the_same_results(probe, caplog):
     first = probe()
     caplog.clear()
     with caplog.at_level(logging.INFO, "framework"):
@@ -273,7 +273,7 @@ def test_the_written_config_is_valid_whatever_was_given(probe):
     assert written.report_config.feature_maps == ("conv_pw_1_relu",)
 
 
-def test_fewer_images_than_classes_are_one_message(probe):
+def test_fewer_images_than_classes_are_an_error(probe):
     with pytest.raises(
         UsageError, match=r"--images: expected at least 30, .* 10 classes .* Found 20"
     ):
@@ -294,9 +294,7 @@ def test_fewer_images_than_classes_are_one_message(probe):
         (["--set", "training_config.feature_cache.limit_gb=1e-6"], 1, "The features have no room."),
     ],
 )
-def test_what_cannot_be_probed_is_one_message(
-    tmp_path, capsys, monkeypatch, options, code, message
-):
+def test_what_cannot_be_probed_is_an_error(tmp_path, capsys, monkeypatch, options, code, message):
     monkeypatch.setenv("TRANSFER_FRAMEWORK_CACHE", str(tmp_path / "cache"))
     config = tmp_path / "mine.yaml"
     config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
@@ -317,13 +315,13 @@ def test_weights_of_one_backbone_are_not_loaded_into_another(probe, tmp_path):
         probe(config, backbones=("VGG16",))
 
 
-def test_broken_features_are_one_message():
+def test_features_that_are_not_finite_are_an_error():
     probe = LinearProbe(np.arange(4) % 2, np.arange(2), 2, None, {"all": [np.arange(4)]})
     with pytest.raises(RunError, match="not finite"):
         probe.measure(np.full((4, 3), np.nan, np.float32), np.zeros((2, 3), np.float32))
 
 
-def test_draws_are_of_each_class_and_of_the_seed():
+def test_draws_are_stratified_and_seeded():
     labels = np.repeat([0, 1, 2], [50, 20, 3])
     draws = draw_shots(labels, (5, 30, 60, "all"), seed=0)
     assert list(draws) == [5, 30, "all"], "no class has more than 60"

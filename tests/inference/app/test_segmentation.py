@@ -23,7 +23,7 @@ ONE = [(320, 50), (320, 250)]
 SEVEN = [(400, 50), (500, 50), (430, 250)]
 
 
-def test_an_empty_page_holds_no_characters():
+def test_an_empty_image_holds_no_characters():
     assert find_characters(draw(), MNIST_FRAMING) == []
     noise = np.random.default_rng(0).integers(240, 256, (100, 100), dtype=np.uint8)
     assert find_characters(Image.fromarray(noise), MNIST_FRAMING) == []
@@ -43,7 +43,7 @@ def test_characters_come_left_to_right_whatever_the_order_and_the_colors(colors)
 
 
 @pytest.mark.parametrize("shift", [-20, 0, 8, 16])
-def test_the_bar_of_a_five_belongs_to_it_and_not_to_its_neighbour(shift):
+def test_the_bar_of_a_five_belongs_to_it_and_not_to_its_neighbor(shift):
     bar = [(x + shift, y - 20) for x, y in BAR_OF_FIVE]
     characters = find_characters(draw(BODY_OF_FIVE, bar, ONE, SEVEN), MNIST_FRAMING)
     assert len(characters) == 3
@@ -55,7 +55,7 @@ def test_two_crossing_strokes_are_one_character():
     assert len(find_characters(draw(hook, stem, ONE), MNIST_FRAMING)) == 2
 
 
-def test_specks_are_no_characters():
+def test_noise_pixels_are_not_characters():
     page = draw(ONE, SEVEN)
     page.putpixel((20, 20), 0)
     assert len(find_characters(page, MNIST_FRAMING)) == 2
@@ -73,7 +73,7 @@ def test_a_character_fills_the_box_of_mnist_with_its_mass_in_the_middle(width):
     np.testing.assert_allclose(ndimage.center_of_mass(character), (14, 14), atol=1)
 
 
-def test_digits_drawn_large_come_back_as_they_were():
+def test_enlarged_digits_are_framed_as_the_originals():
     likenesses = []
     for pixels in load_digits().test.images[:50]:
         page = Image.new("L", (700, 400), 255)

@@ -65,7 +65,7 @@ def page(digits_run):
 
 
 def ask(address, body, path="/read", **headers):
-    """Posts a body; returns the status and the answer."""
+    """Post a body; return the status and the answer."""
     request = urllib.request.Request(address + path, body, headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
@@ -81,7 +81,7 @@ def encode(image, form="PNG", **options):
 
 
 def draw_digits(count=3):
-    """Digits of the test set side by side, dark on light; their classes."""
+    """Return digits of the test set side by side, dark on light, and their classes."""
     test = load_digits().test
     sheet = Image.new("L", (250 * count, 300), 255)
     for place, pixels in enumerate(test.images[:count]):
@@ -153,7 +153,7 @@ def draw(window, canvas, *strokes):
         window.mouse.up()
 
 
-def test_an_image_is_opened_instead(browser, page, tmp_path):
+def test_an_image_file_is_opened(browser, page, tmp_path):
     address, _ = page
     sheet, classes = draw_digits(3)
     sheet.save(tmp_path / "digits.png")
@@ -184,7 +184,7 @@ def await_text(window, text):
 
 
 def touch(window, canvas, strokes, others=()):
-    """Draws with a finger, while other fingers rest on the canvas."""
+    """Draw with a finger, while other fingers rest on the canvas."""
     session = window.context.new_cdp_session(window)
     box = canvas.bounding_box()
     scale = box["width"] / 1200
@@ -240,7 +240,7 @@ def test_an_image_is_dropped_onto_the_canvas(browser, page, tmp_path):
     window.close()
 
 
-def test_a_busy_program_is_asked_again(browser, page):
+def test_the_page_retries_while_the_server_is_busy(browser, page):
     window = open_page(browser, page[0])
     host, port = page[0].removeprefix("http://").split(":")
     others = [socket.create_connection((host, int(port))) for _ in range(MAX_CONNECTIONS)]
@@ -262,7 +262,7 @@ def test_a_busy_program_is_asked_again(browser, page):
         ({"status": 500, "body": "oh"}, "The program failed to answer (HTTP status 500)."),
     ],
 )
-def test_a_program_that_is_gone_or_fails_is_told_apart(browser, page, answer, message):
+def test_a_stopped_server_and_a_failing_one_get_different_messages(browser, page, answer, message):
     window = open_page(browser, page[0])
     window.route(
         "**/read", lambda route: route.abort() if "abort" in answer else route.fulfill(**answer)
@@ -272,8 +272,8 @@ def test_a_program_that_is_gone_or_fails_is_told_apart(browser, page, answer, me
     window.close()
 
 
-def make_hostile_bodies():
-    """200 bodies that are no drawing, and a word of each answer."""
+def make_invalid_bodies():
+    """Return 200 bodies that are no drawing, with a word of each error message."""
     random = np.random.default_rng(0)
     archive = b"PK\x03\x04" + random.bytes(500)
     huge = encode(Image.new("1", (10_000, 10_000)))
@@ -295,15 +295,15 @@ def make_hostile_bodies():
 
 
 def read_memory(process):
-    """Peak resident memory of a process in MB."""
+    """Return the peak resident memory of a process in MB."""
     with open(f"/proc/{process.pid}/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
-def test_200_hostile_bodies_get_an_error_each_and_the_page_goes_on(page):
+def test_200_invalid_bodies_get_an_error_each_and_the_server_still_answers(page):
     address, process = page
     before = read_memory(process)
-    for body, message in make_hostile_bodies():
+    for body, message in make_invalid_bodies():
         status, answer = ask(address, body)
         assert status in (400, 413)
         assert re.search(message, answer["message"])
@@ -315,14 +315,14 @@ def test_200_hostile_bodies_get_an_error_each_and_the_page_goes_on(page):
 
 
 @pytest.mark.parametrize(("path", "status"), [("/", 405), ("/static/draw.js", 405), ("/x", 404)])
-def test_nothing_else_is_taken(page, path, status):
+def test_other_posts_are_refused(page, path, status):
     request = urllib.request.Request(page[0] + path, b"{}", method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     assert refused.value.code == status
 
 
-def test_a_client_that_goes_away_while_it_sends_leaves_no_traceback(trained):
+def test_a_client_that_disconnects_during_an_upload_leaves_no_traceback(trained):
     parts = [{"type": "http.request", "body": b"\x89PNG", "more_body": True}]
     sent = []
     scope = {
@@ -368,7 +368,7 @@ def test_another_host_name_is_refused(page):
     assert refused.value.code == 400
 
 
-def test_a_taken_port_is_said_with_another_one(digits_run, forker):
+def test_a_port_in_use_is_an_error_that_suggests_another(digits_run, forker):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -388,7 +388,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_page(digits_run, tmp_path, forke
     assert re.fullmatch(r".*model\.keras can't be read as a Keras model: .*\n", ended.stderr)
 
 
-def test_a_missing_extra_is_said(digits_run, capsys, monkeypatch):
+def test_a_missing_extra_is_an_error(digits_run, capsys, monkeypatch):
     monkeypatch.setattr(optional_dependencies, "find_spec", lambda name: None)
     assert main(["draw", "--run", str(digits_run)]) == 1
     assert capsys.readouterr().err == (

@@ -37,7 +37,7 @@ assert "framework" not in sys.modules
 
 
 def follow_readme(directory, images, dtypes, tmp_path):
-    """Runs the Python of an export's read-me on images, where this package can't be imported."""
+    """Run the Python of an export's read-me on images, where this package can't be imported."""
     code = re.search(r"```python\n(.*?)```", (directory / "README.md").read_text(), re.DOTALL)[1]
     np.save(tmp_path / "images.npy", images)
     program = [sys.executable, "-I", "-c", FOLLOW, tmp_path, code, *dtypes]
@@ -108,7 +108,7 @@ for name in ("keras", "saved_model", "onnx", "litert"):
 
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(digits_run, tmp_path):
-    """No file may grow past a limit, which is told to a program as a full disk is."""
+    """Limit the size of files, which a program sees like a full disk."""
     ended = subprocess.run(
         [sys.executable, "-c", FULL_DISK, digits_run, tmp_path],
         cwd=ROOT, capture_output=True, text=True,
@@ -136,7 +136,9 @@ def test_class_names_travel_inside_onnx(digits_run, trained, tmp_path):
     assert 'InferenceSession("digits.onnx")' in (tmp_path / "digits.README.md").read_text()
 
 
-def test_8_bit_integers_make_a_smaller_file_and_say_what_they_cost(digits_run, tmp_path, capsys):
+def test_8_bit_integers_make_a_smaller_file_and_report_both_accuracies(
+    digits_run, tmp_path, capsys
+):
     output = tmp_path / "small"
     code = export("--run", digits_run, "--format", "litert", "--int8", "--output", output)
     assert code == 0
@@ -147,7 +149,7 @@ def test_8_bit_integers_make_a_smaller_file_and_say_what_they_cost(digits_run, t
     assert (output / "model.tflite").stat().st_size < 30_000
 
 
-def test_the_default_place_is_in_the_run(digits_run):
+def test_the_default_output_is_in_the_run(digits_run):
     assert export("--run", digits_run, "--format", "onnx") == 0
     assert (digits_run / "export_onnx" / "model.onnx").is_file()
 
@@ -160,7 +162,7 @@ def test_the_default_place_is_in_the_run(digits_run):
         (lambda right: right * np.nan, "a probability differs by nan"),
     ],
 )
-def test_an_export_that_answers_otherwise_is_not_kept(
+def test_an_export_with_other_predictions_is_not_kept(
     trained, tmp_path, monkeypatch, answers, message
 ):
     def run_wrong_export(form, directory, images, dtypes):
@@ -184,7 +186,7 @@ def test_an_export_that_does_not_load_is_not_kept(trained, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_already_is_kept(digits_run, tmp_path, capsys):
+def test_an_existing_output_is_not_overwritten(digits_run, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     assert export("--run", digits_run, "--format", "keras", "--output", tmp_path / "mine") == 2
     assert "mine is there already. Name another place." in capsys.readouterr().err
