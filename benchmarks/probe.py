@@ -57,8 +57,8 @@ def main() -> None:
     {"table": measure_table, "ranks": measure_ranks, "cost": measure_cost}[options.what](options)
 
 
-def name_subject(options: argparse.Namespace, weights: Path | None) -> tuple[str, ...]:
-    """Return the overrides that name data and weights."""
+def override_data(options: argparse.Namespace, weights: Path | None) -> tuple[str, ...]:
+    """Return the overrides that set data and weights."""
     data = (
         f"data_config.dataset={{name: mnist, path: {options.mnist.resolve()}}}"
         if options.mnist
@@ -68,8 +68,8 @@ def name_subject(options: argparse.Namespace, weights: Path | None) -> tuple[str
     return (data, f"model_configuration.weights={value}", "data_config.data_augmentation={}")
 
 
-def tap(layer: str) -> str:
-    """Return the override that puts a softmax on a flattened, normalized layer."""
+def override_top(layer: str) -> str:
+    """Return the override of a softmax top on a flattened, normalized layer."""
     return (
         "model_configuration.model_top_config={"
         f"flatten: {{layer_type: Flatten, input_layer: {layer}}}, "
@@ -79,11 +79,11 @@ def tap(layer: str) -> str:
 
 
 def measure_table(options: argparse.Namespace) -> None:
-    """Test accuracy of ridge regression on each layer, a fifth validated on."""
+    """Measure the test accuracy of ridge regression on each layer, a fifth validated on."""
     limit = f"data_config.limit={{train: {options.images}, test: {options.test_images}}}"
     rows = []
     for name, weights in (("given", options.weights), ("random", None)):
-        subject = (*name_subject(options, weights), limit, "data_config.validation_fraction=0.2")
+        subject = (*override_data(options, weights), limit, "data_config.validation_fraction=0.2")
         rows.append({"weights": name, **measure_layers(subject)})
     report(
         "probe_table",
@@ -95,7 +95,7 @@ def measure_table(options: argparse.Namespace) -> None:
 
 
 def measure_layers(subject: Sequence[str]) -> dict[str, float]:
-    """Layer -> test accuracy in percent; all layers from one pass, as a probe has them."""
+    """Return layer -> test accuracy in percent; all layers from one pass, as in a probe."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from framework.config import load_config
     from framework.config.model import FeatureCache
@@ -129,8 +129,8 @@ def measure_layers(subject: Sequence[str]) -> dict[str, float]:
 
 
 def measure_ranks(options: argparse.Namespace) -> None:
-    """Probe accuracies beside those of softmax layers trained on the same images."""
-    subject = name_subject(options, options.weights)
+    """Compare probe accuracies with those of softmax layers trained on the same images."""
+    subject = override_data(options, options.weights)
     with tempfile.TemporaryDirectory() as folder:
         probed = probe(
             (*subject, "training_config.seed=0"),
@@ -144,7 +144,7 @@ def measure_ranks(options: argparse.Namespace) -> None:
         limit = f"data_config.limit={{train: {options.images}, test: {options.test_images}}}"
         third = f"data_config.validation_fraction={1 / 3:.4f}"
         for layer in LAYERS:
-            overrides = (*subject, third, tap(layer), f"training_config.epochs={EPOCHS}")
+            overrides = (*subject, third, override_top(layer), f"training_config.epochs={EPOCHS}")
             overrides = (*overrides, *([limit] if options.mnist else []))
             trained = train_with_project(overrides, Path(folder) / "cache").accuracy
             rows.append(
@@ -167,7 +167,7 @@ def measure_ranks(options: argparse.Namespace) -> None:
 
 
 def probe(overrides: Sequence[str], options: Sequence[str], folder: Path) -> dict[str, Any]:
-    """Run `run.py probe` in a process of its own: its rows, seconds and peak memory."""
+    """Run `run.py probe` in a process of its own; return its rows, seconds and peak memory."""
     output = folder / f"probe{time.monotonic_ns()}"
     command = ["run.py", "probe", "--config", str(CONFIG), "--output", str(output), *options]
     cost = measure_process(command, overrides, folder / "cache")
@@ -176,8 +176,8 @@ def probe(overrides: Sequence[str], options: Sequence[str], folder: Path) -> dic
 
 
 def measure_cost(options: argparse.Namespace) -> None:
-    """Return a first and a second probe of all layers, and passes of the backbone around them."""
-    subject = name_subject(options, options.weights)
+    """Time a first and a second probe of all layers, and passes of the backbone around them."""
+    subject = override_data(options, options.weights)
     images = ("--images", str(options.images))
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,1 +1,1 @@
-"""A trained classifier at work: predicting, drawing, exporting."""
+"""Use of a trained classifier: predictions, the drawing page, exports."""

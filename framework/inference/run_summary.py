@@ -1,4 +1,4 @@
-"""What a finished run says of its classifier, read without TensorFlow."""
+"""The records of a finished run that describe its classifier, read without TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Which layer of a frozen backbone tells the classes apart best, and from how many images."""
+"""Linear probes: the accuracy of linear classifiers on the layers of a frozen backbone."""

@@ -93,25 +93,24 @@ def choose_layers(
     names = [layer.name for layer in backbone.layers]
     if wanted == "auto":
         chosen = {*find_split_points(backbone), *own}
-        chosen = {name for name in chosen if _is_readable(backbone, name)}
     elif wanted == "all":
-        chosen = {name for name in _list_weighted(backbone) if _is_readable(backbone, name)}
+        chosen = _find_weighted(backbone)
     else:
         chosen = {wanted} if isinstance(wanted, str) else set(wanted)
         for name in sorted(chosen):
             _check_layer(backbone, model_name, name, names)
-    return [name for name in names if name in chosen]
+    return [name for name in names if name in chosen and _is_readable(backbone, name)]
 
 
-def _list_weighted(backbone: keras.Model) -> list[str]:
-    """List the layers whose output depends on weights."""
+def _find_weighted(backbone: keras.Model) -> set[str]:
+    """Find the layers whose output depends on weights."""
     weighted: set[int] = set()
-    found = []
+    found = set()
     for node in sort_nodes(backbone):
         reads = any(id(tensor) in weighted for tensor in node.input_tensors)
         if reads or bool(getattr(node.operation, "weights", [])):
             weighted.update(id(tensor) for tensor in node.output_tensors)
-            found.append(node.operation.name)
+            found.add(node.operation.name)
     return found
 
 
