@@ -43,13 +43,8 @@ def find_last_convolution(classifier: keras.Model) -> keras.layers.Layer:
     found = [layer for layer in classifier.layers if isinstance(layer, _CONVOLUTIONS)]
     if not found:
         raise RunError("Grad-CAM needs a convolution, and this classifier has none.")
-    large = [layer for layer in found if min(_get_map_size(layer)) >= _MIN_MAP_SIDE]
+    large = [layer for layer in found if min(layer.output.shape[1:3]) >= _MIN_MAP_SIDE]
     return (large or found)[-1]
-
-
-def _get_map_size(layer: keras.layers.Layer) -> tuple[int, int]:
-    shape: tuple[int, int, int, int] = layer.output.shape
-    return shape[1:3] if keras.config.image_data_format() == "channels_last" else shape[2:4]
 
 
 def compute_heat_maps(

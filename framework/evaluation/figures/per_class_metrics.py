@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
@@ -32,7 +31,7 @@ _MEASURES = {
 
 
 @styled
-def plot_per_class_metrics(per_class: Mapping[str, Mapping[str, Any]], subject: str) -> Figure:
+def plot_per_class_metrics(per_class: Mapping[str, Mapping[str, float]], subject: str) -> Figure:
     """Draw precision, recall, specificity, f1 and support of every class as bars.
 
     Args:

@@ -116,7 +116,7 @@ def _find_notes(inputs: ReportInputs) -> Iterator[str]:
             yield f"{what}: {', '.join(names)}."
 
 
-def _list_layers(classifier: keras.Model | None) -> list[dict[str, Any]]:
+def _list_layers(classifier: keras.Model | None) -> list[dict[str, str | int]]:
     if classifier is None:
         return []
     return [
