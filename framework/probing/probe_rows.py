@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from framework.probing.pooling import LayerOutput, Pooling
 from framework.utils import tables
-
-COLUMNS = (
-    "backbone", "layer", "pooling", "features", "shots", "validation_accuracy", "low", "high",
-    "seconds",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,8 @@ class ProbeRow:
 
 def format_csv(rows: Sequence[ProbeRow]) -> str:
     """Return the rows as `probe.csv` has them."""
-    return tables.format_csv(COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in rows))
+    columns = [column.name for column in fields(ProbeRow) if column.compare]
+    return tables.format_csv(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 
 def list_shots(rows: Sequence[ProbeRow]) -> list[int | str]:

@@ -21,7 +21,7 @@ HINT = "There is nothing to read yet: draw a digit, large and dark."
 
 
 def read_drawing(trained: TrainedClassifier, content: bytes) -> dict[str, Any]:
-    """Classify the characters of an image file, or the whole image if the model reads none.
+    """Classify the characters of an image file, or the whole image for other models.
 
     Returns:
         `text`, all predicted classes, in order; `message`, a hint if there are none;

@@ -59,8 +59,9 @@ def export_classifier(
     require_packages(f"Exporting to {name}", form.packages, "export")
     dtypes = form.list_dtypes(dtype)
     if output is None:  # Named after everything that is not the default.
-        parts = ["export", name, *["int8"] * quantize, *[dtype] * ("float32" not in dtypes)]
-        output = trained.run / "_".join(parts)
+        precision = "_int8" if quantize else ""
+        suffix = "" if "float32" in dtypes else f"_{dtype}"
+        output = trained.run / f"export_{name}{precision}{suffix}"
     if output.exists():
         raise UsageError(f"--output: {output} is there already. Name another place.")
     training, test = _sample_images(trained)
