@@ -13,7 +13,7 @@ import numpy as np
 
 from framework.data.images import Images
 from framework.distributed.cluster import Cluster
-from framework.distributed.connection import QUIET, open_cluster
+from framework.distributed.connection import SETTINGS, open_cluster
 from framework.features.extractor import Extractor
 from framework.features.ray_executor import RayExecutor
 
@@ -44,7 +44,7 @@ class Machines:
 @contextmanager
 def start_machines(count: int) -> Iterator[Machines]:
     """Start a cluster of `count` one-core nodes."""
-    os.environ |= QUIET | {"RAY_worker_niceness": "0"}
+    os.environ |= SETTINGS | {"RAY_worker_niceness": "0"}
     from ray.cluster_utils import Cluster as Nodes
 
     folder = tempfile.mkdtemp(prefix="ray")  # Sockets lie there, and their paths must be short.

@@ -1,4 +1,4 @@
-"""The way to a cluster."""
+"""Connect to a cluster."""
 
 from __future__ import annotations
 
@@ -24,24 +24,36 @@ RUNNING_HERE = "auto"
 # Seconds that an address has to answer.
 TIMEOUT_SECONDS = 10.0
 
-# Sends nothing to Ray's makers, and nothing that nodes say to the console. To be set, as all
-# variables here, before Ray is imported.
-QUIET = {
+# Ray's settings, to be set before it is imported.
+SETTINGS = {
+    # Nothing is sent to Ray's makers, and nothing that nodes log is written to the console.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
+    # By default, Ray runs tasks again without end whose workers it killed for want of memory.
+    "RAY_task_oom_retries": "3",
+}
+
+# Those of the nodes that `LOCAL` starts.
+LOCAL_SETTINGS = {
+    "RAY_AUTH_MODE": "token",
+    # The user waits for the workers: they get as much of the processor as this process.
+    "RAY_worker_niceness": "0",
+    # Workers end that have been idle for so long: they would keep their memory until the run ends.
+    "RAY_num_workers_soft_limit": "0",
+    "RAY_idle_worker_killing_time_threshold_ms": "30000",
 }
 
 # What the C++ side of Ray says before it knows its level: date, time, level, process and thread.
 NOTE = re.compile(r"\[\d{4}-\d\d-\d\d [\d:,]+ [DIWE] \d+ \d+\]")
 
-# Shared memory for what travels between the processes of a cluster on this machine alone; what
-# a run has on its way is bounded, see `framework.features.ray_executor`.
+# Shared memory of a cluster of this machine alone. It holds the chunks in flight, whose bytes
+# are bounded by `framework.features.ray_executor`.
 LOCAL_STORE_BYTES = 2**30
 
-# What a client of HTTP/2, and so of gRPC, opens with: RFC 9113, section 3.4, and an empty
-# SETTINGS frame. A server answers with one of its own, whose type is 4.
-HTTP2_OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
+# The connection preface of HTTP/2, on which Ray's gRPC runs: RFC 9113, section 3.4, with an
+# empty SETTINGS frame. A server answers with a SETTINGS frame, whose type is 4.
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
 FRAME_HEADER_BYTES = 9
 SETTINGS_FRAME = 4
 
@@ -59,14 +71,12 @@ def open_cluster(address: str) -> Iterator[Cluster]:
         RunError: There is no cluster, or a node has other versions than this machine.
     """
     check_form(address)
-    os.environ |= QUIET
+    os.environ |= SETTINGS
     options: dict[str, Any] = {}
     advice = ""
     if address == LOCAL:
         # Nobody else may join: Ray's ports are open to all who can reach this machine.
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-        # Workers are what the user waits for: they don't give way to all else, as Ray has it.
-        os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray's name)
+        os.environ |= LOCAL_SETTINGS | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
         options = {"include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
     else:
         advice = (
@@ -113,10 +123,10 @@ def inspect_cluster(address: str) -> Cluster:
 
 
 def check_form(address: str) -> None:
-    """Make sure that an address can be one.
+    """Check the form of an address.
 
     Raises:
-        UsageError: It can't.
+        UsageError: It is none that `open_cluster` takes.
     """
     host, _, port = address.rpartition(":")
     if address in (LOCAL, RUNNING_HERE) or (host and "/" not in host and port.isdigit()):
@@ -127,16 +137,16 @@ def check_form(address: str) -> None:
 
 
 def probe_address(address: str) -> None:
-    """Make sure that something like Ray answers, which Ray itself takes minutes to give up on.
+    """Check that something like Ray answers; Ray itself would try for minutes.
 
     Raises:
-        RunError: Nobody answers, or something else.
+        RunError: Nobody answers, or something that is not Ray.
     """
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_SECONDS) as link:
             link.settimeout(TIMEOUT_SECONDS)
-            link.sendall(HTTP2_OPENING)
+            link.sendall(HTTP2_PREFACE)
             answer = link.recv(FRAME_HEADER_BYTES, socket.MSG_WAITALL)
     except (OSError, OverflowError) as error:
         raise RunError(

@@ -5,17 +5,17 @@ import time
 from contextlib import contextmanager
 from unittest import mock
 
-from framework.distributed.connection import QUIET
+from framework.distributed.connection import SETTINGS
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
 
 
 @contextmanager
 def start_nodes():
-    """Starts a node without a core, which leads, and one of one core; gives `ray`'s `Cluster`."""
+    """Start a head node without a core and a node of one core; gives `ray`'s `Cluster`."""
     # Ray's own means for tests notes the cluster's address there, but does not make the folder.
     os.makedirs(os.path.join(os.environ["TMPDIR"], "ray"), exist_ok=True)
-    with mock.patch.dict(os.environ, {**QUIET, "RAY_worker_niceness": "0"}):
+    with mock.patch.dict(os.environ, {**SETTINGS, "RAY_worker_niceness": "0"}):
         from ray.cluster_utils import Cluster
 
         head = {**NODE, "num_cpus": 0, "include_dashboard": False}
