@@ -1,8 +1,9 @@
 """Tasks on the nodes of a Ray cluster, for features and for trials alike.
 
-Ray chooses the node of a task, and runs it again where its worker or its node was lost. This
-module does what Ray leaves to its users: it bounds the tasks in flight, names the nodes that may
-run them, counts lost workers, and gives up where no node can compute.
+Ray runs the tasks, and runs those again whose worker was lost. This module does what Ray leaves
+to its users: it bounds the tasks in flight, chooses a node for each, counts lost workers, and
+gives up where no node can compute. It leaves the choice of nodes not to Ray (`SPREAD`), because
+Ray notices a lost node after 15 seconds only, and meanwhile sends it all tasks in flight.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two looks at which nodes there are; no call of `wait` takes longer.
 POLL_SECONDS = 1.0
+
+
+Slot = tuple[str, Resources]
+"""The ID of a node, and what a worker may use of it."""
 
 
 class WorkersLostError(RunError):
@@ -58,16 +63,16 @@ class FinishedTask:
 class _Task:
     key: int
     arguments: tuple[Any, ...]
-    resources: Resources
-    nodes: frozenset[str]
+    slot: Slot
+    losses: int  # Nodes that were lost over it.
     has_started: bool = False
 
 
 class TaskPool:
     """Calls of one function on the nodes of a cluster.
 
-    Each node has slots (see `partition_node`). A task takes the resources of a slot, and runs
-    on any node that has such slots. Nodes that join are used within `POLL_SECONDS`.
+    A node has a slot for each of its workers (see `partition_node`). A task is submitted to the
+    slot with the fewest tasks. Nodes that join are used within `POLL_SECONDS`.
 
     Args:
         cluster: Where the tasks run. Its count of lost workers is kept up to date.
@@ -93,10 +98,11 @@ class TaskPool:
         self._threads = count_threads()
         # By default, a worker that has a GPU ends with its task.
         self._run: Any = ray.remote(max_calls=0)(_run)
-        self._slots: dict[Resources, list[str]] = {}  # The IDs of their nodes, one a slot.
+        self._slots: Counter[Slot] = Counter()
         self._names: dict[str, str] = {}
-        self._waiting: deque[tuple[int, tuple[Any, ...]]] = deque()
+        self._waiting: deque[tuple[int, tuple[Any, ...], int]] = deque()
         self._submitted: dict[Any, _Task] = {}
+        self._failed: deque[FinishedTask] = deque()
         self._last_active = time.monotonic()
         self._last_look = -math.inf
         self._has_warned = False
@@ -104,11 +110,11 @@ class TaskPool:
 
     def __len__(self) -> int:
         """Return the number of tasks that have not ended."""
-        return len(self._waiting) + len(self._submitted)
+        return len(self._waiting) + len(self._submitted) + len(self._failed)
 
     def has_room(self, tasks_per_slot: int = 1) -> bool:
         """Return whether there are fewer tasks than `tasks_per_slot` for each slot."""
-        return len(self) < tasks_per_slot * sum(map(len, self._slots.values()))
+        return len(self) < tasks_per_slot * self._slots.total()
 
     def submit(self, key: int, *arguments: Any) -> None:
         """Submit a call of the function.
@@ -117,7 +123,7 @@ class TaskPool:
             key: What tells this task from others.
             arguments: What the function takes; it gets the objects of `ray.ObjectRef`s.
         """
-        self._waiting.append((key, arguments))
+        self._waiting.append((key, arguments, 0))
         self._submit_waiting()
 
     def wait(self) -> FinishedTask | None:
@@ -129,6 +135,8 @@ class TaskPool:
         import ray
 
         self._look_for_nodes()
+        if self._failed:
+            return self._failed.popleft()
         if not self._submitted:
             time.sleep(POLL_SECONDS)
             return None
@@ -148,12 +156,13 @@ class TaskPool:
         self._last_look = now
         nodes = self._cluster.find_nodes()
         self._names |= {node.id: node.name for node in nodes}
-        self._slots = {}
-        for node in nodes:
-            for resources in partition_node(node, self._threads):
-                self._slots.setdefault(resources, []).append(node.id)
+        self._slots = Counter(
+            (node.id, resources)
+            for node in nodes
+            for resources in partition_node(node, self._threads)
+        )
         for generator, task in list(self._submitted.items()):
-            if task.nodes.isdisjoint(node.id for node in nodes):
+            if task.slot not in self._slots:
                 self._submit_again(generator)
         self._submit_waiting()
         tasks = self._submitted.values()
@@ -171,25 +180,28 @@ class TaskPool:
 
     def _submit_waiting(self) -> None:
         while self._waiting and self._slots:
-            key, arguments = self._waiting.popleft()
-            load = Counter(task.resources for task in self._submitted.values())
-            slot = min(self._slots, key=lambda each: load[each] / len(self._slots[each]))
-            nodes = frozenset(self._slots[slot])
+            key, arguments, losses = self._waiting.popleft()
+            load = Counter(task.slot for task in self._submitted.values())
+            slot = min(self._slots, key=lambda each: load[each] / self._slots[each])
+            node_id, resources = slot
             generator = self._run.options(
                 name=self._function.__name__,
-                num_cpus=slot.cores,
-                num_gpus=slot.gpus,
-                max_retries=self._max_retries,
-                scheduling_strategy="SPREAD",
-                label_selector={"ray.io/node-id": f"in({','.join(sorted(nodes))})"},
+                num_cpus=resources.cores,
+                num_gpus=resources.gpus,
+                max_retries=max(0, self._max_retries - losses),
+                label_selector={"ray.io/node-id": node_id},
             ).remote(self._function, self._threads, *arguments)
-            self._submitted[generator] = _Task(key, arguments, slot, nodes)
+            self._submitted[generator] = _Task(key, arguments, slot, losses)
 
     def _submit_again(self, generator: Any) -> None:
-        """Submit a task anew, because all nodes that Ray may run it on have left."""
+        """Submit a task of a node that has left to another node."""
         task = self._cancel(generator)
         self._cluster.lost += task.has_started
-        self._waiting.appendleft((task.key, task.arguments))
+        losses = task.losses + task.has_started
+        if losses > self._max_retries:
+            self._failed.append(self._make_failure(task.key))
+        else:
+            self._waiting.appendleft((task.key, task.arguments, losses))
 
     def _cancel(self, generator: Any) -> _Task:
         import ray
@@ -211,11 +223,8 @@ class TaskPool:
             finished = FinishedTask(task.key, error=error.cause)
         except ray.exceptions.RayError as error:
             logger.debug("%s", error)
-            losses = self._max_retries + 1
-            self._cluster.lost += losses
-            finished = FinishedTask(
-                task.key, error=WorkersLostError(f"{losses} workers of the Ray cluster were lost")
-            )
+            self._cluster.lost += self._max_retries + 1 - task.losses
+            finished = self._make_failure(task.key)
         else:
             if message is None:
                 task.has_started = True
@@ -231,6 +240,11 @@ class TaskPool:
                 )
         del self._submitted[generator]
         return finished
+
+    def _make_failure(self, key: int) -> FinishedTask:
+        workers = pluralize(self._max_retries + 1, "worker")
+        error = WorkersLostError(f"Lost {workers} of the Ray cluster")
+        return FinishedTask(key, error=error)
 
 
 def _run(function: Callable[..., Any], threads: int, *arguments: Any) -> Iterator[Any]:

@@ -186,7 +186,10 @@ def test_images_that_end_every_worker_end_the_run(split, images, cluster, tmp_pa
 
     monkeypatch.setattr(ray_executor, "compute_chunk", crash)
     monkeypatch.setattr(ray_executor, "MAX_RETRIES", 1)
-    with pytest.raises(RunError, match=r"^2 workers.*lost.* over the same 5 images.*enough memory"):
+    with pytest.raises(
+        RunError,
+        match=r"^Lost 2 workers of the Ray cluster, .* over the same 5 images.*enough memory",
+    ):
         prepare(split, images, tmp_path / "store", cluster)
 
 

@@ -78,7 +78,7 @@ def test_a_trial_whose_workers_are_lost_fails_and_the_sweep_goes_on(
     ]
     trials = study.list_trials()
     assert [trial.state.name for trial in trials.values()] == ["FAIL", "COMPLETE", "COMPLETE"]
-    assert trials[0].user_attrs["message"] == "3 workers of the Ray cluster were lost."
+    assert trials[0].user_attrs["message"] == "Lost 3 workers of the Ray cluster."
     assert trials[2].intermediate_values == {1: 0.5}
     assert (tmp_path / "trials" / "0001" / "run.log").read_text() == "a log"
     assert "! Lost 1 worker of the Ray cluster: " in caplog.text
