@@ -42,10 +42,10 @@ class Extractor:
         self._model = model
         self.specs = tuple(_make_spec(tensor) for tensor in model.outputs)
         self.batch_size = _choose_batch_size(model)
-        self._forward = _make_forward(model)
-        self._forwards = [self._forward]
         if len(devices) > 1:
             self._forwards = [_make_forward_on(device, model) for device in devices]
+        else:
+            self._forwards = [_make_forward(model)]
 
     @property
     def bytes_per_image(self) -> int:
@@ -134,9 +134,9 @@ class Extractor:
     def measure_rate(self) -> float:
         """Return images per second, measured with one small batch, without reading images."""
         batch = np.zeros((min(32, self.batch_size), *self._model.input_shape[1:]), np.float32)
-        self._forward(batch)  # Traces and compiles.
+        self.compute(batch)  # Traces and compiles.
         start = time.perf_counter()
-        self._forward(batch)
+        self.compute(batch)
         return len(batch) / (time.perf_counter() - start)
 
 

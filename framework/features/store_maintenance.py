@@ -47,10 +47,10 @@ def verify_cache(store: FeatureStore) -> tuple[str, bool]:
         lines.extend(f"  {path.relative_to(store.directory)}" for path in damaged)
         lines.append("The next run that needs them computes them again.")
     else:
-        lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, all sound."]
+        lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, all intact."]
     for entry in entries:
         if _describe(entry)[-1] == OUTDATED:
-            lines.append(f"  {entry.key[:12]}  {OUTDATED}: no run of this one reads it")
+            lines.append(f"  {entry.key[:12]}  {OUTDATED}: no run of this version reads it")
     lines.extend(_name_foreign_files(store))
     return "\n".join(lines), not damaged
 
@@ -77,4 +77,5 @@ def _describe(entry: EntryInfo) -> tuple[str, str, str]:
 
 
 def _name_foreign_files(store: FeatureStore) -> list[str]:
-    return [f"  {path.name}  is no entry, and left alone" for path in store.list_foreign_files()]
+    names = [path.name for path in store.list_foreign_files()]
+    return [f"  {name}  is not an entry and is left alone" for name in names]

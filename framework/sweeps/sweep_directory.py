@@ -49,8 +49,8 @@ def _prepare(sweep: Sweep, directory: Path) -> None:
     # A hidden file is the definition, which another process is just writing.
     if directory.is_dir() and any(directory.glob("[!.]*")):
         raise UsageError(
-            f"--output: {directory} is not empty, and nothing in it shall be lost. "
-            "Name another directory."
+            f"--output: {directory} is not empty. Name another directory, so that nothing in it "
+            "is lost."
         )
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / DEFINITION, sweep.dump())

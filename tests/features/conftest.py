@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from framework.features.store import FeatureStore
+
 
 @pytest.fixture
 def images():
@@ -27,3 +29,8 @@ def computed(monkeypatch) -> list[int]:
 
     monkeypatch.setattr(Extractor, "stream", count)
     return counts
+
+
+@pytest.fixture
+def feature_store(tmp_path) -> FeatureStore:
+    return FeatureStore(tmp_path / "store", limit_gb=1.0)

@@ -75,8 +75,6 @@ class SweepConfig:
 
 
 _INTERVAL = {**make_type_schema("2 numbers"), "title": "a list of two numbers, [lowest, highest]"}
-_CHOICES = "a list of values, or an object with a value for each name"
-_ENTRY_KEYS = "choice, range, step, log_range"
 
 _ENTRY: Schema = {
     "type": "object",
@@ -86,7 +84,7 @@ _ENTRY: Schema = {
             "type": ["array", "object"],
             "minItems": 1,
             "minProperties": 1,
-            "title": _CHOICES,
+            "title": "a list of values, or an object with a value for each name",
             "description": "Values, which may be whole objects, such as a layer; or values by "
             "names that the ranking shows.",
         },
@@ -105,7 +103,7 @@ _ENTRY: Schema = {
         },
     },
     "additionalProperties": False,
-    "x-keys": f"one of the keys {_ENTRY_KEYS}",
+    "x-keys": "one of the keys choice, range, step, log_range",
 }
 
 
