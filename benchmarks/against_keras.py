@@ -6,8 +6,6 @@ Plain Keras runs the frozen backbone in every epoch, so a few of its epochs tell
 all of them take: `--plain-epochs` are run, the others count as their median.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -7,8 +7,6 @@ images; the accuracy after the last epoch, for several seeds. Plain Keras and
 `"fresh"` are measured too, where `--slow` asks for it: they run the backbone in every epoch.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -6,8 +6,6 @@ Each node has one core. All compute the same frozen VGG16 on the same images, an
 comes out; the files must be equal bit by bit. In a last turn one node is killed at half time.
 """
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import statistics

@@ -6,8 +6,6 @@ ONNX Runtime (with tf2onnx), OpenVINO and PyTorch are measured where they are in
 the framework needs none of them. All runtimes compute the same network on the same images.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import statistics

@@ -5,8 +5,6 @@
 A frozen MobileNet, so that everything happens: checking, extraction, training, report.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

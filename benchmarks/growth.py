@@ -3,8 +3,6 @@
 python -m benchmarks.growth --mnist mnist.npz --images 2000 6000 20000
 """
 
-from __future__ import annotations
-
 import argparse
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A Ray cluster whose nodes are all on this machine."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

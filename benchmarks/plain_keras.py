@@ -5,8 +5,6 @@ Takes the images, the top, the batch size and the epochs from a config of the fr
 so that both train the same thing, and uses nothing of the framework else.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

@@ -11,8 +11,6 @@ softmax layer that is trained on each layer by gradient descent, its inputs norm
 probe of all layers against one pass of the backbone over the same images.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import os

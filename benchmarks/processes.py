@@ -1,7 +1,5 @@
 """Runs of the framework and of plain Keras, each in a process of its own, measured."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os

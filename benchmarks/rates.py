@@ -1,7 +1,5 @@
 """What each part of the work costs on this machine: the inputs of `benchmarks.scale`."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 import time

@@ -3,8 +3,6 @@
 python -m benchmarks.report_cost --images 10000
 """
 
-from __future__ import annotations
-
 import argparse
 import tempfile
 import time

@@ -7,8 +7,6 @@ two-node Ray cluster on this machine; without it the last measurement counts. `-
 tables into docs/scale.md.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import asdict
 from pathlib import Path

@@ -8,8 +8,6 @@ drawing of one digit, in turns, so that a busy machine slows both. `paint`: seco
 of `run.py draw` to the address on the console and to the first contentful paint in Chromium.
 """
 
-from __future__ import annotations
-
 import argparse
 import http.client
 import io

@@ -1,7 +1,5 @@
 """A run's features over a cluster, simulated chunk by chunk from measured rates."""
 
-from __future__ import annotations
-
 import heapq
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 python -m benchmarks.sweep --mnist mnist.npz --images 6000
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

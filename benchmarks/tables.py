@@ -1,7 +1,5 @@
 """Tables of measurements: for the eye, for programs, and for the documentation."""
 
-from __future__ import annotations
-
 import csv
 import io
 import os

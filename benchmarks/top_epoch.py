@@ -5,8 +5,6 @@
 Both train the same top at batch 32 on the same random vectors of 512 numbers.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -1,7 +1,5 @@
 """The errors whose messages are written for the user."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

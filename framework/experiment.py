@@ -1,7 +1,5 @@
 """The whole story of a run: a config in, a trained classifier and its results out."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

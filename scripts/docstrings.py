@@ -1,7 +1,5 @@
 """Summaries of Keras's docstrings, one sentence each."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import textwrap

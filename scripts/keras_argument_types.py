@@ -6,8 +6,6 @@ A type is a phrase such as `positive integer or 2 positive integers or null`;
 the argument's beginning matches any.
 """
 
-from __future__ import annotations
-
 POSITIVE = "positive integer"
 SIZE = "size"
 COUNT = "non-negative integer"

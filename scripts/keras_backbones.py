@@ -1,7 +1,5 @@
 """What the catalogue holds of each network of Keras Applications."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from pathlib import Path

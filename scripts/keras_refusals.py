@@ -1,7 +1,5 @@
 """What Keras has but a config may not name, each with the reason for the user."""
 
-from __future__ import annotations
-
 CRASHES = "TensorFlow ends the whole process on some of its sizes: use MaxPooling2D"
 NO_IMAGES = "it reads text or categories, not images"
 RUNS_CODE = "it runs code, and a config only declares"

@@ -6,8 +6,6 @@ python -m scripts.make_catalog --check --backbones VGG16 MobileNet
                                            ... and if these backbones' layers differ
 """
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import json

@@ -3,8 +3,6 @@
 python scripts/make_config_docs.py
 """
 
-from __future__ import annotations
-
 import html
 import json
 from dataclasses import MISSING

@@ -4,8 +4,6 @@ python -m scripts.make_samples configs/vgg16.json
 python -m scripts.make_samples configs/vgg16.json --set data_config.dataset.path=mnist.npz
 """
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import sys

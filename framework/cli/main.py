@@ -1,7 +1,5 @@
 """Entry point of the command line: run a command, and turn errors into messages and exit codes."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

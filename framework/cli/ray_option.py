@@ -1,7 +1,5 @@
 """`--ray`: the cluster that a command's features are computed on."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager

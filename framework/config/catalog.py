@@ -4,8 +4,6 @@
 from the installed Keras, so that checking a config needs no TensorFlow.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from importlib.resources import files

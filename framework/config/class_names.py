@@ -1,7 +1,5 @@
 """Class names of the published data sets, in the order of their labels."""
 
-from __future__ import annotations
-
 import string
 
 DIGITS = tuple("0123456789")

@@ -5,8 +5,6 @@ into the words of `schema/value_types.py`, of which the JSON Schema, the message
 `docs/config.md` are made. A type that Python does not know is `Annotated` with such a word.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """What a config may name, as readable tables."""
 
-from __future__ import annotations
-
 import json
 
 from framework.config import catalog

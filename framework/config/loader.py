@@ -1,7 +1,5 @@
 """From a file, or from plain values, to a checked `Config`."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ Every key is defined only here: type, default, purpose. The JSON Schema and `doc
 are made from it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass

@@ -1,7 +1,5 @@
 """Checked values as a `Config`, with every default filled in, and a `Config` as values."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from typing import Any

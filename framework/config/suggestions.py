@@ -1,7 +1,5 @@
 """Did you mean ...? The likely intention behind a name that does not exist."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """What is wrong with a config's values, in sentences for the user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@
 the only module that imports it, and it restores that state.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A loaded data set, and stratified draws from it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Fingerprints of arrays."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Image files of the common formats, read as gray or RGB images."""
 
-from __future__ import annotations
-
 import io
 import os
 import warnings

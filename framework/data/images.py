@@ -1,7 +1,5 @@
 """Images as the network takes them: selected, resized, augmented, in [0, 255]."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The data sets that a config may name."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Checks for what makes results look better than they are, or training fail."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which images train, which validate, which test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

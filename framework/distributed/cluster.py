@@ -1,7 +1,5 @@
 """The nodes of a cluster, their resources, and which of them have the versions of this machine."""
 
-from __future__ import annotations
-
 import logging
 import platform
 from collections import Counter

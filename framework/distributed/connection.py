@@ -1,7 +1,5 @@
 """Connect to a cluster."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

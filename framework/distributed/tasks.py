@@ -6,8 +6,6 @@ gives up where no node can compute. It leaves the choice of nodes not to Ray (`S
 Ray notices a lost node after 15 seconds only, and meanwhile sends it all tasks in flight.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import os

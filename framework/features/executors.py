@@ -1,7 +1,5 @@
 """Who computes the chunks that are missing in the store."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 

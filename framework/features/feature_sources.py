@@ -4,8 +4,6 @@ All have the same members: `images` with their labels; `specs`, the arrays that 
 for each image; and `stream`, which gives the features of some images in blocks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The head: the trained part of a classifier, which can take many small steps at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Features of many layers of a backbone, computed in one pass and stored per layer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass

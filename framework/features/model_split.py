@@ -1,7 +1,5 @@
 """Splits a classifier into a fixed part, the extractor, and a trained part, the head."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any

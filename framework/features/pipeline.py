@@ -1,7 +1,5 @@
 """Prepares the features of images: stores what is missing, or leaves it to be computed."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ augment the images. Only this process reads images from the disk and writes the 
 the nodes need no shared disk.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator

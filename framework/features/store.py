@@ -10,8 +10,6 @@ The operating system releases a lock when its process ends. The modification tim
 `entry.json` is when an entry was last used.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

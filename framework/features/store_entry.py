@@ -7,8 +7,6 @@ The name of a file contains its checksum, so that both appear at the same moment
 and no index can disagree with the files.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """List, verify and clear the stored features; each function returns what `run.py cache` prints."""
 
-from __future__ import annotations
-
 import textwrap
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Views of the training images: how many augmented sets there are, and how many are stored."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from framework.config.model import Config

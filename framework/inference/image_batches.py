@@ -1,7 +1,5 @@
 """Image files in batches; a file that can't be read becomes an error in its batch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The outputs of one layer of a backbone for image files, in one `.npz` file."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Light characters on a dark background: the polarity of the published digit data sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Predictions for image files, batch by batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The records of a finished run that describe its classifier, read without TensorFlow."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

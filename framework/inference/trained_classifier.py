@@ -1,7 +1,5 @@
 """`TrainedClassifier`, the classifier of a finished run: images in, class names out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Predictions as lines of text, JSON or CSV, each written as soon as it is known."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping

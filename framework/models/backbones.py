@@ -1,7 +1,5 @@
 """Backbones: Keras Applications with their preprocessing inside, or none."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Mapping

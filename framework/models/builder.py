@@ -1,7 +1,5 @@
 """From a config to a classifier: checked, built, or loaded from an earlier run."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

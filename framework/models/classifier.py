@@ -1,7 +1,5 @@
 """The whole classifier: a backbone and its declared top, in one flat graph."""
 
-from __future__ import annotations
-
 import json
 import math
 import zipfile

@@ -1,7 +1,5 @@
 """Which layers of a backbone train."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import keras

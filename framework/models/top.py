@@ -1,7 +1,5 @@
 """The declared top: Keras layers by name, connected as the config says."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from typing import Any

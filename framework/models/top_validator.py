@@ -1,7 +1,5 @@
 """Checks of a declared top that need Keras, with errors that name the place in the config."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping, Sequence

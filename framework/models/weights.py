@@ -1,7 +1,5 @@
 """Pretrained weights of a backbone: ImageNet's through Keras, or those in a file."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The probe of one backbone: its layers, measured on the images that a config trains on."""
 
-from __future__ import annotations
-
 import logging
 import math
 import tempfile

@@ -1,7 +1,5 @@
 """The config of a run whose top reads the best layer of a probe."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The accuracy of linear classifiers on the features of a layer, in closed form."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How a linear classifier reads the output of a layer: its maps flattened, or averaged."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A whole probe: from a config to the best layer, and a config that reads it."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Iterator, Sequence

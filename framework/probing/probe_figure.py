@@ -1,7 +1,5 @@
 """The figure of a probe: accuracy against depth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The results of a probe: its table, figure and page, and the config of the best layer."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

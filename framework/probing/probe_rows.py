@@ -1,7 +1,5 @@
 """The measurements of a probe: its rows, the best of them, and how they are written."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields

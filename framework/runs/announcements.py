@@ -1,7 +1,5 @@
 """Messages at the start and at the end of a run."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from pathlib import Path

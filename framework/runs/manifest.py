@@ -1,7 +1,5 @@
 """The manifest of a run, `environment.json`: its data, weights, fallbacks and versions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path

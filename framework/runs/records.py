@@ -1,7 +1,5 @@
 """Finished runs, read back from their directories without TensorFlow."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os

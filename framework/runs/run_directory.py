@@ -1,7 +1,5 @@
 """Run directories: created, opened, resumed, found; and the model files in them."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Iterator

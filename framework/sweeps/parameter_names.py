@@ -1,7 +1,5 @@
 """Parameters and their names, short enough for the console and for figures."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 

@@ -5,8 +5,6 @@ nobody but this process writes the sweep's directory and the study. Data and wei
 where the config says on every node; features are stored on each node for itself.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

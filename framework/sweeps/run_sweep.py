@@ -1,7 +1,5 @@
 """Runs a sweep: trial after trial, then the results."""
 
-from __future__ import annotations
-
 import logging
 import time
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Optuna's samplers and pruners, as a sweep's settings choose them."""
 
-from __future__ import annotations
-
 import hashlib
 
 import optuna

@@ -1,7 +1,5 @@
 """The database of a study."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections.abc import Iterator

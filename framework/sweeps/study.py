@@ -8,8 +8,6 @@ process that asks for a trial resumes it. Of trials in a directory that can't be
 here, heartbeats in the database show whether they are alive.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """Sweep directories: created, found again after an interruption, and finished."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The result of a trial, and the metric that decides between trials."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs one trial: an ordinary run, in this process or in any other. Imports Keras."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import shutil

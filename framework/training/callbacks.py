@@ -1,7 +1,5 @@
 """Keras callbacks: those of the config, and those that the framework adds."""
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import time

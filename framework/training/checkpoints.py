@@ -1,7 +1,5 @@
 """Checkpoints: the state of a training after an epoch, to continue from it bit for bit."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Estimate of the disk space that a run needs, before anything is computed."""
 
-from __future__ import annotations
-
 import math
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Detection of a loss that is NaN or infinite, which ends the training."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping

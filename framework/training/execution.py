@@ -1,7 +1,5 @@
 """How Keras runs a head: XLA and steps at once, which change no result."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal

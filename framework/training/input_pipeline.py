@@ -1,7 +1,5 @@
 """`tf.data` pipelines of features and labels, to train and to evaluate on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Data-parallel training on several devices of one machine, with `MirroredStrategy`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache

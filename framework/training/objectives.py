@@ -1,7 +1,5 @@
 """The loss, optimizer, metrics and class weights of a training, built from the config."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import keras

@@ -1,7 +1,5 @@
 """The phases of a training: first the top alone, then the upper backbone layers with it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The progress of a training on the console."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Training of a classifier above its split point, phase by phase."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Parallel work on many items with bounded memory."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Logging: messages on the console, and more of them in `run.log`."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """The devices of this machine that TensorFlow computes on."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import tensorflow as tf

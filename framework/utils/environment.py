@@ -1,7 +1,5 @@
 """The versions, hardware and settings of a run: enough to explain why two runs differ."""
 
-from __future__ import annotations
-
 import os
 import platform
 import re

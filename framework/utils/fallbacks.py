@@ -1,7 +1,5 @@
 """Fallbacks: what was used in place of a data set or weights that were unavailable."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from typing import Literal

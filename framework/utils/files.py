@@ -1,7 +1,5 @@
 """Files that are written atomically: they appear whole or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

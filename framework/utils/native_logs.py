@@ -1,7 +1,5 @@
 """Filters for what C++ libraries print when they start."""
 
-from __future__ import annotations
-
 import gc
 import os
 import re

@@ -1,7 +1,5 @@
 """Downloads through Keras with a timeout and retries."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -1,7 +1,5 @@
 """Optional packages that some commands need, and how to install them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib.metadata import requires
 from importlib.util import find_spec

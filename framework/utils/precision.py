@@ -1,7 +1,5 @@
 """The precision that Keras computes in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """One seed for all random numbers of a run."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import keras

@@ -1,7 +1,5 @@
 """Tables as text: CSV for programs, aligned columns for the console."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Container, Iterable, Sequence

@@ -1,7 +1,5 @@
 """Formatting of counts, sizes, durations and long texts for people."""
 
-from __future__ import annotations
-
 from tqdm import tqdm
 
 

@@ -1,7 +1,5 @@
 """Timing of the phases of a run."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Tasks on a Ray cluster whose workers and nodes are lost, and whose nodes differ."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

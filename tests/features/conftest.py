@@ -1,7 +1,5 @@
 """What several of the features' tests begin with."""
 
-from __future__ import annotations
-
 import pytest
 
 from framework.features.store import FeatureStore

@@ -1,7 +1,5 @@
 """An extraction that is really killed, at whatever it is doing then."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

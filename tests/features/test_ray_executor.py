@@ -1,7 +1,5 @@
 """Features computed by workers on a Ray cluster, against those of this machine alone."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The feature store: what makes room for what, locks, and where it is."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

@@ -1,7 +1,5 @@
 """One entry of the feature store: what is written is read, and damage is found."""
 
-from __future__ import annotations
-
 import gc
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What `run.py cache` lists, verifies and clears."""
 
-from __future__ import annotations
-
 import pytest
 
 from framework.features import store_entry, store_maintenance

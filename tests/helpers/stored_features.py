@@ -1,7 +1,5 @@
 """Entries of a feature store that are made without any network."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

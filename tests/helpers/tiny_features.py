@@ -1,7 +1,5 @@
 """Tiny images and a tiny network, whose features can be computed in another process, too."""
 
-from __future__ import annotations
-
 import signal
 from unittest import mock
 

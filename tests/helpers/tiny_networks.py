@@ -1,7 +1,5 @@
 """Tiny classifiers of every shape that can be split."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import keras

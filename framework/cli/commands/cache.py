@@ -1,7 +1,5 @@
 """`run.py cache list|verify|clear`: manage the stored features."""
 
-from __future__ import annotations
-
 import argparse
 
 

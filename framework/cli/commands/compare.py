@@ -1,7 +1,5 @@
 """`run.py compare DIR...`: compare finished runs side by side."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`run.py draw --run DIR`: serve a local page to draw on."""
 
-from __future__ import annotations
-
 import argparse
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """`run.py export --run DIR --format F`: export a classifier for other programs."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`run.py features --config C --layer L IMAGE|FOLDER... --output F.npz`: a layer's outputs."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`run.py list KIND [NAME]`: list what a config may name."""
 
-from __future__ import annotations
-
 import argparse
 
 from framework.config.listing import KINDS, list_catalog

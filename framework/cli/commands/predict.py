@@ -1,7 +1,5 @@
 """`run.py predict --run DIR IMAGE|FOLDER...`: predict the classes of image files."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -1,7 +1,5 @@
 """`run.py probe --config C`: find the layer of the backbone that the top should read."""
 
-from __future__ import annotations
-
 import argparse
 
 from framework.cli.options import add_config, add_output, parse_positive

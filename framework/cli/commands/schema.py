@@ -1,7 +1,5 @@
 """`run.py schema`: print the JSON Schema of a config, for editors."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

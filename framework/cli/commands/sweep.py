@@ -1,7 +1,5 @@
 """`run.py sweep --config C`: run many trials over chosen keys, and rank them."""
 
-from __future__ import annotations
-
 import argparse
 
 from framework.cli.options import add_config, add_output, add_training

@@ -1,7 +1,5 @@
 """`run.py --config C`: train, evaluate and report."""
 
-from __future__ import annotations
-
 import argparse
 
 from framework.cli.options import add_config, add_output, add_training

@@ -1,7 +1,5 @@
 """What a backbone asks of the images, its weights and arguments, and the names of its layers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The callbacks of a config: what they watch, and where they write."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 

@@ -1,7 +1,5 @@
 """Everything that is wrong with a config's merged values: first by the schema, then by rules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

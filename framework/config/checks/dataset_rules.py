@@ -1,7 +1,5 @@
 """What a data set needs, and what its classes, where they are known beforehand, rule out."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

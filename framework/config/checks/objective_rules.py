@@ -4,8 +4,6 @@ Confidences, exports and figures need probabilities, so the top ends in softmax 
 logits. Labels are class numbers; a loss that compares one-hot labels is given those.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from framework.config import catalog

@@ -1,7 +1,5 @@
 """A config that may still be wrong in places, for rules that read the rest of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
 from functools import cache

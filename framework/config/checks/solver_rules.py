@@ -1,7 +1,5 @@
 """What a top must be for its last layer to be solved in closed form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from framework.config.checks.objective_rules import INDEPENDENT, reads_independent

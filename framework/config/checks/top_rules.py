@@ -1,7 +1,5 @@
 """The graph of the declared top: every rule that needs no shapes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 

@@ -1,7 +1,5 @@
 """A config file as values, with the location of each in the file."""
 
-from __future__ import annotations
-
 import difflib
 from pathlib import Path
 from typing import Any, NamedTuple

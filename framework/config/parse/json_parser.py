@@ -1,7 +1,5 @@
 """JSON with the location of every value, and errors that say what to change."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """A config over its base, and options over a config."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a parser makes of a text: values, the location of each, and errors."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field

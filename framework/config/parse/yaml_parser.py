@@ -5,8 +5,6 @@ YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema): `1e-3` is a number, `no
 strings. Of YAML 1.1 only the merge key `<<` is kept, as configs use it with anchors.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The arguments of Keras's `ImageDataGenerator` that make sense here."""
 
-from __future__ import annotations
-
 from framework.config.schema.value_types import Schema, make_type_schema
 
 ARGUMENTS: dict[str, tuple[str, object, str]] = {

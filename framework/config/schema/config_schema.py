@@ -6,8 +6,6 @@ which `validator.py` turns into better messages: `x-refused` (name -> why it is 
 allowed).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import MISSING
 from typing import Any

@@ -1,7 +1,5 @@
 """The schema of Keras objects in a config: their names, their arguments, and theirs again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Values against the schema: every violation in our own words."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any

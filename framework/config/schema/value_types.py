@@ -4,8 +4,6 @@ The catalogue and the sections say what a key takes in these words, and the same
 user what was expected.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Images as rows of pixels: `train.csv` and `test.csv`, as in digit-recognizer competitions."""
 
-from __future__ import annotations
-
 import csv
 import math
 import warnings

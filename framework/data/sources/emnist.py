@@ -4,8 +4,6 @@ Source: Cohen, Afshar, Tapson, van Schaik, "EMNIST: an extension of MNIST to
 handwritten letters", 2017.
 """
 
-from __future__ import annotations
-
 import gzip
 import logging
 import zipfile

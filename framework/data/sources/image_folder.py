@@ -1,7 +1,5 @@
 """Image files in one folder for each class, read when they are needed."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging

@@ -1,7 +1,5 @@
 """The data sets that Keras downloads into its cache."""
 
-from __future__ import annotations
-
 import logging
 
 from framework.data.dataset import DataUnavailableError

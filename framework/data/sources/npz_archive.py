@@ -1,7 +1,5 @@
 """Data sets in one `.npz` file: `x_train`, `y_train`, `x_test`, `y_test`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Compare runs: which is better, by how much, and what differs between them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Figures of several runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import ceil

@@ -1,7 +1,5 @@
 """McNemar's exact test: whether two runs differ by more than chance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -1,7 +1,5 @@
 """The table of metrics that runs are compared by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

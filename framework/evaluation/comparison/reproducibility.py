@@ -1,7 +1,5 @@
 """Runs with the same config and data: whether their results are equal, and why not."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

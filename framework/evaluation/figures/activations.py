@@ -1,7 +1,5 @@
 """Figures of single layers: their filters, and their feature maps of one image."""
 
-from __future__ import annotations
-
 from math import ceil
 
 import keras

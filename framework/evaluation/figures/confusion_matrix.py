@@ -1,7 +1,5 @@
 """The confusion matrix as a figure, for ten classes as for a hundred."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple

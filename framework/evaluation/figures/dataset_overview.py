@@ -1,7 +1,5 @@
 """Overview of the data: how many images of each class, and what they look like."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil

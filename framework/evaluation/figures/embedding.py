@@ -1,7 +1,5 @@
 """An embedding of the features that the last layer reads: PCA and t-SNE."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import keras

@@ -1,7 +1,5 @@
 """Grad-CAM: where the network looked (Selvaraju et al., 2017, arXiv:1610.02391)."""
 
-from __future__ import annotations
-
 import keras
 import matplotlib
 import numpy as np

@@ -1,7 +1,5 @@
 """Many small images as one array, which Matplotlib draws far faster than as many axes."""
 
-from __future__ import annotations
-
 from math import ceil
 
 import numpy as np

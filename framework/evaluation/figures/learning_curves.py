@@ -1,7 +1,5 @@
 """Learning curves: metrics against epochs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

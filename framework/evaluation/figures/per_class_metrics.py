@@ -1,7 +1,5 @@
 """The metrics of each class as bars."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes

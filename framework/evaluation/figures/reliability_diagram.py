@@ -1,7 +1,5 @@
 """The reliability diagram: accuracy against confidence."""
 
-from __future__ import annotations
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter

@@ -1,7 +1,5 @@
 """ROC and precision-recall curves of each class against the rest."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 from typing import Any

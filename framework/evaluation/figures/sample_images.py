@@ -1,7 +1,5 @@
 """Figures of single test images: the worst mistakes, and a random sample."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil

@@ -1,7 +1,5 @@
 """The common style of all figures."""
 
-from __future__ import annotations
-
 import io
 import textwrap
 import warnings

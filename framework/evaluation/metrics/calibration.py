@@ -1,7 +1,5 @@
 """CalibrationCurve: confidence against accuracy."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

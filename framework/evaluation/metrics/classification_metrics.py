@@ -1,7 +1,5 @@
 """Classification metrics of one split, computed by scikit-learn and SciPy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Predict the un-augmented images of a split."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import keras

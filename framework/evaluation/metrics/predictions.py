@@ -1,7 +1,5 @@
 """The predictions of a classifier for one split."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The epochs that mattered in a training, read from its history."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

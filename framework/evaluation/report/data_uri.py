@@ -1,7 +1,5 @@
 """Figures as part of a page: data URIs within a size limit."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

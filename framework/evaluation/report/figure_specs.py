@@ -1,7 +1,5 @@
 """Which figures a run produces, and where its report shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

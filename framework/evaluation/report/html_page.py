@@ -1,7 +1,5 @@
 """The report of a run as one self-contained page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Predictions as CSV files: of a labeled split, and for a competition."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

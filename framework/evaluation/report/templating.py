@@ -1,7 +1,5 @@
 """The Jinja environment of all pages, and its filters."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

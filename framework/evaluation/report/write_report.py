@@ -1,7 +1,5 @@
 """Draw the figures of a run, and write the page that shows them."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The page's answer to a drawing: its characters, each as the model sees it, and their classes."""
 
-from __future__ import annotations
-
 import base64
 import io
 from typing import Any

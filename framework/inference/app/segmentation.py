@@ -1,7 +1,5 @@
 """Segmentation of a drawing into characters, framed as the training images are."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 from scipy import ndimage

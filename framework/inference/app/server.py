@@ -3,8 +3,6 @@
 Three static files make the page; one route, `POST /read`, classifies a drawing.
 """
 
-from __future__ import annotations
-
 import logging
 import socket
 from collections.abc import Callable

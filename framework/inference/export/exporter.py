@@ -1,7 +1,5 @@
 """Export of a classifier to a format that needs nothing of this package."""
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets

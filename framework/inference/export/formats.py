@@ -1,7 +1,5 @@
 """The formats that a classifier is exported to, and how each is loaded again."""
 
-from __future__ import annotations
-
 import json
 import logging
 import warnings

@@ -1,7 +1,5 @@
 """The read-me of an export: how to load it, what it takes, what it returns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from framework.inference.export.formats import Dtype, Format

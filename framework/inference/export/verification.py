@@ -1,7 +1,5 @@
 """Verification that an export gives the classifier's predictions."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

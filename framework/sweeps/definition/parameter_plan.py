@@ -1,7 +1,5 @@
 """The parameters of each trial, where they are known before any trial runs."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from itertools import count, islice

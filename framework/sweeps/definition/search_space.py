@@ -1,7 +1,5 @@
 """The values that a swept key may have: a choice, or a range of numbers."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Loads a sweep from a file, or reports all its problems. Imports neither Keras nor Optuna."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The section `sweep_config`: its keys, and their schema."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """The rules for `sweep_config` beyond its schema."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 

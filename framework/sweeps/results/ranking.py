@@ -1,7 +1,5 @@
 """The trials of a sweep, the best first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Figures of a study: parameter importances, and the metric trial by trial."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path

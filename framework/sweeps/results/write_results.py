@@ -1,7 +1,5 @@
 """The files that a sweep writes: ranking, comparison, figures, and the best config."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Calibration of scores by a temperature."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
