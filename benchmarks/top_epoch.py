@@ -84,8 +84,8 @@ def time_stored(features: Features) -> float:
     model.batch_size = BATCH_SIZE
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
     given = BATCH_SIZE * execution.batches_per_block
-    feed = TrainingBatches(features, given, views=1, seed=0, prefetch=False)
-    return time_fit(model, feed.dataset, callbacks=[feed], shuffle=False)
+    batches = TrainingBatches(features, given, views=1, seed=0, prefetch=False)
+    return time_fit(model, batches.dataset, callbacks=[batches], shuffle=False)
 
 
 def main() -> None:

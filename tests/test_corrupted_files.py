@@ -1,4 +1,4 @@
-"""Damaged files: each is refused in words or repaired, none is believed, none is a traceback.
+"""Damaged files: each is refused in words or repaired, none is used unnoticed, none is a traceback.
 
 60 of them by default; DAMAGED_INPUTS=1000 makes it a thousand.
 """

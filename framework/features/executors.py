@@ -32,7 +32,7 @@ class Executor(Protocol):
             images: The images to choose from.
             view: Which augmented set; 0 for the images as they are.
             chunks: What to compute.
-            advance: Is told how many more images are done.
+            advance: Is called with the number of images that have just been computed.
 
         Yields:
             The number of a chunk, and one `(k, *spec.shape)` array for each of the

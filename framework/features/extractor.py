@@ -177,8 +177,8 @@ def _choose_batch_size(model: keras.Model) -> int:
         for layer in model.layers
         for tensor in layer._inbound_nodes[0].output_tensors
     )
-    fitting = max(1, ACTIVATION_BYTES // largest)
-    return min(MAX_BATCH_SIZE, 1 << int(math.log2(fitting)))
+    affordable = max(1, ACTIVATION_BYTES // largest)
+    return min(MAX_BATCH_SIZE, 1 << int(math.log2(affordable)))
 
 
 def _describe_graph(model: keras.Model) -> Any:

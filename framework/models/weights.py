@@ -7,7 +7,7 @@ import h5py
 import keras
 import numpy as np
 
-from framework.config.catalog import NO_BACKBONE
+from framework.config.catalog import IMAGENET, NO_BACKBONE
 from framework.config.model import ModelConfiguration
 from framework.errors import RunError, first_sentence
 from framework.models.backbones import build_backbone
@@ -40,7 +40,7 @@ def load_pretrained_backbone(
         return build_backbone(NO_BACKBONE, shape), None
     weights = model.weights
     try:
-        if weights.name == "imagenet":
+        if weights.name == IMAGENET:
             return _load_imagenet_backbone(model, shape), None
         backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
         if weights.name is not None:
@@ -68,7 +68,7 @@ def _load_imagenet_backbone(model: ModelConfiguration, shape: tuple[int, int, in
     name = model.model_name
     logger.info("Loading ImageNet weights of %s through Keras (downloaded once)", name)
     try:
-        return fetch(build_backbone, name, shape, "imagenet", model.model_arguments)
+        return fetch(build_backbone, name, shape, IMAGENET, model.model_arguments)
     except DownloadError as error:
         raise WeightsUnavailableError(
             f"The ImageNet weights of {name} can't be downloaded: {error}\n"

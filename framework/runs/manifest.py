@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.config import Config
-from framework.config.catalog import NO_BACKBONE
+from framework.config.catalog import IMAGENET, NO_BACKBONE
 from framework.config.serialization import list_changes
 from framework.data.dataset import Dataset
 from framework.errors import RunError
@@ -94,7 +94,7 @@ def name_weights(config: Config, fallback: Fallback | None) -> str:
     if config.model_configuration.model_name == NO_BACKBONE:
         return "random weights"
     name = fallback.used if fallback else config.model_configuration.weights.name
-    if name == "imagenet":
+    if name == IMAGENET:
         return "ImageNet weights"
     if name in (None, "random"):
         return "random weights"

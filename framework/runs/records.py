@@ -27,7 +27,7 @@ class RunRecord:
         environment: `environment.json`.
         metrics: `metrics.json`.
         history: `history.csv`, one row an epoch; cells that are not numbers stay text.
-        answers: `predictions_test.csv`: image -> (true class, predicted class).
+        test_predictions: `predictions_test.csv`: image -> (true class, predicted class).
     """
 
     name: str
@@ -36,7 +36,7 @@ class RunRecord:
     environment: Mapping[str, Any]
     metrics: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
-    answers: Mapping[str, tuple[str, str]]
+    test_predictions: Mapping[str, tuple[str, str]]
 
     @property
     def subject(self) -> str:
@@ -78,7 +78,7 @@ def find_common_parent(directories: Sequence[Path]) -> Path:
 
 
 def _load_run(directory: Path, name: str) -> RunRecord:
-    answers = _read_csv(directory / "predictions_test.csv", ("index", "true", "predicted"))
+    test_predictions = _read_csv(directory / "predictions_test.csv", ("index", "true", "predicted"))
     history = directory / "history.csv"
     return RunRecord(
         name=name,
@@ -91,7 +91,9 @@ def _load_run(directory: Path, name: str) -> RunRecord:
             # A run that trained nothing has no history.
             for row in (_read_csv(history, ("epoch",)) if history.exists() else ())
         ],
-        answers={row["index"]: (row["true"], row["predicted"]) for row in answers},
+        test_predictions={
+            row["index"]: (row["true"], row["predicted"]) for row in test_predictions
+        },
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from framework.config.catalog import IMAGENET
 from framework.config.model import Config, ModelConfiguration
 from framework.config.reserved_files import CHECKPOINT, LOCK, UNFINISHED
 from framework.errors import ConfigError, DivergedError, InterruptedRunError, RunError, UsageError
@@ -228,7 +229,7 @@ def locate_weights(model: ModelConfiguration) -> ModelConfiguration:
         RunError: The model file is not the one that its run wrote.
     """
     name = model.weights.name
-    if name is None or name == "imagenet":
+    if name is None or name == IMAGENET:
         return model
     path = Path(name).expanduser()
     if path.is_dir():

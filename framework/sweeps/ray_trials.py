@@ -100,7 +100,7 @@ def run_trials_on(cluster: Cluster, study: Study, sweep: Sweep) -> None:
                 trials.start()
             if not trials.active and (is_over or study.count_running() == 0):
                 return
-            trials.follow()
+            trials.poll()
 
 
 class _RayTrials:
@@ -137,7 +137,7 @@ class _RayTrials:
                 str(Path.cwd()),
             )
 
-    def follow(self) -> None:
+    def poll(self) -> None:
         """Wait a moment, pass on what trials report, and finish one that has ended."""
         import ray
 

@@ -45,7 +45,7 @@ def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> 
             finish_sweep(sweep, directory)
     except (KeyboardInterrupt, InterruptedRunError) as error:
         raise InterruptedRunError(
-            f"Interrupted. Go on with: python run.py sweep --resume {directory}"
+            f"Interrupted. Resume with: python run.py sweep --resume {directory}"
         ) from error
 
 

@@ -65,9 +65,9 @@ def choose_execution(
     by_xla = isinstance(head, Head) and kinds <= FASTER_BY_XLA
     if any(map(needs_batch_events, callbacks)):
         return Execution(by_xla)
-    fitting = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
-    if by_xla and fitting > 1:
-        return Execution(True, batches_per_block=min(STEPS_AT_ONCE, fitting))
+    affordable = BLOCK_BYTES // (batch_size * count_bytes_per_image(specs))
+    if by_xla and affordable > 1:
+        return Execution(True, batches_per_block=min(STEPS_AT_ONCE, affordable))
     return Execution(by_xla, STEPS_AT_ONCE)
 
 

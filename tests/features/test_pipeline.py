@@ -141,10 +141,10 @@ def test_two_runs_together_compute_once(split, images, settings, computed):
 def test_features_in_use_are_not_removed(split, images, settings):
     features = prepare(split, images, settings)
     (entry,) = features.entries
-    elsewhere = store.FeatureStore(Path(settings.directory), 1.0)
-    assert not elsewhere.remove(entry.key)
+    other_store = store.FeatureStore(Path(settings.directory), 1.0)
+    assert not other_store.remove(entry.key)
     del features
-    assert elsewhere.remove(entry.key)
+    assert other_store.remove(entry.key)
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "remove"])

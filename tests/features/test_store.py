@@ -15,7 +15,7 @@ from tests.helpers.stored_features import fill, find_keys
 
 
 @contextmanager
-def run_elsewhere(code: str, *arguments: object) -> Iterator[subprocess.Popen]:
+def run_in_process(code: str, *arguments: object) -> Iterator[subprocess.Popen]:
     """Runs code in another process, which says `ready`, and is killed at the end if not before."""
     wait = "\nprint('ready', flush=True)\nimport sys; sys.stdin.read()"
     command = [sys.executable, "-c", code + wait, *map(str, arguments)]
@@ -31,7 +31,7 @@ def run_elsewhere(code: str, *arguments: object) -> Iterator[subprocess.Popen]:
             process.kill()
 
 
-READ_ELSEWHERE = """
+READ_IN_PROCESS = """
 import sys
 from pathlib import Path
 from framework.features.store import FeatureStore
@@ -39,7 +39,7 @@ feature_store = FeatureStore(Path(sys.argv[1]), 1.0)
 feature_store.pin(sys.argv[2])
 """
 
-LOCK_ELSEWHERE = """
+LOCK_IN_PROCESS = """
 import sys
 from pathlib import Path
 from framework.features.store import FeatureStore
@@ -77,7 +77,7 @@ class TestMakeRoom:
     def test_what_another_process_reads_stays_until_it_is_killed(self, feature_store):
         read = fill(feature_store, "read")
         feature_store.limit = 1000
-        with run_elsewhere(READ_ELSEWHERE, feature_store.directory, read.key):
+        with run_in_process(READ_IN_PROCESS, feature_store.directory, read.key):
             assert not feature_store.make_room({"wanted": 900}, missing=900)
             assert find_keys(feature_store) == [read.key]
         assert feature_store.make_room({"wanted": 900}, missing=900)
@@ -92,7 +92,7 @@ def test_a_lock_waits_for_its_holder_and_says_so(feature_store, caplog):
             time.sleep(0.01)
         process.kill()
 
-    with run_elsewhere(LOCK_ELSEWHERE, feature_store.directory, "key") as process:
+    with run_in_process(LOCK_IN_PROCESS, feature_store.directory, "key") as process:
         killer = threading.Thread(target=kill_when_waited_for, args=(process,), daemon=True)
         killer.start()
         with feature_store.lock("key"):

@@ -55,7 +55,7 @@ class Runner:
 
     @property
     def command(self):
-        """The arguments that begin the run, or go on with it."""
+        """The arguments that begin the run, or resume it."""
         if (self.directory / "config.json").exists():
             return ["--resume", str(self.directory)]
         return ["--config", str(self.config), "--output", str(self.directory)]

@@ -40,7 +40,7 @@ def test_an_interrupted_run_says_how_to_go_on(runner, forker, small_run):
     assert_same_run(small_run.directory, runner.directory)
 
 
-def test_a_damaged_checkpoint_is_not_believed(runner, small_run):
+def test_a_damaged_checkpoint_is_refused(runner, small_run):
     runner.interrupt(3, signal.SIGKILL)
     checkpoint = runner.directory / "checkpoint.npz"
     damaged = bytearray(checkpoint.read_bytes())

@@ -72,7 +72,7 @@ def test_two_processes_share_the_trials_and_one_that_is_stopped_leaves_its_own(f
     first, second = tmp_path / "first", tmp_path / "second"
     stopped = stop_at(forker, first, 0, 1, signal.SIGINT, (*options, "--output", first))
     assert stopped.returncode == 130, stopped.output
-    assert f"Go on with: python run.py sweep --resume {first}" in stopped.output
+    assert f"Resume with: python run.py sweep --resume {first}" in stopped.output
 
     helpers = [
         forker.start("sweep", *options, "--output", second),

@@ -23,22 +23,24 @@ from tests.helpers.small_sweeps import RATE, write_sweep
 def test_trials_on_a_cluster_are_those_of_one_process(ray_nodes, forker, tmp_path):
     section = {"sampler": "grid", "reports": 0, "keys": {RATE: {"choice": [1e-3, 1e38, 1e-2]}}}
     path = write_sweep(tmp_path, section)
-    alone, spread = tmp_path / "alone", tmp_path / "spread"
+    alone, over_cluster = tmp_path / "alone", tmp_path / "over_cluster"
     assert main(["sweep", "--config", str(path), "--output", str(alone)]) == 0
 
-    swept = forker.start("sweep", "--config", path, "--ray", ray_nodes.address, "--output", spread)
+    swept = forker.start(
+        "sweep", "--config", path, "--ray", ray_nodes.address, "--output", over_cluster
+    )
 
     assert swept.wait(TIMEOUT_SECONDS) == 0, swept.output
     assert swept.stdout.startswith("Ray: ")
     rows = [
         [(row["rank"], row["trial"], row["state"], row["val_accuracy"]) for row in rows]
-        for rows in (read_rows(alone / "ranking.csv"), read_rows(spread / "ranking.csv"))
+        for rows in (read_rows(alone / "ranking.csv"), read_rows(over_cluster / "ranking.csv"))
     ]
     assert rows[0] == rows[1]
     assert [row[2] for row in rows[0]] == ["complete", "complete", "failed"]
     for trial in ("0000", "0002"):
-        assert_same_run(alone / "trials" / trial, spread / "trials" / trial)
-        assert "INFO" in (spread / "trials" / trial / "run.log").read_text()
+        assert_same_run(alone / "trials" / trial, over_cluster / "trials" / trial)
+        assert "INFO" in (over_cluster / "trials" / trial / "run.log").read_text()
 
 
 @pytest.fixture
@@ -91,15 +93,15 @@ def test_an_interrupted_sweep_leaves_its_trials_to_the_next(
         (tmp_path / "started").touch()
         time.sleep(600)
 
-    follow = ray_trials._RayTrials.follow
+    poll = ray_trials._RayTrials.poll
 
     def interrupt(self):
-        follow(self)
+        poll(self)
         if (tmp_path / "started").exists():
             raise KeyboardInterrupt
 
     monkeypatch.setattr(ray_trials, "run_trial_remotely", sleep)
-    monkeypatch.setattr(ray_trials._RayTrials, "follow", interrupt)
+    monkeypatch.setattr(ray_trials._RayTrials, "poll", interrupt)
     with open_cluster(ray_nodes.address) as cluster, pytest.raises(KeyboardInterrupt):
         run_trials_on(cluster, study, sweep)
     assert study.count_running() == 1

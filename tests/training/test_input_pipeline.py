@@ -51,12 +51,12 @@ def record(features, views, epochs, initial_epoch=0, seed=0):
     """What `fit` sees: for each epoch the batches of positions + 1000 * view, and labels."""
     model = Recorder()
     model.compile(run_eagerly=True)
-    feed = TrainingBatches(features, 16, views, seed)
+    batches = TrainingBatches(features, 16, views, seed)
     model.fit(
-        feed.dataset,
+        batches.dataset,
         epochs=epochs,
         initial_epoch=initial_epoch,
-        callbacks=[feed],
+        callbacks=[batches],
         verbose=0,
         shuffle=False,
     )
@@ -119,7 +119,7 @@ class BrokenFeatures(NumberedFeatures):
 @pytest.mark.parametrize("broken", ["training", "validation"])
 def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
     bad = BrokenFeatures(features.images)
-    feed = TrainingBatches(bad if broken == "training" else features, 8, views=1, seed=0)
+    batches = TrainingBatches(bad if broken == "training" else features, 8, views=1, seed=0)
     validation = make_dataset(bad if broken == "validation" else features, 8)
     image = keras.Input(features.images.shape)
     model = Head(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
@@ -131,7 +131,7 @@ def test_what_goes_wrong_in_a_feed_is_told_as_it_was(features, broken):
         pytest.raises(RunError, match=r"^image 7.png: cannot be read:\nbroken. Remove it.$"),
         unwrap_errors(),
     ):
-        model.fit(feed.dataset, validation_data=validation, verbose=0, shuffle=False)
+        model.fit(batches.dataset, validation_data=validation, verbose=0, shuffle=False)
 
 
 def test_other_errors_stay_what_they_are(features):

@@ -130,7 +130,7 @@ def test_a_server_that_fails_twice_is_tried_a_third_time(way, server, tmp_path):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_a_server_never_sends_whole_is_not_believed(way, server, tmp_path):
+def test_what_a_server_never_sends_whole_is_refused(way, server, tmp_path):
     server.ways = [way]
 
     with pytest.raises(DownloadError, match=r"\.$"):

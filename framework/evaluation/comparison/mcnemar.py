@@ -44,13 +44,13 @@ def compare_pairs(runs: Sequence[RunRecord]) -> list[McNemarTest]:
 def have_same_images(one: RunRecord, other: RunRecord) -> bool:
     """Return whether two runs were tested on the same images of the same data."""
     fingerprints = [run.environment.get("data", {}).get("test") for run in (one, other)]
-    truths = [{k: true for k, (true, _) in run.answers.items()} for run in (one, other)]
+    truths = [{k: true for k, (true, _) in run.test_predictions.items()} for run in (one, other)]
     return fingerprints[0] == fingerprints[1] and truths[0] == truths[1]
 
 
 def _test_pair(one: RunRecord, other: RunRecord) -> McNemarTest:
     correct = [
-        {image for image, (true, predicted) in run.answers.items() if true == predicted}
+        {image for image, (true, predicted) in run.test_predictions.items() if true == predicted}
         for run in (one, other)
     ]
     only_first, only_second = len(correct[0] - correct[1]), len(correct[1] - correct[0])

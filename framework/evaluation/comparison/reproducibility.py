@@ -9,13 +9,13 @@ from framework.runs.records import RunRecord, list_differences
 KEYS_WITHOUT_EFFECT = ("data.place", "data.remarks", "notes", "packages.matplotlib")
 
 # Keys that are results, or that the other tables contain.
-KEYS_ELSEWHERE = ("class_names", "subject", "model")
+SHOWN_SEPARATELY = ("class_names", "subject", "model")
 
 
 def list_environment_differences(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     """List where the runs' environments differ, as `list_differences` does."""
     return list_differences(
-        [{k: v for k, v in run.environment.items() if k not in KEYS_ELSEWHERE} for run in runs]
+        [{k: v for k, v in run.environment.items() if k not in SHOWN_SEPARATELY} for run in runs]
     )
 
 

@@ -79,7 +79,7 @@ def render_report(
         uris=embed_images([figure.path for figure in placed]),
         layers=_list_layers(inputs.classifier),
         config=json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False),
-        environment=list(_flatten(inputs.environment)),
+        environment=list(_list_environment(inputs.environment)),
     )
 
 
@@ -129,12 +129,12 @@ def _list_layers(classifier: keras.Model | None) -> list[dict[str, str | int]]:
     ]
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _list_environment(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield `(dotted name, value)` of nested values, without those shown elsewhere."""
     for key, value in values.items():
         if prefix + key in ("substitutions", "class_names", "subject", "notes", "data.remarks"):
             continue
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from _list_environment(value, f"{prefix}{key}.")
         else:
             yield prefix + key, "–" if value is None else str(value)

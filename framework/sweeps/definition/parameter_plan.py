@@ -14,7 +14,7 @@ class ParameterPlan:
     """The parameters of the trials of a grid or of a random search, by trial index.
 
     They follow from the space and the seed alone, so that processes need not communicate,
-    and a sweep that was killed goes on with the trials it would have had.
+    and a sweep that was killed resumes with the trials it would have had.
 
     Args:
         space: What is varied.

@@ -99,18 +99,18 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> Sweep:
     Raises:
         ConfigError: Something is wrong; the error holds every problem with its place.
     """
-    values, origins = read_chain(path)
-    apply_overrides(values, origins, overrides)
-    return _SweepLoader(values, origins).load()
+    values, source_map = read_chain(path)
+    apply_overrides(values, source_map, overrides)
+    return _SweepLoader(values, source_map).load()
 
 
 class _SweepLoader:
     """Loads a sweep, and collects its problems."""
 
-    def __init__(self, values: dict[str, Any], origins: SourceMap) -> None:
+    def __init__(self, values: dict[str, Any], source_map: SourceMap) -> None:
         self._section = values.pop(SWEEP, None)
         self._base = values
-        self._origins = origins
+        self._source_map = source_map
         self._problems: dict[Problem, None] = {}
 
     def load(self) -> Sweep:
@@ -127,10 +127,10 @@ class _SweepLoader:
 
     def _raise_problems(self) -> None:
         if self._problems:
-            raise ConfigError(sort_problems(self._problems, self._origins))
+            raise ConfigError(sort_problems(self._problems, self._source_map))
 
-    def _report(self, violations: Sequence[Violation], origins: SourceMap | None = None) -> None:
-        for problem in locate_violations(violations, origins or self._origins):
+    def _report(self, violations: Sequence[Violation], source_map: SourceMap | None = None) -> None:
+        for problem in locate_violations(violations, source_map or self._source_map):
             self._problems.setdefault(problem)
 
     def _check_section(self) -> dict[str, dict[str, Any]]:
@@ -164,8 +164,8 @@ class _SweepLoader:
         """Check the config with each single value, and the first values of all other keys."""
         candidates = {path: _list_candidates(path, entry) for path, entry in entries.items()}
         firsts = {path: values[0] for path, values in candidates.items()}
-        values, known, origins = self._vary(firsts)
-        self._report(known, origins)
+        values, known, source_map = self._vary(firsts)
+        self._report(known, source_map)
         if isinstance(self._section, dict) and isinstance(
             metric := self._section.get("metric", SweepConfig.metric), str
         ):
@@ -174,19 +174,19 @@ class _SweepLoader:
         reported = {(each.path, each.message) for each in known}
         for path, others in candidates.items():
             for other in others[1:]:
-                _, violations, origins = self._vary({**firsts, path: other})
+                _, violations, source_map = self._vary({**firsts, path: other})
                 new = [
                     _explain(each, path, other[0])
                     for each in violations
                     if (each.path, each.message) not in reported
                 ]
-                self._report(new, origins)
+                self._report(new, source_map)
 
     def _vary(
         self, chosen: Mapping[str, tuple[Any, KeyPath]]
     ) -> tuple[dict[str, Any], list[Violation], SourceMap]:
         """Return the config with some values, what is wrong with it, and its source map."""
-        values, origins = copy.deepcopy(self._base), self._origins.copy()
+        values, source_map = copy.deepcopy(self._base), self._source_map.copy()
         violations = []
         for dotted, (value, there) in chosen.items():
             try:
@@ -194,9 +194,9 @@ class _SweepLoader:
             except TextError as error:
                 violations.append(Violation((*KEYS, dotted), error.message, at_key=True))
                 continue
-            origins.replace(path, self._origins, there)
-            origins.point_at_key(path, self._origins, (*KEYS, dotted))
-        return values, violations + check_config(values), origins
+            source_map.replace(path, self._source_map, there)
+            source_map.point_at_key(path, self._source_map, (*KEYS, dotted))
+        return values, violations + check_config(values), source_map
 
     def _check_combinations(self, sweep: Sweep) -> None:
         """Check the first trials as a whole, where they are known beforehand."""

@@ -58,7 +58,7 @@ class SweepConfig:
     seed: Seed = config_field(0, "Fixes which values are drawn; the runs have their own seed.")
     reports: NonNegativeInt | Literal["all"] = config_field(
         3,
-        "How many of the best trials get pictures and `report.html`, which take longer than a "
+        "How many of the best trials get figures and `report.html`, which take longer than a "
         "small training.",
     )
     storage: str | None = config_field(

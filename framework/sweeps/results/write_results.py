@@ -79,7 +79,7 @@ def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
 def _explain_failure(rows: Sequence[Row], directory: Path) -> str:
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
-        return f"No trial is complete. Go on with: run.py sweep --resume {directory}"
+        return f"No trial is complete. Resume with: run.py sweep --resume {directory}"
     return (
         f"All {len(rows)} trials have failed or were pruned; trial {failed[0].trial} says:\n"
         f"{failed[0].message}\nAll messages are in {directory / 'ranking.csv'}."

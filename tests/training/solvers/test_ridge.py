@@ -48,12 +48,12 @@ def score_all_ways(training, labels, validation, classes, weights):
 def test_scores_are_those_of_ridge_classifier(shape, weighted):
     training, labels, validation = make_problem(*shape)
     weights = np.random.default_rng(1).uniform(0.5, 2, len(labels)) if weighted else None
-    spread = np.ones(len(labels)) if weights is None else weights
-    mean = spread @ training / spread.sum()
-    alpha = STRENGTH * float(spread @ ((training - mean) ** 2).sum(axis=1))
+    weight = np.ones(len(labels)) if weights is None else weights
+    mean = weight @ training / weight.sum()
+    alpha = STRENGTH * float(weight @ ((training - mean) ** 2).sum(axis=1))
     reference = RidgeClassifier(alpha=alpha).fit(training, labels, sample_weight=weights)
     expected = reference.decision_function(validation)
-    for form, scores in score_all_ways(training, labels, validation, shape[2], spread).items():
+    for form, scores in score_all_ways(training, labels, validation, shape[2], weight).items():
         assert scores == pytest.approx(expected, abs=1e-5), form
 
 
