@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -112,21 +113,20 @@ def test_a_lost_node_costs_its_chunks_and_nothing_else(
     lost, marker = cluster.lost, tmp_path / "node"
     # It never ends, so that it is lost with the chunk it has, and not between two.
     act_in_worker(monkeypatch, marker, lambda: time.sleep(3600))
-    removed = []
-    write = pipeline.StoreEntry.write_chunk
 
-    def write_and_remove(self, chunk, arrays):
-        write(self, chunk, arrays)
-        if marker.exists() and not removed:
-            nodes = {node.node_id: node for node in ray_nodes.list_all_nodes()}
-            removed.append(nodes[marker.read_text()])
-            ray_nodes.remove_node(removed[0], allow_graceful=False)
+    def remove_its_node():
+        deadline = time.monotonic() + 300
+        while not (marker.exists() and marker.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        nodes = {node.node_id: node for node in ray_nodes.list_all_nodes()}
+        ray_nodes.remove_node(node := nodes[marker.read_text()], allow_graceful=False)
+        return node
 
-    monkeypatch.setattr(pipeline.StoreEntry, "write_chunk", write_and_remove)
-
-    assert prepare(split, images, tmp_path / "cluster", cluster) == alone
+    with ThreadPoolExecutor() as threads:
+        removed = threads.submit(remove_its_node)
+        assert prepare(split, images, tmp_path / "cluster", cluster) == alone
     assert cluster.lost == lost + 1
-    wait_until_gone(removed[0])
+    wait_until_gone(removed.result())
     said = "".join(capfd.readouterr())
     assert "aylet" not in said
     assert "core_worker" not in said
