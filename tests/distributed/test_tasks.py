@@ -173,11 +173,12 @@ def test_a_lost_node_does_not_hold_up_the_others(ray_nodes, cluster, tmp_path):
 
     def compute(number):
         node_id = ray.get_runtime_context().get_node_id()
-        if number == 0 and not (tmp_path / "node").exists():
-            (tmp_path / "node").write_text(node_id)
+        if number == 0 and not marker.exists():
+            marker.write_text(node_id)
             time.sleep(600)
 
     ray_nodes.add_node(**NODE)
+    marker = tmp_path / "node"
     lost, ended = cluster.lost, []
     with closing(TaskPool(cluster, compute, max_retries=3)) as pool:
         waiting = list(range(20, -1, -1))
@@ -186,9 +187,9 @@ def test_a_lost_node_does_not_hold_up_the_others(ray_nodes, cluster, tmp_path):
             while waiting and pool.has_room(tasks_per_slot=2):
                 number = waiting.pop()
                 pool.submit(number, number)
-            if node is None and ended:
+            if node is None and marker.exists() and (node_id := marker.read_text()):
                 nodes = {each.node_id: each for each in ray_nodes.list_all_nodes()}
-                node = nodes[(tmp_path / "node").read_text()]
+                node = nodes[node_id]
                 ray_nodes.remove_node(node, allow_graceful=False)
             if (task := pool.wait()) is not None:
                 task.result()
