@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framework import __version__
-from framework.utils.files import read_json
+from framework.utils.files import SOURCE, read_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib")
 
@@ -123,13 +123,12 @@ def find_commit() -> str | None:
 
     `None` where it was installed without its repository, or git is missing.
     """
-    source = Path(__file__).resolve().parents[1]
-    if not (source / ".git").exists():
+    if not (SOURCE / ".git").exists():
         return None
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            cwd=source,
+            cwd=SOURCE,
             capture_output=True,
             text=True,
             timeout=10,

@@ -14,6 +14,9 @@ from typing import Any
 
 from framework.errors import RunError
 
+# The folder that holds the package: of a clone or a source distribution, its root.
+SOURCE = Path(__file__).resolve().parents[2]
+
 # The errors that a damaged archive, or an array in it, may raise.
 DAMAGED_ARCHIVE = (
     OSError,

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from framework.errors import RunError
-
-SOURCE = Path(__file__).resolve().parents[2]
+from framework.utils.files import SOURCE
 
 
 def require_packages(purpose: str, packages: Mapping[str, str], extra: str) -> None:
