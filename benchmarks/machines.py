@@ -1,7 +1,6 @@
 """A Ray cluster whose nodes are all on this machine."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,20 +41,21 @@ class Machines:
 @contextmanager
 def start_machines(count: int) -> Iterator[Machines]:
     """Start a cluster of `count` one-core nodes."""
-    os.environ |= SETTINGS | {"RAY_worker_niceness": "0"}
-    from ray.cluster_utils import Cluster as Nodes
+    # Sockets lie there, and their paths must be short.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        os.mkdir(os.path.join(folder, "ray"))  # Ray notes the cluster's address there.
+        os.environ |= SETTINGS | {"RAY_TMPDIR": folder, "RAY_worker_niceness": "0"}
+        from ray.cluster_utils import Cluster as Nodes
 
-    folder = tempfile.mkdtemp(prefix="ray")  # Sockets lie there, and their paths must be short.
-    head = {"num_cpus": 0, "temp_dir": folder, "include_dashboard": False}
-    nodes = Nodes(True, head_node_args={**head, "object_store_memory": STORE_BYTES})
-    try:
-        for _ in range(count):
-            nodes.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
-        with open_cluster(nodes.address) as cluster:
-            yield Machines(nodes, cluster)
-    finally:
-        nodes.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+        resources = {"object_store_memory": STORE_BYTES}
+        nodes = Nodes(True, head_node_args={**resources, "num_cpus": 0, "include_dashboard": False})
+        try:
+            for _ in range(count):
+                nodes.add_node(**resources, num_cpus=1)
+            with open_cluster(nodes.address) as cluster:
+                yield Machines(nodes, cluster)
+        finally:
+            nodes.shutdown()
 
 
 def start_executor(extractor: Extractor, cluster: Cluster, images: Images) -> RayExecutor:
