@@ -137,8 +137,9 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         with timer.measure("report"):
             table = directory / "predictions_test.csv"
             write_predictions(table, predictions["test"], classifier.class_names)
-            if splits.unlabeled is not None:
-                write_submission(directory / "submission.csv", classifier, splits.unlabeled)
+            if dataset.unlabeled is not None:
+                submission = directory / "submission.csv"
+                write_submission(submission, classifier, dataset.unlabeled, config.data_config)
             if options.with_report:
                 inputs = _collect_report_inputs(
                     config, classifier, splits, predictions, environment, metrics, result.history

@@ -13,6 +13,21 @@ TEST_FRACTION = 0.2
 
 
 @dataclass(frozen=True)
+class UnlabeledImages:
+    """The images of a competition's test set, whose labels are not published.
+
+    Args:
+        source: The images; their labels are not used.
+        ids: What `submission.csv` calls each of them.
+        columns: Its header: the names of the columns of IDs and of predicted classes.
+    """
+
+    source: Source
+    ids: tuple[str, ...]
+    columns: tuple[str, str] = ("ImageId", "Label")
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set with its training and test images.
 
@@ -22,6 +37,7 @@ class Dataset:
         test: The images that are only tested on.
         class_names: One name for each label, in the order of the labels.
         location: Where it was loaded from, for people.
+        validation: The images to validate on; `None`: some of `train` are held out.
         unlabeled: Images without known labels, predicted in `submission.csv`.
         remarks: One sentence on each thing that a user should know, such as skipped files.
     """
@@ -31,7 +47,8 @@ class Dataset:
     test: Source
     class_names: tuple[str, ...]
     location: str
-    unlabeled: Source | None = None
+    validation: Source | None = None
+    unlabeled: UnlabeledImages | None = None
     remarks: tuple[str, ...] = ()
 
 

@@ -159,6 +159,12 @@ class Images:
         return labels
 
     @property
+    def digests(self) -> list[str]:
+        """The digest of each image; equal images have equal ones."""
+        digests = self.source.digests
+        return [digests[index] for index in self.indices]
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """How the source's images become the network's input."""
         return Preprocessing(self.shape, self.resize, self.augmentation)

@@ -47,7 +47,7 @@ def inspect_training(training: Images, validation: Images, batch_size: int) -> t
 
     Args:
         training: The images to train on.
-        validation: Images held out of the same source.
+        validation: The images to validate on.
         batch_size: Images in a step of the optimizer.
 
     Returns:
@@ -59,9 +59,7 @@ def inspect_training(training: Images, validation: Images, batch_size: int) -> t
             f"fewer training images ({len(training):,}) than a batch holds ({batch_size:,}): "
             "every epoch is a single step"
         )
-    digests = training.source.digests
-    held_out = [digests[index] for index in validation.indices]
-    notes += _find_copies("validation", held_out, (digests[index] for index in training.indices))
+    notes += _find_copies("validation", validation.digests, training.digests)
     return tuple(notes)
 
 

@@ -16,13 +16,12 @@ from framework.data.source import Source
 class Splits:
     """The disjoint selections of a run; only `training` is augmented.
 
-    `unlabeled` are the images of a competition's test set, whose labels are not published.
+    `validation` is held out of the source of `training`, or is a source of its own.
     """
 
     training: Images
     validation: Images
     test: Images
-    unlabeled: Images | None = None
 
     def by_name(self) -> Mapping[str, Images]:
         """Return the labeled selections under the names of `metrics.json`."""
@@ -37,13 +36,17 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     """
     train = _draw(dataset.train, config.limit.train, seed, "train")
     test = _draw(dataset.test, config.limit.test, seed, "test")
-    share = config.validation_fraction
-    failure = (
-        f"data_config.validation_fraction: {share} of {len(train)} training images can't be held "
-        "out with every class in both parts"
-    )
-    labels = dataset.train.labels[train]
-    kept, held_out = split_stratified(train, labels, seed, failure, test_size=share)
+    if dataset.validation is None:
+        share = config.validation_fraction
+        failure = (
+            f"data_config.validation_fraction: {share} of {len(train)} training images can't be "
+            "held out with every class in both parts"
+        )
+        labels = dataset.train.labels[train]
+        train, held_out = split_stratified(train, labels, seed, failure, test_size=share)
+        validation = (dataset.train, held_out)
+    else:
+        validation = (dataset.validation, np.arange(len(dataset.validation.labels)))
     augmentation = (
         Augmentation(config.data_augmentation, seed) if config.data_augmentation else None
     )
@@ -54,12 +57,10 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
         shape = config.image_shape.as_tuple
         return Images(source, np.sort(indices), shape, config.resize, augmentation)
 
-    unlabeled = dataset.unlabeled
     return Splits(
-        training=select(dataset.train, kept, augmentation),
-        validation=select(dataset.train, held_out),
+        training=select(dataset.train, train, augmentation),
+        validation=select(*validation),
         test=select(dataset.test, test),
-        unlabeled=select(unlabeled, np.arange(len(unlabeled.labels))) if unlabeled else None,
     )
 
 

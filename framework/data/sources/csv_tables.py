@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
+from framework.data.dataset import Dataset, DataUnavailableError, UnlabeledImages, hold_out_test
 from framework.data.source import ArraySource
 from framework.errors import RunError
 
@@ -47,8 +47,12 @@ def load_csv(path: Path, test_fraction: float | None = None) -> Dataset:
         test = ArraySource(test_images, test_labels)
     else:
         train, test = hold_out_test(train, test_fraction, str(path / "train.csv"))
-    unlabeled = ArraySource(test_images, np.zeros(len(test_images), np.int64))
-    return Dataset("csv", train, test, class_names, str(path), unlabeled)
+    count = len(test_images)
+    unlabeled = UnlabeledImages(
+        ArraySource(test_images, np.zeros(count, np.int64)),
+        ids=tuple(str(number) for number in range(1, count + 1)),
+    )
+    return Dataset("csv", train, test, class_names, str(path), unlabeled=unlabeled)
 
 
 def _read_table(path: Path) -> tuple[np.ndarray | None, np.ndarray]:

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from framework.config.model import DataConfig
+from framework.data.dataset import UnlabeledImages
 from framework.data.images import Images
 from framework.evaluation.metrics.predictions import Predictions
 from framework.models.classifier import Classifier
@@ -33,21 +35,25 @@ def write_predictions(path: Path, predictions: Predictions, class_names: Sequenc
     write_text(path, format_csv(header, zip(*columns, strict=True)))
 
 
-def write_submission(path: Path, classifier: Classifier, images: Images) -> None:
-    """Predict the unlabeled images of a competition, and write `ImageId,Label`.
+def write_submission(
+    path: Path, classifier: Classifier, unlabeled: UnlabeledImages, data: DataConfig
+) -> None:
+    """Predict the unlabeled images of a competition, and write their IDs and class names.
 
     Args:
         path: The file.
-        classifier: Predicts; `Label` is the name of its class.
-        images: The images in the order of their source; `ImageId` counts from 1. Their
-            labels are not used.
+        classifier: Predicts.
+        unlabeled: The images, their IDs and the header of the file.
+        data: How the images are prepared.
     """
-    rows: list[tuple[int, str]] = []
+    positions = np.arange(len(unlabeled.ids))
+    images = Images(unlabeled.source, positions, data.image_shape.as_tuple, data.resize)
+    predicted: list[str] = []
     with tqdm(total=len(images), desc="submission", unit=" images", leave=False) as bar:
         for start in range(0, len(images), _BATCH_SIZE):
-            positions = np.arange(start, min(start + _BATCH_SIZE, len(images)))
-            labels = classifier.model.predict_on_batch(images.read(positions)).argmax(axis=1)
-            names = (classifier.class_names[label] for label in labels)
-            rows += zip((positions + 1).tolist(), names, strict=True)
-            bar.update(len(positions))
-    write_text(path, format_csv(("ImageId", "Label"), rows))
+            batch = images.read(positions[start : start + _BATCH_SIZE])
+            labels = classifier.model.predict_on_batch(batch).argmax(axis=1)
+            predicted += (classifier.class_names[label] for label in labels)
+            bar.update(len(batch))
+    rows = zip(unlabeled.ids, predicted, strict=True)
+    write_text(path, format_csv(unlabeled.columns, rows))

@@ -10,7 +10,6 @@ from sklearn.datasets import load_digits
 from framework.config.model import DataConfig, DatasetConfig, ImageShape
 from framework.data.dataset import DataUnavailableError
 from framework.data.registry import read_dataset
-from framework.data.splits import split_dataset
 from framework.errors import RunError
 from framework.evaluation.report.prediction_files import write_submission
 from framework.models.classifier import Classifier
@@ -59,7 +58,7 @@ def test_tables_and_archives_load_the_same_arrays(tmp_path, digits):
     assert table.class_names == archive.class_names == tuple("0123456789")
     assert table.train.fingerprint == archive.train.fingerprint
     assert table.test.fingerprint == archive.test.fingerprint
-    assert np.array_equal(table.unlabeled.images, archive.test.images)
+    assert np.array_equal(table.unlabeled.source.images, archive.test.images)
 
 
 def test_without_test_labels_a_share_is_held_out(tables, digits):
@@ -67,7 +66,7 @@ def test_without_test_labels_a_share_is_held_out(tables, digits):
 
     assert len(dataset.test.labels) == 75
     assert len(dataset.train.labels) == 225
-    assert np.array_equal(dataset.unlabeled.images, digits[2])
+    assert np.array_equal(dataset.unlabeled.source.images, digits[2])
 
 
 def test_labels_may_be_names_and_images_in_color(tmp_path):
@@ -79,7 +78,7 @@ def test_labels_may_be_names_and_images_in_color(tmp_path):
     dataset = load(tmp_path)
 
     assert dataset.class_names == ("new, york", "oslo")
-    assert np.array_equal(dataset.unlabeled.images, images)
+    assert np.array_equal(dataset.unlabeled.source.images, images)
 
 
 def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path):
@@ -93,13 +92,12 @@ def test_labels_that_are_numbers_are_sorted_as_numbers(tmp_path):
 def test_the_submission_holds_the_predicted_labels(tables, tmp_path):
     dataset = load(tables)
     config = DataConfig(image_shape=ImageShape(8, 8, 1))
-    images = split_dataset(dataset, config, seed=0).unlabeled
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
     classifier = Classifier(model, tuple(f"pixel {n}" for n in range(64)), ())
 
-    write_submission(tmp_path / "submission.csv", classifier, images)
+    write_submission(tmp_path / "submission.csv", classifier, dataset.unlabeled, config)
 
-    brightest = dataset.unlabeled.images.reshape(-1, 64).argmax(axis=1)
+    brightest = dataset.unlabeled.source.images.reshape(-1, 64).argmax(axis=1)
     with (tmp_path / "submission.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["ImageId", "Label"]
