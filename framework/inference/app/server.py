@@ -63,6 +63,7 @@ def serve_page(run: Path, port: int) -> None:
             uvicorn.Config(
                 build_app(summary, lambda content: reader.result()(content)),
                 log_level="error",
+                lifespan="off",  # Nothing starts with the server, or ends with it.
                 limit_concurrency=MAX_CONNECTIONS,
                 timeout_graceful_shutdown=1,
             )
