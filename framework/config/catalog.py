@@ -29,7 +29,7 @@ DATASETS: dict[str, str] = {
     "emnist": "handwritten letters and digits, 28x28, grey",
     "digits": "1,797 handwritten digits, 8x8, grey; part of scikit-learn, needs no network",
     "folder": "image files in a folder per class: path/train/<class>/*, path/test/<class>/*",
-    "csv": "path/train.csv with label,pixel0,... and path/test.csv without labels",
+    "csv": "a table of image files or of pixels, or a folder with train.csv and test.csv",
     "npz": "one .npz file with x_train, y_train, x_test and y_test",
 }
 
@@ -39,6 +39,8 @@ PATH_DATASETS = ("folder", "csv", "npz")
 DATASET_KEYS: dict[str, tuple[str, ...]] = {
     "split": ("emnist",),
     "test_fraction": ("folder", "csv"),
+    "label_column": ("csv",),
+    "path_column": ("csv",),
 }
 """Keys of `data_config.dataset` that only some data sets have."""
 

@@ -114,8 +114,7 @@ class TrainingConfig:
     devices: PositiveInt | Literal["all"] = config_field(
         1,
         "How many GPUs of this machine compute features, and share each batch where backbone "
-        "layers train or there is no backbone; `all`: as many as there are. Without a GPU, "
-        "processors count.",
+        "layers train or there is no backbone; `all`: every one. Without a GPU, processors count.",
     )
     seed: Seed = config_field(0, "Fixes everything random in the run.")
     feature_cache: FeatureCache = config_field(
@@ -153,8 +152,7 @@ class DatasetConfig:
 
     name: DatasetName = config_field("mnist", "The data set.")
     path: str | None = config_field(
-        None,
-        "Where the images are; for a named data set, a local copy to use instead of a download.",
+        None, "Where the images are; for a named data set, a local copy instead of a download."
     )
     if_unavailable: DatasetName | None = config_field(
         None, "The data set to use when `name` is not available; the report says so."
@@ -166,6 +164,12 @@ class DatasetConfig:
         None,
         "Share of the images that is only tested on, where a `folder` or `csv` data set has no "
         "labelled test images of its own; `null`: 0.2.",
+    )
+    label_column: str | None = config_field(
+        None, "The column of a `csv` with the classes; `null`: `label`, `class` or `target`."
+    )
+    path_column: str | None = config_field(
+        None, "The column of a `csv` with the paths of files; `null`: `image`, `path` or the like."
     )
 
 
@@ -203,8 +207,7 @@ class DataConfig:
         DatasetConfig(), 'The images: a name such as `"mnist"`, or an object.'
     )
     validation_fraction: Share = config_field(
-        0.1,
-        "Share of the training images that is held out, stratified by class, to choose the epoch.",
+        0.1, "Share of the training images held out, stratified by class, to choose the epoch."
     )
     limit: Annotated[Limit, "object or null"] = config_field(
         Limit(), "How many images are used at most."

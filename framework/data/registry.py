@@ -21,9 +21,6 @@ from framework.utils.fallbacks import Fallback
 
 logger = logging.getLogger(__name__)
 
-# Data sets in files that hold their own class names.
-FILE_LOADERS = {"folder": load_folder, "csv": load_csv}
-
 
 def load_dataset(config: DatasetConfig) -> tuple[Dataset, Fallback | None]:
     """Load and inspect the data set that the config names, or its `if_unavailable`."""
@@ -57,8 +54,10 @@ def read_dataset(config: DatasetConfig) -> Dataset:
     path = None if config.path is None else Path(config.path).expanduser()
     if config.name == "digits":
         return load_digits()
-    if config.name in FILE_LOADERS and path is not None:
-        return FILE_LOADERS[config.name](path, config.test_fraction)
+    if config.name == "folder" and path is not None:
+        return load_folder(path, config.test_fraction)
+    if config.name == "csv" and path is not None:
+        return load_csv(path, config)
     names = find_class_names(config.name, config.split)
     if config.name == "emnist":
         train, test = load_emnist(path, config.split or DEFAULT_EMNIST)

@@ -1,127 +1,219 @@
-"""Images as rows of pixels: `train.csv` and `test.csv`, as in digit-recognizer competitions."""
+"""Data sets in tables: of image files, or of pixels as in digit-recognizer competitions."""
 
-import csv
-import math
-import warnings
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
-from framework.data.dataset import Dataset, DataUnavailableError, UnlabeledImages, hold_out_test
-from framework.data.source import ArraySource
+from framework.config.model import DatasetConfig
+from framework.data.dataset import Dataset, DataUnavailableError, UnlabeledImages
+from framework.data.image_files import format_path
+from framework.data.source import ArraySource, FolderSource
+from framework.data.sources.image_folder import FolderIssues, check_image
+from framework.data.sources.pixel_tables import convert_pixels, order_pixels
+from framework.data.sources.table_columns import Columns, find_columns, find_shape
+from framework.data.sources.table_reader import LONGEST_CELL, TABLE_ENDINGS, Table, open_table
+from framework.data.sources.table_rows import Rows, find_split, join_rows, make_dataset, read_rows
 from framework.errors import RunError
+from framework.utils.bounded_map import WORKERS, bounded_map
 
-LABEL = "label"
 
+def load_csv(path: Path, config: DatasetConfig) -> Dataset:
+    """Load a data set of tables.
 
-def load_csv(path: Path, test_fraction: float | None = None) -> Dataset:
-    """Load a data set of two tables.
-
-    `train.csv` has a column `label`, with numbers or names, and one column for each
-    pixel, row by row: `s * s` of them for gray images of `s` x `s`, three times as many
-    for RGB. `test.csv` has the same columns, or none for `label`: then a share of
-    `train.csv` is held out for testing.
+    Each row of a table has the pixels of a square image or the path of a file, and a label; see
+    `docs/data.md`.
 
     Args:
-        path: The folder of the two files.
-        test_fraction: The share to hold out.
+        path: A table, or a folder of `train.csv` and `test.csv`, which may also be TSV or Parquet.
+        config: Names columns, and the share of the images to test on if no others have labels.
 
     Raises:
-        DataUnavailableError: A file is missing.
-        RunError: A file is no such table.
+        DataUnavailableError: There is no such table.
+        RunError: A table can't be read, or lacks what a data set needs.
     """
-    texts, images = _read_table(path / "train.csv")
-    test_texts, test_images = _read_table(path / "test.csv")
-    if images.shape[1:] != test_images.shape[1:]:
-        raise RunError(
-            f"{path}: train.csv and test.csv hold images of different shapes, "
-            f"{images.shape[1:]} and {test_images.shape[1:]}."
-        )
-    if texts is None:
-        raise RunError(f"{path / 'train.csv'} has no column {LABEL!r}.")
-    class_names = _sort_names(texts)
-    labels = _number_labels(texts, class_names, path / "train.csv")
-    train = ArraySource(images, labels)
-    if test_texts is not None:
-        test_labels = _number_labels(test_texts, class_names, path / "test.csv")
-        test = ArraySource(test_images, test_labels)
+    files = _find_tables(path)
+    tables: list[tuple[Table, Columns]] = []
+    parts = []
+    for file, split in files.items():
+        table = open_table(file, tables[0][0].names if tables else ())
+        columns = _find_columns(table, config, *(tables[0] if tables else (None, None)))
+        tables.append((table, columns))
+        parts.append(read_rows(table, columns, split))
+    rows, (train, train_columns) = join_rows(parts), tables[0]
+    if train_columns.path is None:
+        _require_test(path, files)
+        arrays = {file: np.stack(part.contents) for file, part in zip(files, parts, strict=True)}
+        images, remarks = convert_pixels(arrays)
+        remarks += [remark for opened in tables for remark in _describe_columns(*opened)]
+
+        def make_source(places: list[int], labels: np.ndarray) -> Any:
+            return ArraySource(images[places], labels)
+
     else:
-        train, test = hold_out_test(train, test_fraction, str(path / "train.csv"))
-    count = len(test_images)
-    unlabeled = UnlabeledImages(
-        ArraySource(test_images, np.zeros(count, np.int64)),
-        ids=tuple(str(number) for number in range(1, count + 1)),
+        rows, remarks = _check_files(rows, train.path.parent)
+
+        def make_source(places: list[int], labels: np.ndarray) -> Any:
+            paths, digests = zip(*(rows.contents[place] for place in places), strict=True)
+            return FolderSource(paths, labels, digests)
+
+    dataset = make_dataset(
+        rows, make_source, str(path), config.test_fraction, _name_id_columns(tables, parts)
     )
-    return Dataset("csv", train, test, class_names, str(path), unlabeled=unlabeled)
+    return replace(dataset, remarks=tuple(remarks))
 
 
-def _read_table(path: Path) -> tuple[np.ndarray | None, np.ndarray]:
-    """Read a table: labels as text `(n,)` if it has them, and images uint8."""
-    if not path.is_file():
-        raise DataUnavailableError(f"data_config.dataset.path: there is no file {path}.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = [name.strip() for name in next(csv.reader(file), [])]
-        label_column = header.index(LABEL) if LABEL in header else None
-        columns = [column for column in range(len(header)) if column != label_column]
-        shape = _find_shape(len(columns), path)
-        pixels = _read_columns(path, columns, np.int32)
-        texts = None if label_column is None else _read_columns(path, [label_column], np.str_)[:, 0]
-    except (ValueError, csv.Error) as error:
-        raise RunError(
-            f"{path} can't be read as a table of pixels: {error}. Expected a header and rows "
-            "such as: label,pixel0,pixel1,..."
-        ) from error
-    if not len(pixels):
-        raise RunError(f"{path} holds no image: there is no row below its header.")
-    if pixels.min() < 0 or pixels.max() > 255:
-        raise RunError(
-            f"{path} holds pixels from {pixels.min()} to {pixels.max()}. Expected 0 to 255."
+def _find_tables(path: Path) -> dict[Path, str]:
+    """Return the tables of a data set, each with the split it is called after, `train` first."""
+    if path.is_file():
+        if path.suffix.lower() not in TABLE_ENDINGS:
+            raise RunError(f"{path} is no table. Expected {', '.join(TABLE_ENDINGS)}.")
+        return {path: "train"}
+    children = sorted(path.iterdir()) if path.is_dir() else []
+    tables = [file for file in children if file.suffix.lower() in TABLE_ENDINGS and file.is_file()]
+    found: dict[str, Path] = {}
+    for file in tables:
+        split = find_split(file.stem)
+        if split in found:
+            raise RunError(
+                f"{path} holds {found[split].name} and {file.name}. Expected one table of each "
+                "split: remove one, or name the one to use in data_config.dataset.path."
+            )
+        if split is not None:
+            found[split] = file
+    if "train" not in found:
+        others = ", ".join(file.name for file in tables[:5])
+        raise DataUnavailableError(
+            f"data_config.dataset.path: there is no file {path / 'train.csv'}."
+            + (f" Found {others}: give the path of a table to use it alone." if others else "")
         )
-    return texts, pixels.astype(np.uint8).reshape(-1, *shape)
+    return {found[split]: split for split in sorted(found, key=lambda split: split != "train")}
 
 
-def _read_columns(path: Path, columns: list[int], dtype: type) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "loadtxt: input contained no data")
-        return np.loadtxt(
-            path,
-            dtype,
-            delimiter=",",
-            skiprows=1,
-            usecols=columns,
-            ndmin=2,
-            comments=None,
-            quotechar='"',
-            encoding="utf-8-sig",
+def _require_test(path: Path, files: dict[Path, str]) -> None:
+    """Refuse a folder of pixels without the table that the predictions are for."""
+    if path.is_dir() and "test" not in files.values():
+        raise DataUnavailableError(
+            f"data_config.dataset.path: there is no file {path / 'test.csv'}. To do without, give "
+            f"the path of the table itself, {next(iter(files))}."
         )
 
 
-def _find_shape(pixels: int, path: Path) -> tuple[int, ...]:
-    """Return `(rows, columns)` or `(rows, columns, 3)` of square images of that many numbers."""
-    side, color_side = math.isqrt(pixels), math.isqrt(pixels // 3)
-    if pixels and side**2 == pixels:
-        return (side, side)
-    if pixels and 3 * color_side**2 == pixels:
-        return (color_side, color_side, 3)
-    raise RunError(
-        f"{path} has {pixels} columns of pixels. Expected those of square images: rows x rows "
-        "for gray, 3 x rows x rows for RGB."
-    )
+def _find_columns(
+    table: Table, config: DatasetConfig, train: Table | None, like: Columns | None
+) -> Columns:
+    """Find the columns of a table, and refuse it if some are missing or unlike those of `train`."""
+    columns = find_columns(table, config.label_column, config.path_column, like)
+    if like is not None and (like.path is None) != (columns.path is None):
+        kinds = ("the paths of files", "pixels")
+        raise RunError(
+            f"{table.path} holds {kinds[columns.path is None]}, {train and train.path.name} "
+            f"{kinds[like.path is None]}. Expected the same in both."
+        )
+    if like is None and columns.label is None and table.names:
+        raise RunError(
+            f"{table.path} has no column 'label', 'class' or 'target'. Found: "
+            f"{table.list_names()}. Name the column in data_config.dataset.label_column."
+        )
+    if columns.path is None and find_shape(len(columns.pixels)) is None:
+        raise RunError(
+            f"{table.path} has {len(columns.pixels)} columns of pixels. Expected those of square "
+            "images: rows x rows for gray, 3 x rows x rows for RGB; or a column of the paths of "
+            f"files, which data_config.dataset.path_column can name. Found: {table.list_names()}."
+        )
+    if columns.path is None and train is not None and like is not None:
+        return order_pixels(table, columns, train, like)
+    return columns
 
 
-def _sort_names(texts: np.ndarray) -> tuple[str, ...]:
-    """Return the class names, sorted by number where all are numbers, else alphabetically."""
-    names = sorted(set(texts.tolist()))
-    if all(name.isdecimal() for name in names):
-        names.sort(key=int)
-    return tuple(names)
+def _describe_columns(table: Table, columns: Columns) -> Iterator[str]:
+    """Yield what was assumed of the columns of a table of pixels."""
+    if not table.has_header and columns.label is not None:
+        yield (
+            f"{table.path.name} has no header: column {columns.label}, counted from 0, is read as "
+            "the label (data_config.dataset.label_column), all others as pixels"
+        )
+    known = {columns.label, columns.split, columns.id, *columns.pixels}
+    others = [repr(name) for place, name in enumerate(table.names) if place not in known]
+    if others:
+        yield f"{table.path.name}: columns that are not read: {', '.join(others[:5])}"
 
 
-def _number_labels(texts: np.ndarray, class_names: tuple[str, ...], path: Path) -> np.ndarray:
-    """Return `(n,)` int64 positions in the class names."""
-    numbers = {name: number for number, name in enumerate(class_names)}
-    unknown = sorted(set(texts.tolist()) - numbers.keys())
-    if unknown:
-        raise RunError(f"{path} has labels that train.csv lacks: {', '.join(unknown[:5])}.")
-    return np.array([numbers[text] for text in texts.tolist()], np.int64)
+def _name_id_columns(
+    tables: list[tuple[Table, Columns]], parts: list[Rows]
+) -> tuple[str, str] | None:
+    """Return the header of a submission: what the test images' IDs and the labels are called."""
+    train, columns = tables[0]
+    for (table, found), rows in zip(tables, parts, strict=True):
+        if rows.find("test") and found.id is not None and columns.label is not None:
+            has_headers = table.has_header and train.has_header
+            return (
+                (table.names[found.id], train.names[columns.label])
+                if has_headers
+                else UnlabeledImages.columns
+            )
+    return None
+
+
+def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
+    """Read every image file once, to check it.
+
+    Args:
+        rows: Rows of paths.
+        folder: What the paths are relative to.
+
+    Returns:
+        The rows of readable images, each with its path and the SHA-256 of its bytes; and
+        sentences on those that are skipped.
+
+    Raises:
+        RunError: None can be read, or a file has two labels.
+    """
+    issues = FolderIssues()
+    readable: dict[int, tuple[Path, str]] = {}
+    results = bounded_map(partial(_check_file, folder), rows.contents, 32 * WORKERS)
+    with tqdm(results, "checking files", len(rows.places), unit=" images", leave=False) as progress:
+        for position, result in enumerate(progress):
+            if isinstance(result, RunError):
+                issues.unreadable.append(f"{rows.places[position]}: {result}")
+                continue
+            path, digest, plain = result
+            readable[position] = (path, digest)
+            if plain:
+                issues.plain.append(format_path(path))
+    if not readable:
+        raise RunError(
+            f"{issues.unreadable[0]} None of the {len(rows.places):,} files can be read. Expected "
+            f"paths that begin in {folder}."
+        )
+    kept = replace(rows.select(readable), contents=list(readable.values()))
+    _refuse_two_labels(kept)
+    return kept, issues.describe()
+
+
+def _check_file(folder: Path, text: str) -> tuple[Path, str, bool] | RunError:
+    """Return the path of an image, and what `check_image` does, or what is wrong with it."""
+    for written in (text, text.replace("\\", "/")):
+        path = folder / written
+        if os.path.isfile(path):
+            result = check_image(path)
+            return result if isinstance(result, RunError) else (path, *result)
+    return RunError(f"there is no file {text[:LONGEST_CELL]!r}.")
+
+
+def _refuse_two_labels(rows: Rows) -> None:
+    """Refuse a file that is listed with different labels."""
+    seen: dict[str, int] = {}
+    for position, (path, _) in enumerate(rows.contents):
+        first = seen.setdefault(os.path.normpath(path), position)
+        labels = rows.labels[first], rows.labels[position]
+        if labels[0] != labels[1]:
+            raise RunError(
+                f"{rows.places[position]}: {format_path(path)} has the label {labels[1]!r}, but "
+                f"{labels[0]!r} in {rows.places[first]}. Expected one label for each image."
+            )

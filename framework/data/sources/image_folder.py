@@ -122,7 +122,7 @@ def _find_classes(root: Path, issues: FolderIssues) -> ClassFiles:
             name = _get_class_name(child)
             digests[name] = {}
             files += [(name, path) for path in _find_images(child, issues)]
-    results = bounded_map(_check_image, [path for _, path in files], 32 * WORKERS)
+    results = bounded_map(check_image, [path for _, path in files], 32 * WORKERS)
     with tqdm(
         results, f"checking {root.name}", len(files), unit=" images", leave=False
     ) as progress:
@@ -165,7 +165,7 @@ def _find_images(folder: Path, issues: FolderIssues) -> Iterator[Path]:
                 issues.others.append(format_path(path))
 
 
-def _check_image(path: Path) -> tuple[str, bool] | RunError:
+def check_image(path: Path) -> tuple[str, bool] | RunError:
     """Return an image file's SHA-256 and whether it is of one color, or what is wrong with it."""
     try:
         content = read_content(path)
