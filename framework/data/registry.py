@@ -15,7 +15,7 @@ from framework.data.sources.csv_tables import load_csv
 from framework.data.sources.emnist import load_emnist
 from framework.data.sources.image_folder import load_folder
 from framework.data.sources.keras_downloads import download_dataset
-from framework.data.sources.npz_archive import load_npz
+from framework.data.sources.npz_archive import load_npz, scale_binary
 from framework.errors import RunError
 from framework.utils.fallbacks import Fallback
 
@@ -59,6 +59,7 @@ def read_dataset(config: DatasetConfig) -> Dataset:
     if config.name == "csv" and path is not None:
         return load_csv(path, config)
     names = find_class_names(config.name, config.split)
+    remarks: tuple[str, ...] = ()
     if config.name == "emnist":
         train, test = load_emnist(path, config.split or DEFAULT_EMNIST)
     elif path is None:
@@ -67,6 +68,7 @@ def read_dataset(config: DatasetConfig) -> Dataset:
         path = _find_archive(path, config.name)
         train, test, stored_names = load_npz(path, with_class_names=names is None)
         names = names or stored_names
+        train, test, remarks = scale_binary(train, test)
     labels = np.concatenate([train.labels, test.labels])
     if names is None:
         names = tuple(str(label) for label in range(labels.max() + 1))
@@ -76,7 +78,7 @@ def read_dataset(config: DatasetConfig) -> Dataset:
             f"The labels in {location} run from {labels.min()} to {labels.max()}. "
             f"Expected 0 to {len(names) - 1}."
         )
-    return Dataset(config.name, train, test, names, location)
+    return Dataset(config.name, train, test, names, location, remarks=remarks)
 
 
 def _find_archive(path: Path, name: str) -> Path:

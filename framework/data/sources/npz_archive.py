@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from framework.data.source import ArraySource
 from framework.errors import RunError
 from framework.utils.files import DAMAGED_ARCHIVE
 
+BINARY = "images of only 0 and 1: read as black and white, 0 and 255"
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -39,7 +41,36 @@ def load_npz(
         )
     if "class_names" not in arrays:
         return train, test, None
-    return train, test, tuple(str(name) for name in arrays["class_names"].ravel().tolist())
+    return train, test, _read_class_names(arrays["class_names"], f"{path}: class_names")
+
+
+def _read_class_names(array: np.ndarray, name: str) -> tuple[str, ...]:
+    """Return class names, which may be byte strings and must differ."""
+    names: list[str] = []
+    for value in array.ravel().tolist():
+        try:
+            text = (value.decode() if isinstance(value, bytes) else str(value)).strip()
+        except UnicodeDecodeError as error:
+            raise RunError(f"{name} has a name that is not UTF-8 text: {value!r}.") from error
+        if not text:
+            raise RunError(f"{name} has an empty name. Expected one for each class.")
+        if text in names:
+            raise RunError(f"{name} has {text!r} twice. Expected another name for each class.")
+        names.append(text)
+    return tuple(names)
+
+
+def scale_binary(
+    train: ArraySource, test: ArraySource
+) -> tuple[ArraySource, ArraySource, tuple[str, ...]]:
+    """Make images of only 0 and 1 black and white, and say so.
+
+    Both splits decide, since a few test images may as well be nearly black.
+    """
+    if max(train.images.max(), test.images.max()) != 1:
+        return train, test, ()
+    train, test = (ArraySource(one.images * np.uint8(255), one.labels) for one in (train, test))
+    return train, test, (BINARY,)
 
 
 def _read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -58,12 +89,25 @@ def _read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
                     f"{path} lacks {', '.join(missing)}. Expected the arrays "
                     f"{', '.join(NAMES)}; found {', '.join(archive.files) or 'none'}."
                 )
-            return {name: archive[name] for name in names if name in archive}
+            return {name: _read_array(archive, name, path) for name in names if name in archive}
     except DAMAGED_ARCHIVE as error:
         raise RunError(
             f"{path} can't be read as an .npz archive: {error}. It may be truncated or damaged; "
             "fetch it again."
         ) from error
+
+
+def _read_array(archive: Any, name: str, path: Path) -> np.ndarray:
+    try:
+        array: np.ndarray = archive[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise RunError(
+            f"{path}: {name} holds Python objects, which are not read. Save an array of numbers or "
+            "texts: np.stack(images) of images of one shape, np.array(names, dtype=str) of names."
+        ) from error
+    return array
 
 
 def make_source(
@@ -102,7 +146,7 @@ def _convert_to_uint8(images: np.ndarray, name: str) -> np.ndarray:
     """Round images to uint8, or refuse values that are not pixels in [0, 255]."""
     if images.dtype == np.uint8:
         return images
-    if images.dtype.kind not in "iuf":
+    if images.dtype.kind not in "iufb":
         raise RunError(f"{name} has dtype {images.dtype}. Expected numbers in 0 to 255.")
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 255):
