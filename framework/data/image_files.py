@@ -23,7 +23,14 @@ ENDINGS = frozenset(
 # A small file can decode to gigabytes. This many pixels take 192 MB as RGB.
 PIXEL_LIMIT = 64_000_000
 
-LARGEST_16_BIT = 65535
+# Cameras and scanners save values of so many bits in files of 16 or 32 bits.
+BIT_DEPTHS = (8, 10, 12, 14, 16)
+
+# The key of Pillow's `Image.info` under which `normalize_mode` returns the bits of deep values.
+BITS = "framework_bits"
+
+# TIFF's tag for how many bits a value has.
+BITS_PER_SAMPLE = 258
 
 # Large images are refused here, and damage that Pillow can read past needs no warning.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -35,7 +42,7 @@ def read_image(
     """Read an image file.
 
     Only the first frame is read. EXIF rotation is applied, transparency becomes white,
-    16-bit values are scaled to 8 bits; other modes than gray become RGB.
+    deeper values are scaled to 8 bits (see `normalize_mode`); other modes than gray become RGB.
 
     Args:
         file: A path, or an open binary file.
@@ -57,7 +64,7 @@ def read_image(
             columns, rows = image.size
             if rows * columns > pixel_limit:
                 raise _too_large(name, pixel_limit)
-            return normalize_mode(ImageOps.exif_transpose(image))
+            return normalize_mode(ImageOps.exif_transpose(image), name, _find_bits(image))
     except RunError:
         raise
     except PermissionError as error:
@@ -134,14 +141,36 @@ def _too_large(name: str, pixel_limit: int) -> RunError:
     )
 
 
-def normalize_mode(image: Image.Image) -> Image.Image:
+def _find_bits(image: Image.Image) -> int | None:
+    """Return how many bits the values of an open file have, if it says so."""
+    if image.format == "PPM":  # Pillow scales them by the largest value, which the file holds.
+        return 16
+    bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (16,))[0]
+    return bits if bits in BIT_DEPTHS[:-1] else None
+
+
+def normalize_mode(
+    image: Image.Image, name: str = "The picture", bits: int | None = None
+) -> Image.Image:
     """Convert a Pillow image of any mode to `L` or `RGB`, transparency to white.
 
+    Files of 16 or 32 bits often hold values of fewer bits and don't say of how many. The smallest
+    of `BIT_DEPTHS` that holds the image's largest value is taken, which depends on nothing but the
+    image, so that it is the same in training and prediction.
+
+    Args:
+        image: The image.
+        name: Names it in an error.
+        bits: How many bits its values have; `None`: as many as they need. The number is returned
+            in `info[BITS]`.
+
     Raises:
-        ValueError: Its values have no known range.
+        RunError: Its values have no known range.
     """
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _convert_16_bits(image)
+    if image.mode == "F":
+        return _convert_floats(image, name)
+    if image.mode.startswith("I"):
+        return _convert_integers(image, name, bits)
     plain = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if not image.has_transparency_data:
         return image.convert(plain)
@@ -150,10 +179,31 @@ def normalize_mode(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(background, layer).convert(plain)
 
 
-def _convert_16_bits(image: Image.Image) -> Image.Image:
-    """Convert gray values of 16 bits to 8."""
+def _convert_integers(image: Image.Image, name: str, bits: int | None) -> Image.Image:
+    """Convert gray values of up to 16 bits to 8."""
+    # In 64 bits, so that scaling does not overflow.
+    pixels = np.asarray(image).astype(np.int64)
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high >= 2**16:
+        raise RunError(
+            f"{name}: holds values from {low} to {high}. Expected gray values of up to 16 bits, 0 "
+            "to 65535: save it in 8 or 16 bits."
+        )
+    needed = next(depth for depth in BIT_DEPTHS if high < 2**depth)
+    bits = max(needed, bits or 0)
+    largest = 2**bits - 1
+    converted = Image.fromarray(((pixels * 255 + largest // 2) // largest).astype(np.uint8))
+    converted.info[BITS] = bits
+    return converted
+
+
+def _convert_floats(image: Image.Image, name: str) -> Image.Image:
+    """Convert gray values in [0, 1] or [0, 255] to 8 bits."""
     pixels = np.asarray(image)
-    if pixels.dtype.kind == "f" or pixels.min() < 0 or pixels.max() > LARGEST_16_BIT:
-        raise ValueError("its values have more than 16 bits, and no known range.")
-    # 65535 / 255 = 257; in 64 bits, so that rounding does not overflow.
-    return Image.fromarray(((pixels.astype(np.int64) + 128) // 257).astype(np.uint8))
+    low, high = pixels.min(), pixels.max()
+    if not (low >= 0 and high <= 255):
+        raise RunError(
+            f"{name}: holds floating-point values from {low:g} to {high:g}. Expected [0, 1] or "
+            "[0, 255]: scale them, or save it in 8 bits."
+        )
+    return Image.fromarray(np.rint(pixels * (255 if high <= 1 else 1)).astype(np.uint8))

@@ -55,6 +55,52 @@ def test_16_bits_are_rounded_to_8(tmp_path):
     assert np.asarray(loaded).tolist() == [[0, 0, 1, 128, 255]]
 
 
+@pytest.mark.parametrize("ending", ["png", "tiff"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_values_of_fewer_bits_than_their_file_use_the_whole_range(tmp_path, bits, dtype, ending):
+    if dtype == np.int32 and ending == "png":
+        ending = "tif"
+    values = np.linspace(0, 2**bits - 1, 96).astype(dtype).reshape(12, 8)
+    path = save(Image.fromarray(values), tmp_path / f"a.{ending}")
+
+    loaded = np.asarray(read_image(path))
+
+    np.testing.assert_allclose(loaded, values * (255 / (2**bits - 1)), atol=0.5001)
+
+
+def test_the_range_of_a_portable_graymap_is_that_of_its_header(tmp_path):
+    values = np.linspace(0, 900, 12).astype(">u2")
+    (tmp_path / "a.pgm").write_bytes(b"P5 4 3 4095\n" + values.tobytes())
+
+    loaded = np.asarray(read_image(tmp_path / "a.pgm")).ravel()
+
+    np.testing.assert_allclose(loaded, values * (255 / 4095), atol=0.51)
+
+
+@pytest.mark.parametrize("largest", [1.0, 255.0])
+def test_floating_point_values_in_0_to_1_or_0_to_255_are_read(tmp_path, largest):
+    values = (RAMP / np.float32(255) * np.float32(largest)).astype(np.float32)
+    loaded = read_image(save(Image.fromarray(values), tmp_path / "a.tiff"))
+    np.testing.assert_allclose(np.asarray(loaded), RAMP, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([[-1, 0.5]], np.float32), r"floating-point values from -1 to 0.5. Expected"),
+        (np.array([[0, 300]], np.float32), r"floating-point values from 0 to 300. Expected"),
+        (np.array([[0, np.nan]], np.float32), r"floating-point values from nan to nan. Expected"),
+        (np.array([[0, 70_000]], np.int32), r"holds values from 0 to 70000. Expected gray values"),
+        (np.array([[-5, 7]], np.int32), r"holds values from -5 to 7. Expected gray values"),
+    ],
+)
+def test_values_of_no_known_range_are_refused(tmp_path, values, message):
+    path = save(Image.fromarray(values), tmp_path / "a.tiff")
+    with pytest.raises(RunError, match=r"a\.tiff: holds " + message.removeprefix("holds ")):
+        read_image(path)
+
+
 def test_transparency_becomes_white(tmp_path):
     image = Image.new("RGBA", (2, 1), (200, 0, 0, 255))
     image.putpixel((1, 0), (0, 0, 0, 0))

@@ -182,10 +182,9 @@ def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
             if isinstance(result, RunError):
                 issues.unreadable.append(f"{rows.places[position]}: {result}")
                 continue
-            path, digest, plain = result
+            path, digest, plain, bits = result
             readable[position] = (path, digest)
-            if plain:
-                issues.plain.append(format_path(path))
+            issues.add_checked(path, plain, bits)
     if not readable:
         raise RunError(
             f"{issues.unreadable[0]} None of the {len(rows.places):,} files can be read. Expected "
@@ -196,7 +195,7 @@ def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
     return kept, issues.describe()
 
 
-def _check_file(folder: Path, text: str) -> tuple[Path, str, bool] | RunError:
+def _check_file(folder: Path, text: str) -> tuple[Path, str, bool, int | None] | RunError:
     """Return the path of an image, and what `check_image` does, or what is wrong with it."""
     for written in (text, text.replace("\\", "/")):
         path = folder / written

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
 from framework.data.image_files import (
+    BITS,
     ENDINGS,
     format_path,
     read_content,
@@ -41,12 +42,22 @@ class FolderIssues:
             folders.
         links: Links to folders, which are not followed.
         plain: Images of a single color, which are kept.
+        deep: Images whose file has room for more than 8 bits, by the number of bits of their
+            values.
     """
 
     unreadable: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
+    deep: dict[int, list[str]] = field(default_factory=dict)
+
+    def add_checked(self, path: Path, plain: bool, bits: int | None) -> None:
+        """Note what is special about a usable image; see `check_image`."""
+        if plain:
+            self.plain.append(format_path(path))
+        if bits is not None:
+            self.deep.setdefault(bits, []).append(format_path(path))
 
     def describe(self) -> list[str]:
         """Return one sentence for each kind that was found, and log all of it."""
@@ -55,6 +66,10 @@ class FolderIssues:
             ("skipped", "file that is not a picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
             ("kept", "picture of a single color", self.plain),
+            *(
+                (f"scaled to 8 bits from {bits}", "picture in a file of 16 or 32 bits", found)
+                for bits, found in sorted(self.deep.items())
+            ),
         )
         remarks = []
         for action, kind, found in kinds:
@@ -64,6 +79,11 @@ class FolderIssues:
                 named = "; ".join(found[:NAMED_IN_REMARK])
                 more = "; …" if len(found) > NAMED_IN_REMARK else ""
                 remarks.append(f"{kind}, {action}: {len(found):,} ({named}{more})")
+        if len(self.deep) > 1:
+            remarks.append(
+                "each picture is scaled by the bits of its own values, so that the brightness of "
+                "those of different bits can't be compared: save all in 8, or in full 16, bits"
+            )
         return remarks
 
 
@@ -130,9 +150,8 @@ def _find_classes(root: Path, issues: FolderIssues) -> ClassFiles:
             if isinstance(result, RunError):
                 issues.unreadable.append(str(result))
                 continue
-            digests[name][path], plain = result
-            if plain:
-                issues.plain.append(format_path(path))
+            digests[name][path], plain, bits = result
+            issues.add_checked(path, plain, bits)
     return digests
 
 
@@ -165,15 +184,21 @@ def _find_images(folder: Path, issues: FolderIssues) -> Iterator[Path]:
                 issues.others.append(format_path(path))
 
 
-def check_image(path: Path) -> tuple[str, bool] | RunError:
-    """Return an image file's SHA-256 and whether it is of one color, or what is wrong with it."""
+def check_image(path: Path) -> tuple[str, bool, int | None] | RunError:
+    """Return what is to know of an image file, or what is wrong with it.
+
+    Returns:
+        The SHA-256 of its bytes; whether it is of one color; and, if its file has room for more
+        than 8 bits, how many its values have.
+    """
     try:
         content = read_content(path)
         image = read_image(io.BytesIO(content), format_path(path))
         extrema = np.reshape(image.getextrema(), (-1, 2))
     except RunError as error:
         return error
-    return hashlib.sha256(content).hexdigest(), bool((extrema[:, 0] == extrema[:, 1]).all())
+    plain = bool((extrema[:, 0] == extrema[:, 1]).all())
+    return hashlib.sha256(content).hexdigest(), plain, image.info.get(BITS)
 
 
 def _choose_classes(root: Path, train: ClassFiles, test: ClassFiles) -> tuple[str, ...]:

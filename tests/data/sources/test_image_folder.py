@@ -173,3 +173,18 @@ def test_a_class_name_that_is_not_text_is_refused(folder):
 
     with pytest.raises(RunError, match=r"\\xff\\xfe.*not UTF-8 text"):
         load_folder(folder)
+
+
+def test_files_with_room_for_more_bits_are_counted_by_the_bits_of_their_values(tmp_path):
+    for name in CLASSES:
+        save_images(tmp_path / name, 8)
+        for bits in (8, 12):
+            values = np.full((4, 4), 2**bits - 1, np.uint16)
+            values[0, 0] = 0
+            Image.fromarray(values).save(tmp_path / name / f"{bits}.png")
+
+    remarks = "\n".join(load_folder(tmp_path, 0.5).remarks)
+
+    assert "picture in a file of 16 or 32 bits, scaled to 8 bits from 8: 3 (" in remarks
+    assert "picture in a file of 16 or 32 bits, scaled to 8 bits from 12: 3 (" in remarks
+    assert "brightness of those of different bits can't be compared" in remarks
