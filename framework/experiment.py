@@ -1,7 +1,7 @@
 """The whole story of a run: a config in, a trained classifier and its results out."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,9 @@ from typing import Any
 from keras.callbacks import Callback
 
 from framework.config import Config, dump_config, load_config
-from framework.config.model import DatasetConfig, KerasObject
+from framework.config.model import KerasObject
 from framework.data import registry
-from framework.data.dataset import Dataset
-from framework.data.sanity_checks import inspect_training
-from framework.data.splits import Splits, split_dataset
+from framework.data.splits import Splits
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
 from framework.evaluation.metrics.classification_metrics import compute_metrics
@@ -32,19 +30,17 @@ from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
 from framework.runs.manifest import describe_run, write_environment
+from framework.runs.recorded_splits import DatasetLoader, split_for_run
 from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
 from framework.training.disk_space import check_space
 from framework.training.trainer import Trainer, TrainingResult
 from framework.utils.devices import find_devices
-from framework.utils.fallbacks import Fallback
 from framework.utils.files import fingerprint_file, write_json
 from framework.utils.precision import use_precision
 from framework.utils.timer import Timer
 
 logger = logging.getLogger(__name__)
-
-DatasetLoader = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
 
 
 @dataclass(frozen=True)
@@ -111,8 +107,7 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
 
         with timer.measure("data"):
             dataset, data_fallback = options.load_dataset(config.data_config.dataset)
-            splits = split_dataset(dataset, config.data_config, training.seed)
-            notes = inspect_training(splits.training, splits.validation, training.batch_size)
+            splits, notes = split_for_run(directory, dataset, config, options.load_dataset)
 
         with timer.measure("model"):
             located = run_directory.locate_model(config)
@@ -221,7 +216,7 @@ def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.lo
     record = load_runs([directory])[0]
     config = load_config(directory / "config.json")
     dataset, _ = load_dataset(config.data_config.dataset)
-    splits = split_dataset(dataset, config.data_config, config.training_config.seed)
+    splits, _ = split_for_run(directory, dataset, config, load_dataset)
     model_file = run_directory.verify_model_file(directory / MODEL_FILE)
     shape = config.data_config.image_shape.as_tuple
     classifier = load_fitting_classifier(model_file, shape, dataset.class_names)

@@ -10,12 +10,16 @@ LOCK = ".lock"
 # The state of the training after its last complete epoch.
 CHECKPOINT = "checkpoint.npz"
 
+# Which images the model was trained, validated and tested on.
+SPLITS = "splits.npz"
+
 # Files that no callback may write to; callbacks draw no figures, so those are left out.
 RESERVED_FILES = frozenset(
     {
         UNFINISHED,
         LOCK,
         CHECKPOINT,
+        SPLITS,
         "config.json",
         "environment.json",
         "history.csv",
