@@ -17,7 +17,13 @@ from framework.data.source import ArraySource, FolderSource
 from framework.data.sources.image_folder import FolderIssues, check_image
 from framework.data.sources.pixel_tables import convert_pixels, order_pixels
 from framework.data.sources.table_columns import Columns, find_columns, find_shape
-from framework.data.sources.table_reader import LONGEST_CELL, TABLE_ENDINGS, Table, open_table
+from framework.data.sources.table_reader import (
+    LONGEST_CELL,
+    MAX_LISTED,
+    TABLE_ENDINGS,
+    Table,
+    open_table,
+)
 from framework.data.sources.table_rows import Rows, find_split, join_rows, make_dataset, read_rows
 from framework.errors import RunError
 from framework.utils.bounded_map import WORKERS, bounded_map
@@ -50,7 +56,6 @@ def load_csv(path: Path, config: DatasetConfig) -> Dataset:
         _require_test(path, files)
         arrays = {file: np.stack(part.contents) for file, part in zip(files, parts, strict=True)}
         images, remarks = convert_pixels(arrays)
-        remarks += [remark for opened in tables for remark in _describe_columns(*opened)]
 
         def make_source(places: list[int], labels: np.ndarray) -> Any:
             return ArraySource(images[places], labels)
@@ -62,6 +67,7 @@ def load_csv(path: Path, config: DatasetConfig) -> Dataset:
             paths, digests = zip(*(rows.contents[place] for place in places), strict=True)
             return FolderSource(paths, labels, digests)
 
+    remarks += [remark for opened in tables for remark in _describe_columns(*opened)]
     dataset = make_dataset(
         rows, make_source, str(path), config.test_fraction, _name_id_columns(tables, parts)
     )
@@ -74,6 +80,8 @@ def _find_tables(path: Path) -> dict[Path, str]:
         if path.suffix.lower() not in TABLE_ENDINGS:
             raise RunError(f"{path} is no table. Expected {', '.join(TABLE_ENDINGS)}.")
         return {path: "train"}
+    if path.suffix.lower() in TABLE_ENDINGS and not path.is_dir():
+        raise DataUnavailableError(f"data_config.dataset.path: there is no file {path}.")
     children = sorted(path.iterdir()) if path.is_dir() else []
     tables = [file for file in children if file.suffix.lower() in TABLE_ENDINGS and file.is_file()]
     found: dict[str, Path] = {}
@@ -87,7 +95,7 @@ def _find_tables(path: Path) -> dict[Path, str]:
         if split is not None:
             found[split] = file
     if "train" not in found:
-        others = ", ".join(file.name for file in tables[:5])
+        others = ", ".join(file.name for file in tables[:MAX_LISTED])
         raise DataUnavailableError(
             f"data_config.dataset.path: there is no file {path / 'train.csv'}."
             + (f" Found {others}: give the path of a table to use it alone." if others else "")
@@ -132,16 +140,24 @@ def _find_columns(
 
 
 def _describe_columns(table: Table, columns: Columns) -> Iterator[str]:
-    """Yield what was assumed of the columns of a table of pixels."""
-    if not table.has_header and columns.label is not None:
+    """Yield what was assumed of the columns of a table."""
+    are_pixels, file = columns.path is None, table.path.name
+    if are_pixels and not table.has_header and columns.label is not None:
         yield (
-            f"{table.path.name} has no header: column {columns.label}, counted from 0, is read as "
-            "the label (data_config.dataset.label_column), all others as pixels"
+            f"{file} has no header: column {columns.label}, counted from 0, is read as the label "
+            "(data_config.dataset.label_column), all others as pixels"
         )
-    known = {columns.label, columns.split, columns.id, *columns.pixels}
-    others = [repr(name) for place, name in enumerate(table.names) if place not in known]
-    if others:
-        yield f"{table.path.name}: columns that are not read: {', '.join(others[:5])}"
+    known = {columns.label, columns.path, columns.split, columns.id, *columns.pixels}
+    others = [place for place in range(len(table.names)) if place not in known]
+    if are_pixels and others:
+        names = ", ".join(repr(table.names[place]) for place in others[:MAX_LISTED])
+        yield f"{file}: columns that are not read: {names}"
+    for place in others if table.sample else ():
+        if find_split(table.sample[place]):
+            yield (
+                f"{file}: the column {table.names[place]!r} seems to hold splits, but is not read: "
+                "if it does, call it 'split'"
+            )
 
 
 def _name_id_columns(

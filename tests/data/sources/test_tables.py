@@ -10,7 +10,7 @@ from PIL import Image
 
 from framework.config.model import DatasetConfig
 from framework.data.dataset import DataUnavailableError
-from framework.data.registry import load_dataset, read_dataset
+from framework.data.registry import load_dataset
 from framework.data.sources.table_rows import find_split
 from framework.errors import RunError
 
@@ -532,6 +532,18 @@ def test_a_damaged_parquet_file_has_its_message(tmp_path):
         load(tmp_path / "t.parquet")
 
 
+def test_a_column_that_seems_to_hold_splits_is_told(images):
+    table = rows(lambda n, f, c: [f, c, "train" if n < 15 else "test"])
+    dataset = load(write(images / "usage.csv", ["image", "label", "usage"], table))
+
+    assert "the column 'usage' seems to hold splits, but is not read" in dataset.remarks[0]
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(DataUnavailableError, match=r"there is no file .*none.csv\.$"):
+        load(tmp_path / "none.csv")
+
+
 def test_a_folder_without_train_says_which_tables_it_found(tmp_path):
     write(tmp_path / "labels.csv", ["image", "label"], [])
     with pytest.raises(DataUnavailableError, match=r"no file .*train.csv. Found labels.csv: give"):
@@ -576,19 +588,25 @@ def tables(draw):
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-@given(tables(), st.sampled_from([",", ";", "\t"]), st.sampled_from([None, "label", "0"]))
-def test_any_table_is_loaded_or_refused(images, table, delimiter, label_column):
-    text = "\n".join(delimiter.join(row) for row in table)
-    path = images / "drawn.csv"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+@given(
+    tables(),
+    st.none() | tables(),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from([None, "label", "0"]),
+)
+def test_any_table_is_loaded_or_refused(images, train, test, delimiter, label_column):
+    for name, table in (("train.csv", train), ("test.csv", test)):
+        text = "\n".join(delimiter.join(row) for row in table or ())
+        (images / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    path = images / "train.csv" if test is None else images
     try:
-        dataset = read_dataset(DatasetConfig("csv", str(path), label_column=label_column))
+        dataset = load(path, label_column=label_column)
     except RunError as error:
-        assert str(error).startswith(str(path))
+        assert str(images) in str(error)
         assert len(str(error)) < 1000
         return
-    assert not all(map(find_split, dataset.class_names))
     assert all(dataset.class_names)
-    assert len(dataset.train.labels)
-    assert len(dataset.test.labels)
-    assert all(label in range(len(dataset.class_names)) for label in dataset.train.labels)
+    assert not all(map(find_split, dataset.class_names))
+    for source in filter(None, (dataset.train, dataset.validation, dataset.test)):
+        assert len(source.labels)
+        assert set(source.labels) <= set(range(len(dataset.class_names)))
