@@ -188,27 +188,33 @@ def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
         sentences on those that are skipped.
 
     Raises:
-        RunError: None can be read, or a file has two labels.
+        RunError: None of a split can be read, or a file has two labels.
     """
     issues = FolderIssues()
     readable: dict[int, tuple[Path, str]] = {}
+    unreadable: dict[int, str] = {}
     results = bounded_map(partial(_check_file, folder), rows.contents, 32 * WORKERS)
     with tqdm(results, "checking files", len(rows.places), unit=" images", leave=False) as progress:
         for position, result in enumerate(progress):
             if isinstance(result, RunError):
-                issues.unreadable.append(f"{rows.places[position]}: {result}")
+                unreadable[position] = f"{rows.places[position]}: {result}"
                 continue
             path, digest, plain, bits = result
             readable[position] = (path, digest)
             issues.add_checked(path, plain, bits)
-    if not readable:
-        raise RunError(
-            f"{issues.unreadable[0]} None of the {len(rows.places):,} files can be read. Expected "
-            f"paths that begin in {folder}."
-        )
+    issues.unreadable = list(unreadable.values())
     kept = replace(rows.select(readable), contents=list(readable.values()))
+    for split in dict.fromkeys(rows.splits):
+        if not kept.find(split):
+            lost = rows.find(split)
+            raise RunError(
+                f"{unreadable[lost[0]]} None of the {len(lost):,} {split} files can be read. "
+                f"Expected paths that begin in {folder}."
+            )
     _refuse_two_labels(kept)
-    return kept, issues.describe()
+    lost_classes = sorted(set(rows.labels) - set(kept.labels))
+    remarks = [f"the class {name!r} has no readable picture: left out" for name in lost_classes]
+    return kept, issues.describe() + remarks
 
 
 def _check_file(folder: Path, text: str) -> tuple[Path, str, bool, int | None] | RunError:
@@ -227,7 +233,7 @@ def _refuse_two_labels(rows: Rows) -> None:
     for position, (path, _) in enumerate(rows.contents):
         first = seen.setdefault(os.path.normpath(path), position)
         labels = rows.labels[first], rows.labels[position]
-        if labels[0] != labels[1]:
+        if all(labels) and labels[0] != labels[1]:
             raise RunError(
                 f"{rows.places[position]}: {format_path(path)} has the label {labels[1]!r}, but "
                 f"{labels[0]!r} in {rows.places[first]}. Expected one label for each image."

@@ -422,10 +422,12 @@ def test_files_that_are_missing_or_damaged_are_skipped_and_counted(tmp_path):
     (tmp_path / files[3]).unlink()
     (tmp_path / files[4]).write_text("no image")
     table = [[file, ("cat", "dog")[n % 2]] for n, file in enumerate(files)]
-    dataset = load(write(tmp_path / "t.csv", ["image", "label"], [*table, ["", "cat"]]))
+    dataset = load(write(tmp_path / "t.csv", ["image", "label"], [*table, ["", "cow"]]))
 
+    assert dataset.class_names == ("cat", "dog")
     assert len(dataset.train.labels) + len(dataset.test.labels) == 18
-    (remark,) = dataset.remarks
+    remark, other = dataset.remarks
+    assert other == "the class 'cow' has no readable picture: left out"
     assert remark.startswith("unreadable picture, skipped: 3")
     assert "line 5: there is no file 'a/3.png'" in remark
 
@@ -434,7 +436,12 @@ REFUSED_FILES = {
     "no file": (
         ["image", "label"],
         rows(lambda n, f, c: [f + "x", c]),
-        r"there is no file 'images/0.pngx'. None of the 20 files can be read. Expected paths",
+        r"there is no file 'images/0.pngx'. None of the 20 train files can be read. Expected paths",
+    ),
+    "no file of a split": (
+        ["image", "label", "split"],
+        rows(lambda n, f, c: [f if n < 15 else "x.png", c, "train" if n < 15 else "val"]),
+        r"line 17: there is no file 'x.png'. None of the 5 val files can be read",
     ),
     "an empty label": (
         ["image", "label"],
