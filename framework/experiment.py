@@ -33,6 +33,7 @@ from framework.runs.manifest import describe_run, write_environment
 from framework.runs.recorded_splits import DatasetLoader, split_for_run
 from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
+from framework.runs.saved_model import resolve_saved_model
 from framework.training.disk_space import check_space
 from framework.training.trainer import Trainer, TrainingResult
 from framework.utils.devices import find_devices
@@ -83,7 +84,7 @@ def start_experiment(
         RunError: Data or weights are not available, or a file can't be written.
         DivergedError: The training has diverged; its report is written all the same.
     """
-    config = run_directory.resolve_saved_model(config, config_stem)
+    config = resolve_saved_model(config, config_stem)
     check_top(config)
     directory = run_directory.create_run(config_stem, output)
     run_experiment(config, directory, options)

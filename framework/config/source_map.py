@@ -68,6 +68,10 @@ class SourceMap:
                 return Problem(dotted, message, source, *position)
         return Problem(dotted, message, self.source)
 
+    def contains(self, path: KeyPath) -> bool:
+        """Return whether the value at `path`, or one in it, was given."""
+        return any(known[: len(path)] == path for known in self._known)
+
     def copy(self) -> SourceMap:
         """Return a copy that can be changed without changing this one."""
         copied = SourceMap(self.source)

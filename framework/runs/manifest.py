@@ -38,12 +38,10 @@ def describe_run(
     else:
         weights, earlier = _read_weights(Path(str(config.model_configuration.saved_model)))
         used += earlier
-    name = config.model_configuration.model_name
-    network = "network without backbone" if name == NO_BACKBONE else f"{name} ({weights})"
     return {
         **describe_environment(),
         "seed": config.training_config.seed,
-        "subject": f"{network} on {dataset.name}",
+        "subject": f"{_name_network(config, weights)} on {dataset.name}",
         "substitutions": [asdict(fallback) for fallback in used],
         "data": {
             "name": dataset.name,
@@ -55,6 +53,16 @@ def describe_run(
         "weights": {"name": weights, "fingerprint": classifier.fingerprint_backbone()},
         "class_names": list(classifier.class_names),
     }
+
+
+def _name_network(config: Config, weights: str) -> str:
+    """Return what was trained, as titles say it."""
+    name, saved = config.model_configuration.model_name, config.model_configuration.saved_model
+    if not config.training_config.enable_training:
+        path = Path(str(saved))
+        if not path.with_name("environment.json").is_file():
+            return path.name  # Nothing tells whether the config describes it.
+    return "network without backbone" if name == NO_BACKBONE else f"{name} ({weights})"
 
 
 def write_environment(

@@ -154,29 +154,6 @@ def is_finished(directory: Path) -> bool:
     return (directory / "metrics.json").is_file() and not (directory / UNFINISHED).exists()
 
 
-def resolve_saved_model(config: Config, config_stem: str) -> Config:
-    """Name the model that `enable_training: false` evaluates, so that a run can be repeated.
-
-    Args:
-        config: Its `saved_model` may be a run directory, a folder of runs, or a `.keras`
-            file; without one it is the newest finished run of this config.
-        config_stem: Name of the config file without its ending.
-
-    Returns:
-        The config, whose `saved_model` is a file where the config does not train.
-
-    Raises:
-        RunError: There is no such model.
-    """
-    if config.training_config.enable_training:
-        return config
-    model = config.model_configuration
-    path = Path(model.saved_model or RESULTS / config_stem).expanduser()
-    if path.suffix != ".keras":
-        path = find_run(path) / MODEL_FILE
-    return replace(config, model_configuration=replace(model, saved_model=str(path)))
-
-
 def find_run(path: Path) -> Path:
     """Find a finished run.
 
@@ -208,7 +185,8 @@ def locate_model(config: Config) -> Config:
     """Name the file of the weights, or of the trained model, that a run starts with.
 
     Args:
-        config: If it does not train, its `saved_model` is a file; see `resolve_saved_model`.
+        config: If it does not train, its `saved_model` is a file; see
+            `framework.runs.saved_model`.
 
     Raises:
         RunError: The file is not the one that its run wrote.
