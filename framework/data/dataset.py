@@ -1,5 +1,7 @@
 """A loaded data set, and stratified draws from it."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,9 @@ from framework.errors import RunError
 
 # Share of the images held out for testing where a data set has no test images of its own.
 TEST_FRACTION = 0.2
+
+# How many class names an error lists.
+MAX_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,70 @@ class DataUnavailableError(RunError):
 
 
 def split_stratified(
-    positions: np.ndarray, labels: np.ndarray, seed: int, failure: str, **size: float
+    positions: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    failure: str,
+    class_names: Sequence[str],
+    **size: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split positions `(n,)` by scikit-learn's `train_test_split`, stratified by their labels.
 
+    Args:
+        positions: What is split.
+        labels: `(n,)` int64, positions in `class_names`.
+        seed: Decides the draw.
+        failure: The beginning of the error's message.
+        class_names: One name for each label.
+        size: `train_size`, the images of the first part, or `test_size`, the share of the second.
+
     Raises:
-        RunError: There are too few images of a class; the message begins with `failure`.
+        RunError: There are too few images of a class, or too few in a part for all classes.
     """
-    try:
-        first, second = train_test_split(positions, stratify=labels, random_state=seed, **size)
-    except ValueError as error:
-        raise RunError(f"{failure}: {error}") from error
+    if problem := _find_split_problem(np.bincount(labels), class_names, **size):
+        raise RunError(f"{failure}: {problem}")
+    first, second = train_test_split(positions, stratify=labels, random_state=seed, **size)
     return first, second
 
 
+def _find_split_problem(
+    counts: np.ndarray,
+    class_names: Sequence[str],
+    train_size: float | None = None,
+    test_size: float = 0.0,
+) -> str:
+    """Return why images can't be split, and what would do; an empty text if they can be."""
+    total, classes = int(counts.sum()), np.count_nonzero(counts)
+    if (counts == 1).any():
+        names = [class_names[int(label)] for label in np.flatnonzero(counts == 1)]
+        shown = ", ".join(map(repr, names[:MAX_NAMES])) + (" …" if names[MAX_NAMES:] else "")
+        unlimited = "" if train_size is None else ", or set no limit"
+        return (
+            f"there is only 1 image of {shown}, and each class needs 2. Add images, or leave the "
+            f"class out{unlimited}."
+        )
+    if train_size is not None:
+        return "" if train_size >= classes else f"expected at least {classes}, one of each class."
+    held_out = math.ceil(test_size * total)
+    if classes <= held_out <= total - classes:
+        return ""
+    smallest = int(np.where(counts, counts, total).argmin())
+    unit = 10 ** len(str(total))
+    if held_out < classes:
+        allowed = f"at least {math.ceil(unit * classes / total) / unit}"
+    else:
+        highest = math.floor(unit * (total - classes) / total)
+        while math.ceil(highest / unit * total) > total - classes:  # By rounding.
+            highest -= 1
+        allowed = f"at most {highest / unit}"
+    return (
+        f"expected {allowed}, for {classes} classes, of which {class_names[smallest]!r} is the "
+        f"smallest, with {counts[smallest]:,} images."
+    )
+
+
 def hold_out_test(
-    source: SourceT, fraction: float | None, location: str
+    source: SourceT, fraction: float | None, location: str, class_names: Sequence[str]
 ) -> tuple[SourceT, SourceT]:
     """Split off the test images of a data set that has none of its own.
 
@@ -82,6 +135,7 @@ def hold_out_test(
         source: All images.
         fraction: The share to hold out; `None`: `TEST_FRACTION`.
         location: Where the images are, for the error.
+        class_names: One name for each label, for the error.
 
     Returns:
         The images to train on and those to test on, each in their original order.
@@ -92,8 +146,10 @@ def hold_out_test(
     share = TEST_FRACTION if fraction is None else fraction
     count = len(source.labels)
     failure = (
-        f"{location}: {share:.0%} of {count} images can't be held out for testing with every "
-        "class in both parts"
+        f"{location}: data_config.dataset.test_fraction: {share:g} of {count} images can't be held "
+        "out for testing with every class in both parts"
     )
-    train, test = split_stratified(np.arange(count), source.labels, 0, failure, test_size=share)
+    train, test = split_stratified(
+        np.arange(count), source.labels, 0, failure, class_names, test_size=share
+    )
     return source.select(np.sort(train)), source.select(np.sort(test))

@@ -104,5 +104,5 @@ def load_digits() -> Dataset:
     # Published in 0 to 16.
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     source = ArraySource(images, digits.target.astype(np.int64))
-    train, test = hold_out_test(source, None, "digits")
+    train, test = hold_out_test(source, None, "digits", DIGITS)
     return Dataset("digits", train, test, DIGITS, "scikit-learn")

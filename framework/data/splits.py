@@ -1,6 +1,6 @@
 """Which images train, which validate, which test."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +34,10 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     Raises:
         RunError: There are too few images of a class.
     """
-    train = _draw(dataset.train, config.limit.train, seed, "train")
-    test = _draw(dataset.test, config.limit.test, seed, "test")
+    names = dataset.class_names
+    train = _draw(dataset.train, config.limit.train, seed, "train", names)
+    # The same for every seed, so that test accuracies can be compared.
+    test = _draw(dataset.test, config.limit.test, 0, "test", names)
     if dataset.validation is None:
         share = config.validation_fraction
         failure = (
@@ -43,7 +45,7 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
             "held out with every class in both parts"
         )
         labels = dataset.train.labels[train]
-        train, held_out = split_stratified(train, labels, seed, failure, test_size=share)
+        train, held_out = split_stratified(train, labels, seed, failure, names, test_size=share)
         validation = (dataset.train, held_out)
     else:
         validation = (dataset.validation, np.arange(len(dataset.validation.labels)))
@@ -64,12 +66,21 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     )
 
 
-def _draw(source: Source, limit: int | None, seed: int, split: str) -> np.ndarray:
-    positions = np.arange(len(source.labels))
+def _draw(
+    source: Source, limit: int | None, seed: int, split: str, class_names: Sequence[str]
+) -> np.ndarray:
+    labels, positions = source.labels, np.arange(len(source.labels))
     if limit is None or limit >= len(positions):
         return positions
+    counts, spare = np.bincount(labels), len(positions) - limit
+    largest = np.argsort(-counts, kind="stable")[:spare]
+    if spare < np.count_nonzero(counts) and counts[largest].min() > 1:
+        # scikit-learn would leave out an image of each class, or none.
+        random = np.random.default_rng(seed)
+        left_out = [random.choice(np.flatnonzero(labels == label)) for label in largest]
+        return np.delete(positions, left_out)
     failure = (
         f"data_config.limit.{split}: {limit} of {len(positions)} images can't be drawn with "
         "every class among them"
     )
-    return split_stratified(positions, source.labels, seed, failure, train_size=limit)[0]
+    return split_stratified(positions, labels, seed, failure, class_names, train_size=limit)[0]

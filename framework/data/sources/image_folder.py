@@ -115,7 +115,7 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     if test_root:
         test = _make_source(test_files, class_names)
     else:
-        train, test = hold_out_test(train, test_fraction, str(path))
+        train, test = hold_out_test(train, test_fraction, str(path), class_names)
     return Dataset("folder", train, test, class_names, str(path), remarks=tuple(remarks))
 
 

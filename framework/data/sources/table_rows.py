@@ -157,7 +157,7 @@ def make_dataset(
     if has_test:
         test = sources["test"]
     else:
-        train, test = hold_out_test(train, test_fraction, location)
+        train, test = hold_out_test(train, test_fraction, location, names)
     return Dataset("csv", train, test, names, location, sources.get("val"), unlabeled)
 
 
