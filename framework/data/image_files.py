@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -15,10 +16,24 @@ from framework.errors import RunError
 from framework.utils.bounded_map import bounded_map
 
 # The only decoders of Pillow that are used: others, such as EPS's, run programs.
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 ENDINGS = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+    """
+    .png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .pgm .ppm
+    """.split()
 )
+
+# Photographs of some telephones, for which Pillow has no decoder of its own.
+HEIF_ENDINGS = frozenset({".heic", ".heif"})
+if find_spec("pillow_heif"):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    FORMATS += ("HEIF",)
+    ENDINGS |= HEIF_ENDINGS
+
+# Folders that systems make beside one's own; those that begin with a dot are hidden, too.
+SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
 
 # A small file can decode to gigabytes. This many pixels take 192 MB as RGB.
 PIXEL_LIMIT = 64_000_000
@@ -28,6 +43,9 @@ BIT_DEPTHS = (8, 10, 12, 14, 16)
 
 # The key of Pillow's `Image.info` under which `normalize_mode` returns the bits of deep values.
 BITS = "framework_bits"
+
+# The key of `Image.info` for the number of pages of a TIFF file.
+PAGES = "framework_pages"
 
 # TIFF's tag for how many bits a value has.
 BITS_PER_SAMPLE = 258
@@ -64,7 +82,10 @@ def read_image(
             columns, rows = image.size
             if rows * columns > pixel_limit:
                 raise _too_large(name, pixel_limit)
-            return normalize_mode(ImageOps.exif_transpose(image), name, _find_bits(image))
+            pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            normalized = normalize_mode(ImageOps.exif_transpose(image), name, _find_bits(image))
+            normalized.info[PAGES] = pages
+            return normalized
     except RunError:
         raise
     except PermissionError as error:
@@ -120,13 +141,24 @@ class EncodedImages:
 def find_image_files(folder: Path) -> Iterator[Path]:
     """Find the image files, by suffix, in a folder and its subfolders, sorted by name.
 
-    Links to folders are not followed: they might form a loop.
+    Hidden files and folders are left out. Links to folders are not followed: they might form a
+    loop.
     """
     for directory, subfolders, files in os.walk(folder):
-        subfolders.sort()
+        subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
         for name in sorted(files):
-            if Path(name).suffix.lower() in ENDINGS:
+            if is_image_name(name):
                 yield Path(directory, name)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of that name is none of the user's own."""
+    return name.startswith(".") or name in SYSTEM_FOLDERS
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file of that name is an image, by its suffix, and not hidden."""
+    return Path(name).suffix.lower() in ENDINGS and not is_hidden(name)
 
 
 def format_path(path: Path) -> str:

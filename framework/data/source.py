@@ -79,11 +79,21 @@ class FolderSource:
         paths: The image files.
         labels: `(n,)` int64.
         digests: SHA-256 of each file's bytes, in hexadecimal.
+        root: The folder of the data set.
     """
 
     paths: tuple[Path, ...]
     labels: np.ndarray
     digests: tuple[str, ...]
+    root: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The path of each file, from the folder of the data set if it is in there."""
+        return tuple(
+            format_path(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+            for path in self.paths
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -116,6 +126,7 @@ class FolderSource:
             tuple(self.paths[index] for index in indices),
             self.labels[indices],
             tuple(self.digests[index] for index in indices),
+            self.root,
         )
 
 

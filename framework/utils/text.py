@@ -1,5 +1,7 @@
 """Formatting of counts, sizes, durations and long texts for people."""
 
+import re
+
 from tqdm import tqdm
 
 
@@ -14,6 +16,13 @@ def pluralize(count: int, noun: str) -> str:
         return f"1 {noun}"
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {plural}"
+
+
+def natural_key(text: str) -> list[str | int]:
+    """Return a key that sorts numbers in texts by their value: `"class 9"` before `"class 10"`."""
+    # Texts are at even places, numbers at odd ones, so that only like is compared with like.
+    parts = re.split(r"(\d+)", text)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def format_duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from framework.config.model import DatasetConfig
 from framework.data.dataset import Dataset, DataUnavailableError, UnlabeledImages
 from framework.data.image_files import format_path
 from framework.data.source import ArraySource, FolderSource
-from framework.data.sources.image_folder import FolderIssues, check_image
+from framework.data.sources.folder_issues import CheckedImage, FolderIssues, check_image
 from framework.data.sources.pixel_tables import convert_pixels, order_pixels
 from framework.data.sources.table_columns import Columns, find_columns, find_shape
 from framework.data.sources.table_reader import (
@@ -24,7 +24,8 @@ from framework.data.sources.table_reader import (
     Table,
     open_table,
 )
-from framework.data.sources.table_rows import Rows, find_split, join_rows, make_dataset, read_rows
+from framework.data.sources.table_rows import Rows, join_rows, make_dataset, read_rows
+from framework.data.split_names import find_split
 from framework.errors import RunError
 from framework.utils.bounded_map import WORKERS, bounded_map
 
@@ -65,7 +66,7 @@ def load_csv(path: Path, config: DatasetConfig) -> Dataset:
 
         def make_source(places: list[int], labels: np.ndarray) -> Any:
             paths, digests = zip(*(rows.contents[place] for place in places), strict=True)
-            return FolderSource(paths, labels, digests)
+            return FolderSource(paths, labels, digests, train.path.parent)
 
     remarks += [remark for opened in tables for remark in _describe_columns(*opened)]
     dataset = make_dataset(
@@ -199,9 +200,9 @@ def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
             if isinstance(result, RunError):
                 unreadable[position] = f"{rows.places[position]}: {result}"
                 continue
-            path, digest, plain, bits = result
-            readable[position] = (path, digest)
-            issues.add_checked(path, plain, bits)
+            path, checked = result
+            readable[position] = (path, checked.digest)
+            issues.add_checked(path, checked)
     issues.unreadable = list(unreadable.values())
     kept = replace(rows.select(readable), contents=list(readable.values()))
     for split in dict.fromkeys(rows.splits):
@@ -217,13 +218,13 @@ def _check_files(rows: Rows, folder: Path) -> tuple[Rows, list[str]]:
     return kept, issues.describe() + remarks
 
 
-def _check_file(folder: Path, text: str) -> tuple[Path, str, bool, int | None] | RunError:
-    """Return the path of an image, and what `check_image` does, or what is wrong with it."""
+def _check_file(folder: Path, text: str) -> tuple[Path, CheckedImage] | RunError:
+    """Return the path of an image, and what is to know of it, or what is wrong with it."""
     for written in (text, text.replace("\\", "/")):
         path = folder / written
         if os.path.isfile(path):
             result = check_image(path)
-            return result if isinstance(result, RunError) else (path, *result)
+            return result if isinstance(result, RunError) else (path, result)
     return RunError(f"there is no file {text[:LONGEST_CELL]!r}.")
 
 

@@ -12,13 +12,8 @@ from framework.data.dataset import Dataset, UnlabeledImages, hold_out_test
 from framework.data.sources.pixel_tables import read_pixels
 from framework.data.sources.table_columns import Columns
 from framework.data.sources.table_reader import LONGEST_CELL, Table
+from framework.data.split_names import SYNONYMS, find_split
 from framework.errors import RunError
-
-SYNONYMS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
 
 MakeSource = Callable[[list[int], np.ndarray], Any]
 """Makes a source of the rows at some positions and their labels, `(n,)` int64."""
@@ -61,12 +56,6 @@ def join_rows(parts: Iterable[Rows]) -> Rows:
     """Return the rows of several tables, one after another."""
     columns = zip(*(vars(part).values() for part in parts), strict=True)
     return Rows(*(list(chain.from_iterable(values)) for values in columns))
-
-
-def find_split(name: str) -> str | None:
-    """Return the split, `train`, `val` or `test`, that a name of any case stands for."""
-    folded = name.casefold()
-    return next((split for split, names in SYNONYMS.items() if folded in names), None)
 
 
 def read_rows(table: Table, columns: Columns, default: str) -> Rows:

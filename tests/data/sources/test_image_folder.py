@@ -60,13 +60,13 @@ def test_one_level_of_folders_is_split_stratified_and_always_the_same(tmp_path):
 def test_a_train_folder_without_a_test_folder_is_split(tmp_path):
     for name in CLASSES:
         save_images(tmp_path / "train" / name, 5)
-    save_images(tmp_path / "val" / "zebra")
+    save_images(tmp_path / "more" / "zebra")
 
     dataset = load_folder(tmp_path)
 
     assert len(dataset.test.labels) == 3
     assert dataset.class_names == tuple(sorted(CLASSES))
-    assert any("val" in remark for remark in dataset.remarks)
+    assert any("more" in remark for remark in dataset.remarks)
 
 
 def test_unusable_files_are_counted_and_reported(folder, caplog):

@@ -11,7 +11,7 @@ from PIL import Image
 from framework.config.model import DatasetConfig
 from framework.data.dataset import DataUnavailableError
 from framework.data.registry import load_dataset
-from framework.data.sources.table_rows import find_split
+from framework.data.split_names import find_split
 from framework.errors import RunError
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "100"))
