@@ -47,6 +47,8 @@ def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config
         100 * low,
         100 * high,
     )
+    if sentence := describe_model_epoch(metrics, config):
+        logger.info("%s", sentence)
     logger.info("Results   %s", directory)
     logger.info("Look at   %s", directory / "report.html")
     logger.info("Next      python run.py predict --run %s IMAGE", directory)
@@ -59,3 +61,19 @@ def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config
             "          or find the layer that the top should read: python run.py probe --config %s",
             directory / "config.json",
         )
+
+
+def describe_model_epoch(metrics: Mapping[str, Any], config: Config) -> str:
+    """Return which epoch a model is of, and which was best; an empty text without epochs."""
+    if "model_epoch" not in metrics:
+        return ""
+    epoch, best = metrics["model_epoch"], metrics["best_epoch"]
+    if epoch == best:
+        return f"The model is of epoch {epoch}, which has the best validation loss."
+    sentence = f"The model is of epoch {epoch}, but epoch {best} has the best validation loss."
+    training = config.training_config
+    early_stopping = training.call_backs_conf.get("EarlyStopping", {})
+    if training.fine_tuning or early_stopping.get("restore_best_weights"):
+        return sentence
+    key = "training_config.call_backs_conf.EarlyStopping.restore_best_weights"
+    return f"{sentence} To keep the best: {key}: true"

@@ -104,6 +104,7 @@ class BestWeights(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
+        self.best_epoch: int | None = None  # Counted from 0, as `EarlyStopping` does.
         self._loss = math.inf
         self._weights: list[np.ndarray] = []
 
@@ -115,12 +116,30 @@ class BestWeights(keras.callbacks.Callback):
         """Keep the weights if they are the best."""
         loss = (logs or {})["val_loss"]
         if loss < self._loss:
-            self._loss = loss
+            self._loss, self.best_epoch = loss, epoch
             self._weights = self.model.get_weights()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Restore the best weights."""
         self.model.set_weights(self._weights)
+
+
+def find_model_epoch(callbacks: Sequence[keras.callbacks.Callback], last: int) -> int | None:
+    """Return the epoch, counted from 1, whose weights a model has when its training has ended.
+
+    Args:
+        callbacks: Those of the training; the last of them that restores weights decides.
+        last: The last epoch.
+
+    Returns:
+        The epoch; `None` if a checkpoint of an older version did not keep it.
+    """
+    for callback in reversed(callbacks):
+        if isinstance(callback, BestWeights):
+            return None if callback.best_epoch is None else callback.best_epoch + 1
+        if isinstance(callback, keras.callbacks.EarlyStopping) and callback.best_weights:
+            return int(callback.best_epoch) + 1
+    return last
 
 
 class HistoryRecorder(keras.callbacks.Callback):

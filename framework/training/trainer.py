@@ -23,6 +23,7 @@ from framework.training.callbacks import (
     build_callbacks,
     close_logs,
     continue_logs,
+    find_model_epoch,
 )
 from framework.training.checkpoints import CheckpointCallback, load_checkpoint
 from framework.training.divergence import Divergence, DivergenceGuard
@@ -53,11 +54,14 @@ class TrainingResult:
         history: The rows of `history.csv`, one an epoch.
         divergence: Where and why the training ended early; `None` if it did not.
         solution: The closed form, if the config names a solver.
+        model_epoch: The epoch, counted from 1, that the weights are of; `None` if there is none,
+            or it is not known.
     """
 
     history: list[dict[str, Any]]
     divergence: Divergence | None = None
     solution: Solution | None = None
+    model_epoch: int | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return the entries of `metrics.json` that only some trainings have."""
@@ -66,6 +70,9 @@ class TrainingResult:
             found["diverged"] = self.divergence.describe()
         if self.solution is not None:
             found["solver"] = asdict(self.solution)
+        if self.model_epoch is not None:
+            best = min(self.history, key=lambda row: float(row["val_loss"]))
+            found |= {"model_epoch": self.model_epoch, "best_epoch": best["epoch"]}
         return found
 
 
@@ -170,7 +177,10 @@ class Trainer:
             progress.on_train_end()  # Keras tells no callback of an end like this one.
         finally:
             close_logs(self._callbacks)
-        return TrainingResult(self.history, guard.divergence)
+        if guard.divergence is not None:
+            return TrainingResult(self.history, guard.divergence)
+        epoch = find_model_epoch(self._callbacks, len(self.history))
+        return TrainingResult(self.history, model_epoch=epoch)
 
     def _fit(
         self,

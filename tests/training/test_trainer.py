@@ -1,6 +1,7 @@
 """Training in one phase and in two."""
 
 import csv
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -73,8 +74,8 @@ def run_phases(classifier, splits, config, directory):
         if phase.unfreeze_from is not None:
             unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
         cut, features = prepare_head(classifier, splits, config)
-        trainer.train(phase, cut.head, features)
-    return trainer.history
+        result = trainer.train(phase, cut.head, features)
+    return result
 
 
 def read_weights(classifier, layer):
@@ -108,7 +109,7 @@ def test_history_goes_on_through_the_phases(classifier, splits, tmp_path):
         call_backs_conf={"CSVLogger": {"filename": "log.csv"}},
     )
 
-    history = run_phases(classifier, splits, config, tmp_path)
+    history = run_phases(classifier, splits, config, tmp_path).history
 
     assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5]
     assert [row["phase"] for row in history] == ["top"] * 3 + ["fine_tuning"] * 2
@@ -120,7 +121,7 @@ def test_history_goes_on_through_the_phases(classifier, splits, tmp_path):
 
 
 def test_one_phase_has_no_phase_column(classifier, splits, tmp_path):
-    history = run_phases(classifier, splits, make_config(tmp_path, epochs=1), tmp_path)
+    history = run_phases(classifier, splits, make_config(tmp_path, epochs=1), tmp_path).history
 
     assert list(history[0]) == [
         "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds",
@@ -132,7 +133,7 @@ def test_the_best_epoch_of_either_phase_wins(classifier, splits, tmp_path, learn
     tuning = FineTuning("block1_conv", 3, learning_rate)
     config = make_config(tmp_path, epochs=3, fine_tuning=tuning)
 
-    history = run_phases(classifier, splits, config, tmp_path)
+    history = run_phases(classifier, splits, config, tmp_path).history
 
     best = min(history, key=lambda row: row["val_loss"])
     images = splits.validation
@@ -140,6 +141,40 @@ def test_the_best_epoch_of_either_phase_wins(classifier, splits, tmp_path, learn
     loss = build_loss(config.training_config.loss)(images.labels, output)
     assert best["phase"] == winner
     assert np.mean(loss) == pytest.approx(best["val_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("training", "is_best"),
+    [
+        ({}, False),
+        ({"call_backs_conf": {"EarlyStopping": {"patience": 1}}}, False),
+        (
+            {"call_backs_conf": {"EarlyStopping": {"patience": 9, "restore_best_weights": True}}},
+            True,
+        ),
+        ({"fine_tuning": FineTuning("block1_conv", 3, 1e-3)}, True),
+    ],
+    ids=["no callback", "early stopping", "restored", "fine-tuning"],
+)
+def test_the_epoch_that_the_model_is_of_is_known(classifier, splits, tmp_path, training, is_best):
+    config = make_config(tmp_path, epochs=5, **training)
+    # What is learned makes validation worse from epoch to epoch.
+    source = splits.validation.source
+    wrong = replace(splits.validation, source=ArraySource(source.images, 1 - source.labels))
+    splits = replace(splits, validation=wrong)
+
+    result = run_phases(classifier, splits, config, tmp_path)
+
+    entries = result.describe()
+    row = result.history[entries["model_epoch"] - 1]
+    images = splits.validation
+    output = classifier.model.predict(images.read(np.arange(len(images))), verbose=0)
+    loss = build_loss(config.training_config.loss)(images.labels, output)
+    assert np.mean(loss) == pytest.approx(row["val_loss"], rel=1e-4)
+    assert result.history[entries["best_epoch"] - 1]["val_loss"] == min(
+        row["val_loss"] for row in result.history
+    )
+    assert (entries["model_epoch"] == entries["best_epoch"]) == is_best
 
 
 def test_a_backbone_that_trains_whole_reads_the_images(classifier, splits, tmp_path):

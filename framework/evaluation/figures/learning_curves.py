@@ -90,6 +90,8 @@ def _mark_best(axes: Axes, history: Sequence[HistoryRow], summary: TrainingSumma
         return
     values = {row["epoch"]: row[summary.monitor] for row in history if summary.monitor in row}
     label = f"best epoch: {summary.best} ({summary.monitor} {values[summary.best]:.4g})"
+    if summary.model not in (None, summary.best):
+        label += f"; the model is of epoch {summary.model}"
     for line in list(axes.lines):
         epochs, curve = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
         best = epochs == summary.best

@@ -25,6 +25,7 @@ class TrainingSummary:
         fine_tuning: The first epoch of the second phase.
         planned: The number of epochs that the config asks for.
         solved: Whether the top was solved in closed form, without epochs.
+        model: The epoch that the model is of.
     """
 
     monitor: str
@@ -35,6 +36,7 @@ class TrainingSummary:
     fine_tuning: int | None
     planned: int
     solved: bool = False
+    model: int | None = None
 
 
 def summarize_training(history: Sequence[HistoryRow], config: TrainingConfig) -> TrainingSummary:

@@ -1,7 +1,7 @@
 """Which figures a run produces, and where its report shows them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -93,6 +93,7 @@ def _list_errors(test: PredictedImages) -> Iterator[FigureSpec]:
 def _list_curves(inputs: ReportInputs) -> Iterator[FigureSpec]:
     history, subject = inputs.history, inputs.subject
     summary = summarize_training(history, inputs.config.training_config)
+    summary = replace(summary, model=inputs.metrics.get("model_epoch"))
     for metric in ("loss", "accuracy"):
         for prefix, splits in (
             ("", ("training", "validation")),

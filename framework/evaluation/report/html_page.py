@@ -16,6 +16,7 @@ from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 from framework.evaluation.report.templating import render_template
+from framework.runs.announcements import describe_model_epoch
 
 MAX_CONFUSIONS = 12
 _FIGURE_SCALE = 1.3  # pixels of a figure for one of the page: 130 dpi against 100
@@ -101,6 +102,8 @@ def _find_notes(inputs: ReportInputs) -> Iterator[str]:
         )
     elif len(inputs.history) == 1:
         yield "The training had a single epoch."
+    if sentence := describe_model_epoch(inputs.metrics, inputs.config):
+        yield sentence
     for split, predictions in inputs.predictions.items():
         if not is_finite(predictions.loss):
             yield f"The loss on the {split} images is not a finite number."

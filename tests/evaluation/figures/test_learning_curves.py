@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,14 @@ def test_the_best_epoch_is_ringed_on_each_curve():
         [best["val_accuracy"]],
     ]
     assert list(rings[0].get_xdata()) == [best["epoch"]]
+
+
+def test_a_model_of_another_epoch_than_the_best_is_told():
+    history = make_history()
+    summary = replace(summarize_training(history, make_config().training_config), model=12)
+    figure = plot_curves(history, "loss", BOTH, summary, SUBJECT)
+    assert read_legend(figure)[2].endswith("; the model is of epoch 12")
+    assert find_cut_off(figure) == []
 
 
 def test_one_epoch_is_a_visible_dot():

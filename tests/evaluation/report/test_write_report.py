@@ -18,6 +18,7 @@ from framework.evaluation.report.html_page import render_report
 from framework.evaluation.report.report_inputs import SPLITS
 from framework.evaluation.report.templating import format_percent
 from framework.evaluation.report.write_report import write_report
+from framework.runs.announcements import announce_results
 from tests.helpers.fake_results import (
     load_digit_images,
     make_config,
@@ -192,6 +193,33 @@ def test_a_run_without_training_is_complete_and_says_so(tmp_path):
 def test_a_training_that_stopped_early_is_noted(rows, training, note):
     inputs = make_report_inputs(3, history=make_history(rows), config=make_config(**training))
     assert judge(inputs) == [note]
+
+
+@pytest.mark.parametrize(
+    ("model", "conf", "note"),
+    [
+        (5, {}, "The model is of epoch 5, which has the best validation loss."),
+        (
+            12,
+            {},
+            "The model is of epoch 12, but epoch 5 has the best validation loss. To keep the best: "
+            "training_config.call_backs_conf.EarlyStopping.restore_best_weights: true",
+        ),
+        (
+            12,
+            {"monitor": "val_accuracy", "restore_best_weights": True},
+            "The model is of epoch 12, but epoch 5 has the best validation loss.",
+        ),
+    ],
+)
+def test_the_epoch_that_the_model_is_of_is_said(model, conf, note, caplog, tmp_path):
+    conf = {"EarlyStopping": {"patience": 20, **conf}} if conf else {}
+    inputs = make_report_inputs(config=make_config(epochs=12, call_backs_conf=conf))
+    inputs.metrics.update(model_epoch=model, best_epoch=5)
+    assert note in judge(inputs)
+    with caplog.at_level("INFO"):
+        announce_results(inputs.metrics, tmp_path, inputs.config)
+    assert note in caplog.messages
 
 
 def make_classifier():
