@@ -11,6 +11,9 @@ KEYS_WITHOUT_EFFECT = ("data.place", "data.remarks", "notes", "packages.matplotl
 # Keys that are results, or that the other tables contain.
 SHOWN_SEPARATELY = ("class_names", "subject", "model")
 
+# Entries of the metrics that follow from the history, or that no two runs share.
+NO_RESULTS = ("timing", "model_epoch", "best_epoch")
+
 
 def list_environment_differences(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     """List where the runs' environments differ, as `list_differences` does."""
@@ -37,17 +40,34 @@ def _get_work_key(run: RunRecord) -> str:
     return json.dumps([run.config, data.get("train"), data.get("test")], sort_keys=True)
 
 
-def _get_results_key(run: RunRecord) -> str:
-    """Return all results of a run except its times."""
-    metrics = {key: value for key, value in run.metrics.items() if key != "timing"}
-    history = [{k: v for k, v in row.items() if k != "seconds"} for row in run.history]
-    return json.dumps([metrics, history], sort_keys=True)
+def _count_results(group: Sequence[RunRecord]) -> tuple[int, int]:
+    """Return how many different metrics a group has, and how many different histories.
+
+    Times are no results, and a run without a history has none that differs.
+    """
+    metrics = {
+        json.dumps({k: v for k, v in run.metrics.items() if k not in NO_RESULTS}, sort_keys=True)
+        for run in group
+    }
+    histories = {
+        json.dumps([{k: v for k, v in row.items() if k != "seconds"} for row in run.history])
+        for run in group
+        if run.history
+    }
+    return len(metrics), len(histories)
 
 
 def _describe_group(group: Sequence[RunRecord]) -> str:
     names = ", ".join(run.name for run in group)
-    if len({_get_results_key(run) for run in group}) == 1:
-        return f"{names}: the same config and data, and the same results to the last bit."
+    without = [run.name for run in group if not run.history]
+    metrics, histories = _count_results(group)
+    if metrics == 1 and histories <= 1:
+        if len(without) in (0, len(group)):
+            return f"{names}: the same config and data, and the same results to the last bit."
+        return (
+            f"{names}: the same config and data, and the same metrics to the last bit. There is no "
+            f"history to compare of {', '.join(without)}."
+        )
     reasons = [
         f"{key} ({', '.join(values)})"
         for key, values in list_environment_differences(group).items()
@@ -57,6 +77,11 @@ def _describe_group(group: Sequence[RunRecord]) -> str:
         return (
             f"{names}: the same config and data, but other results. What differs in the "
             f"environment may be why: {'; '.join(reasons)}."
+        )
+    if group[0].config.get("training_config", {}).get("enable_training") is False:
+        return (
+            f"{names}: the same config and data, but other results. They trained nothing, and the "
+            "saved model that they evaluated may have been another one each time."
         )
     return (
         f"{names}: the same config and data, but other results, and no difference in the "

@@ -154,6 +154,38 @@ def test_equal_work_has_equal_results_or_a_reason_is_given(tmp_path, accuracy, c
     assert f"<p>{sentence}</p>" in (tmp_path / "comparison.html").read_text(encoding="utf-8")
 
 
+def test_a_run_that_lost_its_history_is_compared_by_its_metrics(tmp_path):
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "b")
+    (tmp_path / "b" / "history.csv").unlink()
+    assert (
+        "a, b: the same config and data, and the same metrics to the last bit. There is no history "
+        "to compare of b."
+    ) in compare_runs([tmp_path]).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [
+        (0.9, "and the same results to the last bit."),
+        (
+            0.8,
+            "but other results. They trained nothing, and the saved model that they evaluated may "
+            "have been another one each time.",
+        ),
+    ],
+)
+def test_evaluations_differ_by_their_model(tmp_path, accuracy, said):
+    for name, value in (("a", 0.9), ("b", accuracy)):
+        write_run(tmp_path / name, accuracy=value)
+        (tmp_path / name / "history.csv").unlink()
+        path = tmp_path / name / "config.json"
+        config = json.loads(path.read_text())
+        config["training_config"]["enable_training"] = False
+        path.write_text(json.dumps(config))
+    assert f"a, b: the same config and data, {said}" in compare_runs([tmp_path]).splitlines()
+
+
 def test_runs_on_other_images_are_not_tested_against_each_other(results):
     write_run(results / "vgg16" / "third", test="other images")
     text = compare_runs([results])
