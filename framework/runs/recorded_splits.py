@@ -144,17 +144,19 @@ def _leave_out_known(
     notes = []
     if not np.array_equal(kept.training.indices, splits.training.indices):
         notes.append("training and validation images are divided as in the run of the model")
-    for name in ("validation", "test"):
-        images, left = splits.by_name()[name], kept.by_name()[name]
-        lost = f"{len(images) - len(left):,} of {len(images):,} {name} images"
+    for name, images in splits.by_name().items():
+        left = kept.by_name()[name]
         if not len(left):
             raise RunError(
-                f"{model} was trained on, or chosen by, all {name} images, so that it can't be "
-                f"measured on them ({lost} left out). Evaluate it with the images and the "
+                f"{model} was trained or validated on these images: of {len(images):,} {name} "
+                "images none is left to measure it on. Evaluate it with the images and the "
                 f"data_config of its run: {model.with_name('config.json')}"
             )
         if images.source is not splits.training.source and len(left) < len(images):
-            notes.append(f"left out, since the model was trained or validated on them: {lost}")
+            notes.append(
+                "left out, since the model was trained or validated on them: "
+                f"{len(images) - len(left):,} of {len(images):,} {name} images"
+            )
     return kept, tuple(notes)
 
 

@@ -156,7 +156,7 @@ def test_an_evaluation_without_any_new_image_is_refused(config, photos, trained,
     shutil.copytree(photos, tmp_path / "known/train")
     path = f"data_config.dataset.path={tmp_path / 'known'}"
     assert evaluate(config, trained, tmp_path / "evaluated", path) == 1
-    assert "all test images" in capsys.readouterr().err
+    assert "test images none is left to measure it on" in capsys.readouterr().err
     assert not (tmp_path / "evaluated").exists()
 
 

@@ -101,7 +101,7 @@ def test_a_trial_lacks_nothing_but_pictures_and_the_best_not_even_these(swept):
     assert {"report.html", "confusion_matrix_test.png", "loss.png"} <= first
     assert other == {
         "config.json", "environment.json", "history.csv", "metrics.json", "model.keras",
-        "predictions_test.csv", "run.log",
+        "predictions_test.csv", "run.log", "splits.npz",
     }  # fmt: skip
     assert {name for name in first - other if not name.endswith((".png", ".html"))} == set()
 
