@@ -131,8 +131,8 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         metrics |= {"timing": timer.seconds, **result.describe()}
 
         with timer.measure("report"):
-            table = directory / "predictions_test.csv"
-            write_predictions(table, predictions["test"], classifier.class_names)
+            table, files = directory / "predictions_test.csv", splits.test.file_names
+            write_predictions(table, predictions["test"], classifier.class_names, files)
             if dataset.unlabeled is not None:
                 submission = directory / "submission.csv"
                 write_submission(submission, classifier, dataset.unlabeled, config.data_config)

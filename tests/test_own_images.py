@@ -1,5 +1,6 @@
 """Whole runs on a user's own images: class folders fine-tuned, tables answered."""
 
+import html
 import json
 
 import numpy as np
@@ -64,6 +65,11 @@ def test_class_folders_train_frozen_and_then_fine_tuned(tmp_path, digits, capsys
     assert set(read_json(run / "metrics.json")["test"]["per_class"]) == set(
         environment["class_names"]
     )
+    rows = read_rows(run / "predictions_test.csv")
+    assert all(row["file"].startswith(f"test/{row['true']}/") for row in rows)
+    wrong = [row for row in rows if row["true"] != row["predicted"]]
+    worst = max(wrong, key=lambda row: float(row["confidence"]))
+    assert html.escape(worst["file"]) in (run / "report.html").read_text()
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -159,6 +159,12 @@ class Images:
         return labels
 
     @property
+    def file_names(self) -> list[str]:
+        """The path of each image's file, from the data set's folder; empty without files."""
+        names = self.source.names
+        return [names[index] for index in self.indices] if names else []
+
+    @property
     def digests(self) -> list[str]:
         """The digest of each image; equal images have equal ones."""
         digests = self.source.digests

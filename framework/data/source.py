@@ -33,6 +33,11 @@ class ArraySource:
     images: np.ndarray
     labels: np.ndarray
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Nothing: the images have no files."""
+        return ()
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of pixels and labels, in hexadecimal."""

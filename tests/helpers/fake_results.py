@@ -79,6 +79,8 @@ def make_config(**training):
 class ArrayImages:
     """Images in memory; an augmented view is darker."""
 
+    file_names = ()
+
     def __init__(self, pixels, labels):
         self.pixels = pixels
         self.labels = np.asarray(labels, dtype=np.int64)

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
+from pathlib import PurePosixPath
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,6 +68,17 @@ class PredictedImages:
         """Return the name of the predicted class of an image, shortened."""
         return shorten(self.class_names[self.predictions.predicted[position]], width)
 
+    @cached_property
+    def files(self) -> list[str]:
+        """The path of each image's file; empty without files."""
+        return self.images.file_names
+
+    def name_image(self, position: int, width: int = 15) -> str:
+        """Return the name of an image's file, shortened, or its number without files."""
+        if self.files:
+            return shorten(PurePosixPath(self.files[position]).name, width)
+        return f"no. {self.predictions.indices[position]}"
+
     def format_confidence(self, position: int) -> str:
         """Return the confidence in a prediction as text, never rounded up to certainty."""
         confidence = float(self.predictions.confidence[position])
@@ -93,7 +106,7 @@ def plot_mistakes(test: PredictedImages) -> Figure:
         set_caption(
             axes,
             f"true: {test.name_true(position)}\nsaid: {test.name_predicted(position)}\n"
-            f"{test.format_confidence(position)}  ·  no. {test.predictions.indices[position]}",
+            f"{test.format_confidence(position)}  ·  {test.name_image(position)}",
         )
     return figure
 

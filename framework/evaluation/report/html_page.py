@@ -11,6 +11,7 @@ from PIL import Image
 
 from framework.config import dump_config
 from framework.evaluation.figures.confusion_matrix import find_confusions
+from framework.evaluation.figures.sample_images import MAX_MISTAKES, PredictedImages
 from framework.evaluation.metrics.training_summary import is_finite, summarize_training
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
@@ -72,6 +73,7 @@ def render_report(
         substitutions=inputs.environment.get("substitutions", []),
         notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
         confusions=find_confusions(test.confusion_matrix, MAX_CONFUSIONS),
+        mistakes=list(_list_mistakes(inputs)),
         class_names=inputs.class_names,
         figures={
             section: [figure for figure in placed if figure.spec.section == section]
@@ -82,6 +84,21 @@ def render_report(
         config=json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False),
         environment=list(_list_environment(inputs.environment)),
     )
+
+
+def _list_mistakes(inputs: ReportInputs) -> Iterator[dict[str, str]]:
+    """Yield the file of each image of `misclassified.png`, where images have files."""
+    images = inputs.images.get("test")
+    if images is None or not images.file_names:
+        return
+    test = PredictedImages(inputs.predictions["test"], images, inputs.class_names, inputs.subject)
+    for position in test.rank_mistakes()[:MAX_MISTAKES]:
+        yield {
+            "file": test.files[position],
+            "true": inputs.class_names[test.predictions.true[position]],
+            "predicted": inputs.class_names[test.predictions.predicted[position]],
+            "confidence": test.format_confidence(position),
+        }
 
 
 def _find_notes(inputs: ReportInputs) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Predictions as CSV files: of a labeled split, and for a competition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -17,21 +18,27 @@ from framework.utils.tables import format_csv
 _BATCH_SIZE = 256
 
 
-def write_predictions(path: Path, predictions: Predictions, class_names: Sequence[str]) -> None:
-    """Write `index,true,predicted,confidence`, one row per image.
+def write_predictions(
+    path: Path, predictions: Predictions, class_names: Sequence[str], files: Sequence[str] = ()
+) -> None:
+    """Write `index,true,predicted,confidence` and, where there are files, `file`, a row per image.
 
     Args:
         path: The file.
         predictions: The predictions; `index` counts in the source's own split.
         class_names: The name of each class, which the file contains in place of its number.
+        files: The path of each image.
     """
-    columns = (
+    columns: list[Iterable[Any]] = [
         predictions.indices.tolist(),
         (class_names[label] for label in predictions.true.tolist()),
         (class_names[label] for label in predictions.predicted.tolist()),
         (f"{confidence:.6f}" for confidence in predictions.confidence.tolist()),
-    )
-    header = ("index", "true", "predicted", "confidence")
+    ]
+    header = ["index", "true", "predicted", "confidence"]
+    if files:
+        columns.append(files)
+        header.append("file")
     write_text(path, format_csv(header, zip(*columns, strict=True)))
 
 
