@@ -159,15 +159,16 @@ class HistoryRecorder(keras.callbacks.Callback):
         self.phase: str | None = None
         self._path = path
         self._started = 0.0
+        self._rate = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Start the timer."""
+        """Start the timer, and note the learning rate, which callbacks change between epochs."""
+        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Add a row."""
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        self.add_row(epoch + 1, logs or {}, rate, time.perf_counter() - self._started)
+        self.add_row(epoch + 1, logs or {}, self._rate, time.perf_counter() - self._started)
 
     def add_row(
         self, epoch: int, logs: Mapping[str, Any], learning_rate: float | None, seconds: float

@@ -120,6 +120,17 @@ def test_history_goes_on_through_the_phases(classifier, splits, tmp_path):
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2", "3", "4"]
 
 
+def test_history_has_the_learning_rate_that_an_epoch_trained_with(classifier, splits, tmp_path):
+    # No epoch is better by 100, so that each but the first halves the rate of the next.
+    reduce = {"patience": 1, "factor": 0.5, "min_delta": 100}
+    config = make_config(tmp_path, epochs=4, call_backs_conf={"ReduceLROnPlateau": reduce})
+
+    history = run_phases(classifier, splits, config, tmp_path).history
+
+    rates = [row["learning_rate"] for row in history]
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4])
+
+
 def test_one_phase_has_no_phase_column(classifier, splits, tmp_path):
     history = run_phases(classifier, splits, make_config(tmp_path, epochs=1), tmp_path).history
 

@@ -44,7 +44,32 @@ _CONVERTERS: dict[str, Callable[[str], Any]] = {
 
 
 class _CoreLoader(yaml.BaseLoader):
-    """PyYAML up to its graph of nodes, with the core schema's tags."""
+    """PyYAML up to its graph of nodes, with the core schema's tags.
+
+    PyYAML refuses tabs everywhere; YAML only as indentation
+    (https://yaml.org/spec/1.2.2/#61-indentation-spaces).
+    """
+
+    def scan_to_next_token(self) -> None:
+        """Skip what separates tokens, tabs included."""
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self._is_in_indentation()):
+            self.forward()
+            super().scan_to_next_token()
+
+    def _is_in_indentation(self) -> bool:
+        return not self.buffer[self.pointer - self.column : self.pointer].strip()
+
+    def scan_plain_spaces(self, indent: int, start_mark: yaml.Mark) -> list[str] | None:
+        """Return the blanks, tabs included, between the words of a text without quotes."""
+        length = 0
+        while self.peek(length) in " \t":
+            length += 1
+        blanks = self.prefix(length)
+        if "\t" not in blanks:
+            return super().scan_plain_spaces(indent, start_mark)
+        self.forward(length)
+        return super().scan_plain_spaces(indent, start_mark) or [blanks]
 
 
 for _name, _pattern, _first in _CORE_SCHEMA:

@@ -29,6 +29,8 @@ from framework.config.parse.yaml_parser import parse_yaml, parse_yaml_value
         ("!!str 25", "25"),
         ("{train: 2000, test: null}", {"train": 2000, "test": None}),
         ("{0: 1.5}", {"0": 1.5}),
+        ("a:\t1\nb: [1,\t2,\n\t3]\t# c\n", {"a": 1, "b": [1, 2, 3]}),
+        ("a:\t\n  b: x\t y\t\nc: 1", {"a": {"b": "x\t y"}, "c": 1}),
     ],
 )
 def test_plain_values_follow_yaml_1_2(text, value):
@@ -60,6 +62,7 @@ def test_anchors_and_merge_keys():
         ("a: !!set {x}", (1, 4), "the tag !!set is refused: a config holds plain values"),
         ("a: !!int x", (1, 4), "expected a value of the type int"),
         ("a:\n\t- 1", (2, 1), "YAML indents with spaces, not with tabs"),
+        ("a:\t\n\tb: 1", (2, 1), "YAML indents with spaces, not with tabs"),
         ("a: 1\n---\nb: 2", (2, 1), "expected one document: remove what follows the ---"),
         ("a: &a [*a]", (1, 4), "the anchor holds an alias of itself"),
         ("a: *b", (1, 4), "not valid YAML: found undefined alias 'b'"),
