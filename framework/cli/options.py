@@ -1,7 +1,10 @@
 """Options that several commands share."""
 
 import argparse
+import sys
 from pathlib import Path
+
+from framework.runs.run_directory import find_run
 
 
 def add_config(parser: argparse.ArgumentParser, help_text: str, required: bool = True) -> None:
@@ -36,8 +39,17 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="a run directory, or a folder of runs: then its newest finished run",
+        help="a run directory, or a folder of runs: then its newest finished run; of a sweep, its "
+        "best trial",
     )
+
+
+def choose_run(options: argparse.Namespace) -> Path:
+    """Return the run that `--run` names; say on standard error which of several it is."""
+    run = find_run(options.run.expanduser())
+    if run != options.run.expanduser():
+        print(f"Run: {run}", file=sys.stderr)
+    return run
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:

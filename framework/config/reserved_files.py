@@ -1,4 +1,4 @@
-"""Files of a run directory that the framework itself writes."""
+"""Files that the framework itself writes into the directories of runs and of sweeps."""
 
 # Only an unfinished run has any of these three. This one is there from the start until all other
 # files are written.
@@ -12,6 +12,11 @@ CHECKPOINT = "checkpoint.npz"
 
 # Which images the model was trained, validated and tested on.
 SPLITS = "splits.npz"
+
+# Of a sweep: what it tries, its trials from the best to the worst, and the folder of their runs.
+SWEEP_FILE = "sweep.json"
+RANKING = "ranking.csv"
+TRIALS = "trials"
 
 # Files that no callback may write to; callbacks draw no figures, so those are left out.
 RESERVED_FILES = frozenset(

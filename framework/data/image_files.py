@@ -55,7 +55,9 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def read_image(
-    file: Path | IO[bytes], name: str | None = None, pixel_limit: int = PIXEL_LIMIT
+    file: Path | IO[bytes],
+    name: str | None = None,
+    pixel_limit: int = PIXEL_LIMIT,
 ) -> Image.Image:
     """Read an image file.
 

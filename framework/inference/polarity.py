@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from framework.errors import RunError
+
 Invert = Literal["auto", "yes", "no"]
+
+
+def check_invert(invert: str) -> None:
+    """Raise a `RunError` if `invert` is none of `Invert`."""
+    if invert not in get_args(Invert):
+        raise RunError(f"invert: expected 'auto', 'yes' or 'no'. Found {invert!r}.")
 
 
 @dataclass(frozen=True)

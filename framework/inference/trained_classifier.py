@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from PIL import Image
 from framework.data.image_files import normalize_mode, read_image
 from framework.data.images import match_channels, prepare_image
 from framework.errors import RunError
-from framework.inference.polarity import Invert, normalize_polarity
+from framework.inference.polarity import Invert, check_invert, normalize_polarity
 from framework.inference.run_summary import RunSummary, read_summary
 from framework.models.classifier import Classifier, load_classifier_file
 from framework.runs.run_directory import MODEL_FILE, verify_model_file
 
-ImageLike = str | Path | Image.Image | np.ndarray
+ImageLike = str | Path | BufferedIOBase | Image.Image | np.ndarray
 
 BATCH_SIZE = 64
 
@@ -76,16 +77,20 @@ class TrainedClassifier(RunSummary):
         """Predict the class of each image.
 
         Args:
-            images: One image or several, of any size: paths, Pillow images, or arrays
-                `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB,
-                uint8 or float, in [0, 255]. An array of four axes holds several.
+            images: One image or several, of any size: paths, open binary files, Pillow images, or
+                arrays `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB,
+                uint8 or float, in [0, 255]. An array of four axes, or of three of which the last
+                is longer than 4, holds several.
             invert: Whether images are inverted; `"auto"`: those with a light border, if the
                 training images are light on dark.
-            top: How many of the most probable classes to name.
+            top: How many of the most probable classes to name, 1 or more.
 
         Raises:
-            RunError: An image can't be read, or an array is no image.
+            RunError: An image can't be read, an array is no image, or `invert` or `top` is none
+                of those values.
         """
+        if not isinstance(top, int) or top < 1:
+            raise RunError(f"top: expected an integer of 1 or more. Found {top!r}.")
         return self.name_classes(self.predict_probabilities(images, invert=invert), top)
 
     def predict_probabilities(
@@ -96,6 +101,7 @@ class TrainedClassifier(RunSummary):
         Returns:
             `(n, classes)` float32, in the order of `class_names`.
         """
+        check_invert(invert)
         inputs = _list_images(images)
         batches = [np.empty((0, len(self.class_names)), np.float32)]
         for first in range(0, len(inputs), BATCH_SIZE):
@@ -156,16 +162,29 @@ def load_classifier(run: str | Path) -> TrainedClassifier:
 
 
 def _list_images(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
-    if isinstance(images, str | Path | Image.Image):
+    if isinstance(images, str | Path | Image.Image | BufferedIOBase):
         return [images]
-    if isinstance(images, np.ndarray) and images.ndim != 4:
-        return [images]
+    if isinstance(images, np.ndarray):
+        several = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] > 4)
+        return list(images) if several else [images]
+    if not isinstance(images, Iterable):
+        raise RunError(
+            f"Expected an image or several: paths, open files, Pillow images or arrays. Found "
+            f"{type(images).__name__}."
+        )
     return list(images)
 
 
 def _open_image(image: ImageLike) -> Image.Image:
     if isinstance(image, str | Path):
-        return read_image(Path(image))
+        if (path := Path(image)).is_dir():
+            raise RunError(
+                f"{path} is a folder. Expected an image: give the files in it, such as "
+                "sorted(Path(folder).glob('*.jpg')), or use the command predict."
+            )
+        return read_image(path)
+    if isinstance(image, BufferedIOBase):
+        return read_image(BytesIO(image.read()))
     if isinstance(image, Image.Image):
         return normalize_mode(image)
     return Image.fromarray(_convert_pixels(image))
@@ -173,6 +192,8 @@ def _open_image(image: ImageLike) -> Image.Image:
 
 def _convert_pixels(image: np.ndarray) -> np.ndarray:
     """Check an array, and convert it to `(rows, columns)` or `(rows, columns, 3)` uint8."""
+    if isinstance(image, np.ndarray) and image.dtype == bool:
+        image = image.astype(np.uint8) * 255
     if not isinstance(image, np.ndarray) or image.dtype.kind not in "uif":
         kind = getattr(image, "dtype", type(image).__name__)
         raise RunError(f"Expected a path, a Pillow image or an array of numbers. Found {kind}.")
@@ -186,7 +207,7 @@ def _convert_pixels(image: np.ndarray) -> np.ndarray:
     low, high = image.min(), image.max()
     if not (low >= 0 and high <= 255):
         raise RunError(f"Expected pixels in [0, 255]. Found values from {low} to {high}.")
-    if image.dtype.kind == "f" and 0 < high <= 1:
+    if 0 < high <= 1:
         raise RunError("Expected pixels in [0, 255]. Found values up to 1: multiply them by 255.")
     rounded: np.ndarray = np.rint(image).astype(np.uint8)
     return rounded

@@ -1,5 +1,6 @@
 """Run directories: created, opened, resumed, found; and the model files in them."""
 
+import csv
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +13,14 @@ from filelock import FileLock, Timeout
 
 from framework.config.catalog import IMAGENET
 from framework.config.model import Config, ModelConfiguration
-from framework.config.reserved_files import CHECKPOINT, LOCK, UNFINISHED
+from framework.config.reserved_files import (
+    CHECKPOINT,
+    LOCK,
+    RANKING,
+    SWEEP_FILE,
+    TRIALS,
+    UNFINISHED,
+)
 from framework.errors import ConfigError, DivergedError, InterruptedRunError, RunError, UsageError
 from framework.utils.console import record_log
 from framework.utils.files import fingerprint_file, read_json, remove_temporary_files, write_text
@@ -158,10 +166,10 @@ def find_run(path: Path) -> Path:
     """Find a finished run.
 
     Args:
-        path: A run directory, or a folder of run directories.
+        path: A run directory, a sweep's directory, or a folder of run directories.
 
     Returns:
-        The run directory; of several runs the newest finished one.
+        The run directory; of a sweep that of its best trial, of other runs the newest finished one.
 
     Raises:
         RunError: There is none.
@@ -175,10 +183,32 @@ def find_run(path: Path) -> Path:
     if (path / UNFINISHED).exists():
         _refuse_diverged(path)
         raise RunError(f"The run in {path} has not finished.")
+    if trial := _find_best_trial(path):
+        return trial
     finished = [child for child in path.iterdir() if is_finished(child)]
     if not finished:
         raise RunError(f"There is no finished run in {path}.")
     return max(finished, key=lambda run: (run / "metrics.json").stat().st_mtime_ns)
+
+
+def _find_best_trial(path: Path) -> Path | None:
+    """Return the first run of a sweep's ranking; `None` if `path` is not a sweep's, or its trials'.
+
+    Raises:
+        RunError: The sweep has no finished trial, or isn't finished.
+    """
+    sweep = path.parent if path.name == TRIALS else path
+    if not (sweep / SWEEP_FILE).is_file():
+        return None
+    ranking = sweep / RANKING
+    if (sweep / UNFINISHED).exists() or not ranking.is_file():
+        raise RunError(f"The sweep in {sweep} has not finished. Name one of its {TRIALS}.")
+    with ranking.open(newline="", encoding="utf-8") as stream:
+        numbers = [int(row["trial"]) for row in csv.DictReader(stream) if row["rank"]]
+    trials = [sweep / TRIALS / f"{number:04d}" for number in numbers]
+    if not (finished := [trial for trial in trials if is_finished(trial)]):
+        raise RunError(f"There is no finished trial in {sweep}.")
+    return finished[0]
 
 
 def locate_model(config: Config) -> Config:

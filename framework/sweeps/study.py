@@ -25,6 +25,7 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from framework.config.reserved_files import TRIALS
 from framework.config.serialization import list_changes
 from framework.errors import UsageError
 from framework.sweeps.definition.parameter_plan import ParameterPlan
@@ -221,7 +222,7 @@ class Study:
         handle = optuna.Trial(self.record, trial._trial_id)
         parameters = suggest_parameters(handle, self._sweep.space)
         logger.info("Trial %d: %s", index, format_parameters(parameters))
-        return ActiveTrial(index, parameters, directory / "trials" / f"{index:04d}", handle, lock)
+        return ActiveTrial(index, parameters, directory / TRIALS / f"{index:04d}", handle, lock)
 
     def _check_definition(self, definition: dict[str, Any]) -> None:
         """Record the definition of the sweep, or compare it with the recorded one."""

@@ -3,13 +3,11 @@
 import time
 from pathlib import Path
 
-from framework.config.reserved_files import UNFINISHED
+from framework.config.reserved_files import SWEEP_FILE, UNFINISHED
 from framework.errors import RunError, UsageError
 from framework.runs.run_directory import RESULTS
 from framework.sweeps.definition.sweep import Sweep, describe_definition
 from framework.utils.files import read_json, write_json, write_text
-
-DEFINITION = "sweep.json"
 
 
 def open_sweep(sweep: Sweep, config_stem: str, output: Path | None) -> Path:
@@ -42,7 +40,7 @@ def open_sweep(sweep: Sweep, config_stem: str, output: Path | None) -> Path:
 
 def _prepare(sweep: Sweep, directory: Path) -> None:
     """Write the definition of the sweep, unless it is there already."""
-    if (directory / DEFINITION).is_file():
+    if (directory / SWEEP_FILE).is_file():
         return
     # A hidden file is the definition, which another process is just writing.
     if directory.is_dir() and any(directory.glob("[!.]*")):
@@ -51,7 +49,7 @@ def _prepare(sweep: Sweep, directory: Path) -> None:
             "is lost."
         )
     directory.mkdir(parents=True, exist_ok=True)
-    write_json(directory / DEFINITION, sweep.dump())
+    write_json(directory / SWEEP_FILE, sweep.dump())
     write_text(directory / UNFINISHED, "This sweep has not finished.\n")
 
 
@@ -59,7 +57,7 @@ def _find_unfinished(sweep: Sweep, folder: Path) -> Path | None:
     """Return the newest directory in which this sweep has not finished."""
     wanted = describe_definition(sweep.dump())
     for marker in sorted(folder.glob(f"*/{UNFINISHED}"), reverse=True):
-        definition = marker.with_name(DEFINITION)
+        definition = marker.with_name(SWEEP_FILE)
         if definition.is_file() and describe_definition(read_json(definition)) == wanted:
             return marker.parent
     return None
@@ -71,13 +69,13 @@ def reopen_sweep(directory: Path) -> Path:
     Raises:
         RunError: There is no sweep in the directory.
     """
-    definition = directory / DEFINITION
+    definition = directory / SWEEP_FILE
     if not definition.is_file():
-        raise RunError(f"{directory} holds no sweep: there is no {DEFINITION} in it.")
+        raise RunError(f"{directory} holds no sweep: there is no {SWEEP_FILE} in it.")
     return definition
 
 
 def finish_sweep(sweep: Sweep, directory: Path) -> None:
     """Remove the marker of an unfinished sweep, and write the definition with its changes."""
-    write_json(directory / DEFINITION, sweep.dump())
+    write_json(directory / SWEEP_FILE, sweep.dump())
     (directory / UNFINISHED).unlink(missing_ok=True)

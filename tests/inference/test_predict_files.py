@@ -30,6 +30,13 @@ def predict(capsys, *arguments):
     return code, capsys.readouterr()
 
 
+def test_which_of_several_runs_was_taken_is_said(digits_run, folder, capsys):
+    code, said = predict(capsys, "--run", digits_run.parent, folder)
+    assert code == 0
+    assert said.err == f"Run: {digits_run}\n"
+    assert predict(capsys, "--run", digits_run, folder)[1].out == said.out
+
+
 def test_text_has_a_line_for_each_image(digits_run, folder, trained, capsys):
     code, said = predict(capsys, "--run", digits_run, folder)
     assert code == 0

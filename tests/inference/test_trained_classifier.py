@@ -1,7 +1,9 @@
+import io
 import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,6 +81,26 @@ def test_paths_pillow_images_and_arrays_give_the_same_prediction(trained, test_i
     assert trained.predict([]) == []
 
 
+def test_several_gray_images_open_files_and_floating_point_pictures_are_read(trained, test_images):
+    assert trained.predict(test_images[:5]) == trained.predict(list(test_images[:5]))
+    alone = trained.predict(test_images[0])
+    file = io.BytesIO()
+    Image.fromarray(test_images[0]).save(file, "PNG")
+    file.seek(0)
+    assert trained.predict(file) == alone
+    assert trained.predict(Image.fromarray(test_images[0].astype(np.float32))) == alone
+    half = test_images[0] > 127
+    assert trained.predict(half) == trained.predict(half * np.uint8(255))
+
+
+def test_other_values_of_options_are_refused(trained, test_images):
+    for top in (0, -1, 1.5):
+        with pytest.raises(RunError, match=rf"top: expected an integer of 1 or more\. Found {top}"):
+            trained.predict(test_images[0], top=top)
+    with pytest.raises(RunError, match="Found 'maybe'"):
+        trained.predict(test_images[0], invert="maybe")
+
+
 def test_dark_digits_are_inverted_unless_invert_is_no(trained, test_images):
     light = trained.predict_probabilities(test_images[0])
     dark = 255 - test_images[0]
@@ -101,7 +123,13 @@ def test_images_like_those_of_the_training_are_never_inverted(trained, test_imag
         (np.full((4, 4), np.nan), "values from nan to nan"),
         (np.full((4, 4), 0.5), "Found values up to 1: multiply them by 255"),
         (np.array([["a"]]), "array of numbers. Found <U1"),
+        (np.full((4, 4), 1), "Found values up to 1: multiply them by 255"),
         ([7], "array of numbers. Found int"),
+        ([None], "array of numbers. Found NoneType"),
+        (None, "Expected an image or several: .* Found NoneType"),
+        (Path(), r"\. is a folder. Expected an image: give the files in it"),
+        (io.BytesIO(b"no image"), "is not a picture"),
+        (Image.fromarray(np.full((4, 4), 300.0, np.float32)), "holds floating-point values"),
     ],
 )
 def test_what_is_not_an_image_is_an_error(trained, image, message):

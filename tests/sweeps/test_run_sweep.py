@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from framework.cli.main import main
+from framework.runs.run_directory import find_run
 from tests.helpers.program import ROOT, TIMEOUT_SECONDS, read_json, read_rows
 from tests.helpers.small_runs import assert_same_run
 from tests.helpers.small_sweeps import BASE, FLAT, RATE, write_sweep
@@ -110,6 +111,11 @@ def test_the_winning_config_repeats_the_best_trial(swept):
     best = json.loads((swept / "best.json").read_text())
     assert best == read_json(swept / "trials" / "0003" / "config.json")
     assert main(["--config", str(swept / "best.json"), "--check"]) == 0
+
+
+def test_a_sweep_stands_for_its_best_trial(swept):
+    best = swept / "trials" / f"{int(read_ranking(swept)[0]['trial']):04d}"
+    assert find_run(swept) == find_run(swept / "trials") == best
 
 
 def test_the_best_are_compared(swept):

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import suppress
 
-from framework.cli.options import add_run
+from framework.cli.options import add_run, choose_run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +28,5 @@ def run(options: argparse.Namespace) -> int:
     from framework.inference.app.server import serve_page
 
     with suppress(KeyboardInterrupt):
-        serve_page(options.run, options.port)
+        serve_page(choose_run(options), options.port)
     return 0

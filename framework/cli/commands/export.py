@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from framework.cli.options import add_run
+from framework.cli.options import add_run, choose_run
 from framework.errors import UsageError
 
 
@@ -44,6 +44,6 @@ def run(options: argparse.Namespace) -> int:
     from framework.inference.export.exporter import export_classifier
     from framework.inference.trained_classifier import load_classifier
 
-    trained = load_classifier(options.run)
+    trained = load_classifier(choose_run(options))
     export_classifier(trained, options.format, options.output, options.int8, options.input_dtype)
     return 0

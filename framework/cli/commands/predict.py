@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from framework.cli.options import add_images, add_run, parse_positive
+from framework.cli.options import add_images, add_run, choose_run, parse_positive
 from framework.errors import RunError
 
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from framework.inference.trained_classifier import load_classifier
     from framework.inference.writers import WRITERS
 
-    trained = load_classifier(options.run)
+    trained = load_classifier(choose_run(options))
     top = min(options.top, len(trained.class_names))
     predictions = predict_files(trained, files, options.invert, top)
     failures = WRITERS[options.format](predictions, sys.stdout, top)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from framework.config.reserved_files import RANKING, TRIALS
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.parameter_names import dump_parameter, format_parameter, shorten_paths
 from framework.sweeps.study import OWNER, STATES
@@ -62,7 +63,7 @@ def _make_row(index: int, trial: FrozenTrial, directory: Path) -> Row:
         state=names.get(trial.state, "running"),  # A stale trial waits for its restart.
         value=trial.value,
         parameters=trial.params,
-        directory=sweep_directory / "trials" / f"{index:04d}",
+        directory=sweep_directory / TRIALS / f"{index:04d}",
         seconds=round(trial.duration.total_seconds(), 1) if trial.duration else None,
         message=trial.user_attrs.get("message", ""),
     )
@@ -77,7 +78,7 @@ def format_ranking(rows: Sequence[Row], metric: str) -> str:
         parameters = [format_parameter(row.parameters.get(path)) for path in names]
         lines.append([f"{row.trial:04d}", value, *parameters, row.state])
     rest = len(rows) - _MAX_ROWS
-    more = f"\n... and {rest} more in ranking.csv" if rest > 0 else ""
+    more = f"\n... and {rest} more in {RANKING}" if rest > 0 else ""
     return format_table(lines, right=range(1, len(lines[0]) - 1)) + more
 
 

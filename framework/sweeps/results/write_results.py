@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from framework.config import dump_config, resolve_config
+from framework.config.reserved_files import RANKING
 from framework.errors import RunError
 from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.sweeps.definition.sweep import Sweep
@@ -40,7 +41,7 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
         raise RunError("No trial has started: give the sweep more time with time_budget.")
     # Processes that share the directory finish at the same time.
     with FileLock(directory / "locks" / "results.lock"):
-        write_text(directory / "ranking.csv", format_ranking_csv(rows, metric))
+        write_text(directory / RANKING, format_ranking_csv(rows, metric))
         logger.info("\n%s\n", format_ranking(rows, metric))
         complete = [row for row in rows if row.state == "complete"]
         if not complete:
@@ -82,7 +83,7 @@ def _explain_failure(rows: Sequence[Row], directory: Path) -> str:
         return f"No trial is complete. Resume with: run.py sweep --resume {directory}"
     return (
         f"All {len(rows)} trials have failed or were pruned; trial {failed[0].trial} says:\n"
-        f"{failed[0].message}\nAll messages are in {directory / 'ranking.csv'}."
+        f"{failed[0].message}\nAll messages are in {directory / RANKING}."
     )
 
 
