@@ -112,7 +112,8 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
 
         with timer.measure("model"):
             located = run_directory.locate_model(config)
-            classifier, weights_fallback = load_or_build_classifier(located, dataset.class_names)
+            names = dataset.class_names, dataset.name
+            classifier, weights_fallback = load_or_build_classifier(located, *names)
         described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
         environment = write_environment(directory, described, notes)
         announce_plan(environment, splits, classifier)

@@ -35,7 +35,7 @@ problems at once, each with its line and column.
     "model_top_config": {
       "flatten": {"layer_type": "Flatten"},
       "dense": {"layer_type": "Dense",
-                "initializing_parameters": {"units": 10, "activation": "softmax"}}
+                "initializing_parameters": {"units": "classes", "activation": "softmax"}}
     }
   }
 }
@@ -92,7 +92,7 @@ TOP = """\
 
 The layers on the backbone, each by a name of your own (letters, digits, `_` and `-`). They form a
 directed acyclic graph with one end, which gives the probabilities of the classes: so the last
-`Dense` has as many units as there are classes, and the activation `softmax`.
+`Dense` has as many units as there are classes (`"units": "classes"`), and the activation `softmax`.
 
 | key | takes | default | about |
 |---|---|---|---|
@@ -114,7 +114,7 @@ model_top_config:
   deep: {layer_type: GlobalAveragePooling2D, input_layer: block5_pool}
   middle: {layer_type: GlobalAveragePooling2D, input_layer: block4_pool}
   both: {layer_type: Concatenate, input_layer: [deep, middle]}
-  out: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}
+  out: {layer_type: Dense, initializing_parameters: {units: classes, activation: softmax}}
 ```
 """
 

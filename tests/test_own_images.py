@@ -17,8 +17,8 @@ def digits():
     return load_digits().images.astype(np.uint8) * 15, load_digits().target
 
 
-def make_top(units):
-    answer = {"units": units, "activation": "softmax"}
+def make_top():
+    answer = {"units": "classes", "activation": "softmax"}
     return {
         "flatten": {"layer_type": "Flatten"},
         "answer": {"layer_type": "Dense", "initializing_parameters": answer},
@@ -53,7 +53,7 @@ def test_class_folders_train_frozen_and_then_fine_tuned(tmp_path, digits, capsys
             "model_name": "MobileNet",
             "model_arguments": {"alpha": 0.25},
             "weights": None,
-            "model_top_config": make_top(3),
+            "model_top_config": make_top(),
         },
     )
 
@@ -89,7 +89,7 @@ def test_a_submission_scores_what_the_metrics_say(tmp_path, digits):
             "dataset": {"name": "csv", "path": str(tmp_path)},
             "image_shape": {"image_rows": 8, "image_columns": 8, "channel_numbers": 1},
         },
-        {"model_name": "none", "model_top_config": make_top(10)},
+        {"model_name": "none", "model_top_config": make_top()},
     )
 
     rows = read_rows(run / "submission.csv")

@@ -12,6 +12,9 @@ from typing import Any, Literal, NamedTuple
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
 
+# Stands for the number of classes, where a layer of the top wants its units.
+CLASSES = "classes"
+
 BACKBONE_OUTPUT = "backbone"
 """What `input_layer` calls the backbone's output, or the image where there is no backbone."""
 

@@ -117,8 +117,13 @@ class SourceMap:
             self._known[path] = other._known[path]
 
     def set_option(self, path: KeyPath, option: str) -> None:
-        """Note that the value at `path`, and all in it, was given by an option."""
+        """Note that the value at `path`, and all in it, was given by an option.
+
+        So were the objects around it that are nowhere else.
+        """
         self.forget(path)
+        for depth in range(1, len(path)):
+            self._known.setdefault(path[:depth], (option, None))
         self._known[path] = (option, None)
 
     def forget(self, path: KeyPath) -> None:

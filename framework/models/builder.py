@@ -40,7 +40,7 @@ def check_top(config: Config) -> None:
 
 
 def load_or_build_classifier(
-    config: Config, class_names: tuple[str, ...]
+    config: Config, class_names: tuple[str, ...], data_name: str = ""
 ) -> tuple[Classifier, Fallback | None]:
     """Build the classifier to train, or load the trained one that the config names.
 
@@ -50,6 +50,7 @@ def load_or_build_classifier(
     Args:
         config: Says which of the two, with `enable_training`.
         class_names: Those of the data set.
+        data_name: See `build_classifier`.
 
     Returns:
         The classifier, and what its weights were replaced by if they were unavailable.
@@ -67,7 +68,7 @@ def load_or_build_classifier(
     with use_precision(training.precision):
         backbone, fallback = assemble_backbone(config)
         set_seed(training.seed, "top")
-        return build_classifier(config, backbone, class_names), fallback
+        return build_classifier(config, backbone, class_names, data_name), fallback
 
 
 def assemble_backbone(

@@ -13,7 +13,7 @@ from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
 from framework.models.freezing import freeze_layers
-from framework.models.top import build_top
+from framework.models.top import build_top, resolve_units
 from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
@@ -57,19 +57,30 @@ class Classifier:
 
 
 def build_classifier(
-    config: Config, backbone: keras.Model, class_names: tuple[str, ...]
+    config: Config, backbone: keras.Model, class_names: tuple[str, ...], data_name: str = ""
 ) -> Classifier:
     """Freeze a backbone as the config says, and build the declared top on it.
+
+    Args:
+        config: Declares the top.
+        backbone: The flat model to build on.
+        class_names: Those of the data set.
+        data_name: The data set that is really used, if it is not the config's.
 
     Raises:
         ConfigError: The top does not fit the backbone or the number of classes, or does not
             read the layers that the config wants to train.
     """
-    model_config, dataset = config.model_configuration, config.data_config.dataset
+    model_config = config.model_configuration
     freeze_layers(backbone.layers, model_config.trainable)
-    validator = TopValidator(model_config.model_top_config, config.source_map)
+    top = resolve_units(model_config.model_top_config, len(class_names))
+    validator = TopValidator(top, config.source_map)
     output = build_top(validator, backbone)
-    validator.check_output(tuple(output.shape), len(class_names), dataset.name)
+    wanted = config.data_config.dataset.name
+    described = repr(wanted)
+    if data_name not in ("", wanted):
+        described = f"{data_name!r}, used instead of {wanted!r},"
+    validator.check_output(tuple(output.shape), len(class_names), described)
     model = keras.Model(backbone.inputs, output, name="classifier")
     # A top that reads only lower layers leaves the upper ones out of the classifier.
     reached = {layer.name for layer in model.layers}

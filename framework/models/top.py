@@ -2,15 +2,36 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
 
+from framework.config.catalog import CLASSES
 from framework.config.model import TopLayer
 from framework.models.top_validator import TopValidator
 
 WRAPPED_LAYERS = {"layer", "backward_layer"}
 """Arguments that hold a layer, `{"class_name": "LSTM", "config": {"units": 8}}`."""
+
+
+def resolve_units(top: Mapping[str, TopLayer], classes: int) -> dict[str, TopLayer]:
+    """Replace the units `"classes"`, also of layers in layers, by the number of classes."""
+
+    def resolve(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: classes
+            if key == "units" and value == CLASSES
+            else resolve(value)
+            if isinstance(value, Mapping)
+            else value
+            for key, value in arguments.items()
+        }
+
+    return {
+        name: replace(layer, initializing_parameters=resolve(layer.initializing_parameters))
+        for name, layer in top.items()
+    }
 
 
 def build_top(validator: TopValidator, backbone: keras.Model) -> keras.KerasTensor:

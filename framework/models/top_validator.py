@@ -127,7 +127,7 @@ class TopValidator:
         Args:
             output_shape: The shape of its output.
             classes: The number of classes in the data.
-            dataset_name: The data set as the config names it.
+            dataset_name: The data set, for the error.
 
         Raises:
             ConfigError: The layer has another number of outputs.
@@ -137,7 +137,7 @@ class TopValidator:
         name, layer = list(self.top.items())[-1]
         units = layer.initializing_parameters.get("units")
         if units is not None and len(output_shape) == 2:
-            message = f"expected {classes}: {dataset_name!r} has {classes} classes. Found {units}."
+            message = f"expected {classes}: {dataset_name} has {classes} classes. Found {units}."
             raise self._make_error(message, name, "initializing_parameters", "units")
         remedy = "" if len(output_shape) == 2 else ". Flatten or pool before it"
         raise self._make_error(

@@ -11,7 +11,9 @@ from framework.config import Config, dump_config, load_config
 from framework.config.model import DataConfig, ModelConfiguration
 from framework.config.source_map import KeyPath
 from framework.errors import ConfigError, Problem
+from framework.models.top import resolve_units
 from framework.runs.run_directory import MODEL_FILE, RESULTS, find_run
+from framework.utils.files import read_json
 from framework.utils.text import truncate
 
 # Keys that describe a trained model, besides its top.
@@ -68,6 +70,8 @@ def _list_contradictions(config: Config, saved: Config, trained: Path) -> Iterat
 
     A key that is left out, or in a config without a text has its default, describes nothing.
     """
+    classes = len(read_json(trained.with_name("environment.json")).get("class_names", ()))
+    config, saved = (_resolve_units(each, classes) for each in (config, saved))
     undescribed = Config(config.training_config, DataConfig(), ModelConfiguration("", {}))
     mine, theirs, default = map(dump_config, (config, saved, undescribed))
     for values in (mine, theirs, default):  # What to do without the weights trained nothing.
@@ -82,6 +86,12 @@ def _list_contradictions(config: Config, saved: Config, trained: Path) -> Iterat
                 f"Found {_format(found, path)}. Name another saved_model, or evaluate it with "
                 "that config.",
             )
+
+
+def _resolve_units(config: Config, classes: int) -> Config:
+    model = config.model_configuration
+    top = resolve_units(model.model_top_config, classes)
+    return replace(config, model_configuration=replace(model, model_top_config=top))
 
 
 def _list_top_keys(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[KeyPath]:

@@ -142,7 +142,8 @@ def test_arguments_that_are_objects(arguments):
     [
         {"a": {"layer_type": "Dense", "initializing_parameters": {"units": 10}},
          "b": {"layer_type": "Softmax"}},
-        {"a": SOFTMAX, "b": {"layer_type": "Dropout", "initializing_parameters": {"rate": 0.1}}},
+        {"a": {"layer_type": "Dense", "initializing_parameters": {"units": "classes"}},
+         "b": {"layer_type": "Softmax", "initializing_parameters": {"axis": 1}}},
         {"a": SOFTMAX, "b": {**SOFTMAX, "input_layer": "backbone"},
          "c": {"layer_type": "Average", "input_layer": ["a", "b"]}},
         {"a": {"layer_type": "Conv2D", "initializing_parameters":

@@ -31,7 +31,10 @@ def make_config(model_name, size):
     return resolve_config(
         {
             "training_config": {},
-            "data_config": {"image_shape": {"image_rows": size, "image_columns": size}},
+            "data_config": {
+                "dataset": {"name": "npz", "path": "two.npz"},
+                "image_shape": {"image_rows": size, "image_columns": size},
+            },
             "model_configuration": {
                 "model_name": model_name,
                 "weights": None,

@@ -13,7 +13,7 @@ def make_config(**model):
     return resolve_config(
         {
             "training_config": {},
-            "data_config": {},
+            "data_config": {"dataset": {"name": "npz", "path": "two.npz"}},
             "model_configuration": {
                 "model_name": "VGG16",
                 "weights": None,

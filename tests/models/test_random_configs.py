@@ -80,7 +80,7 @@ def test_a_drawn_layer_builds_and_runs_or_is_refused(top):
         backbone = make_backbone()
         validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
         output = build_top(validator, backbone)
-        validator.check_output(tuple(output.shape), 10, "mnist")
+        validator.check_output(tuple(output.shape), 10, "'mnist'")
         validator.validate_forward(keras.Model(backbone.inputs, output))
     except ConfigError as error:
         assert all("model_top_config." in problem.path for problem in error.problems)

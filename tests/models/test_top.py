@@ -15,6 +15,7 @@ def build(top, model_name="none", shape=(8, 8, 1)):
         {
             "training_config": {},
             "data_config": {
+                "dataset": {"name": "npz", "path": "two.npz"},
                 "image_shape": dict(
                     zip(("image_rows", "image_columns", "channel_numbers"), shape, strict=True)
                 )

@@ -28,7 +28,7 @@ def build(top):
     backbone = make_backbone()
     validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
     output = build_top(validator, backbone)
-    validator.check_output(tuple(output.shape), 10, "mnist")
+    validator.check_output(tuple(output.shape), 10, "'mnist'")
     model = keras.Model(backbone.inputs, output)
     validator.validate_forward(model)
     return model
@@ -126,13 +126,14 @@ def test_the_problem_points_at_the_line_of_the_layer(tmp_path):
     flat = {"layer_type": "Flatten"}
     out = {"layer_type": "Dense", "initializing_parameters": {"units": 8, "activation": "softmax"}}
     model = {"model_name": "VGG16", "model_top_config": {"flat": flat, "out": out}}
-    values = {"training_config": {}, "data_config": {}, "model_configuration": model}
+    data = {"dataset": {"name": "npz", "path": "data.npz"}}
+    values = {"training_config": {}, "data_config": data, "model_configuration": model}
     path.write_text(json.dumps(values, indent=1))
     config = load_config(path)
     validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
 
-    with pytest.raises(ConfigError, match=rf"{path}: 1 problem\n  13:15  .*Found 8."):
-        validator.check_output((None, 8), 10, "mnist")
+    with pytest.raises(ConfigError, match=rf"{path}: 1 problem\n  18:15  .*Found 8."):
+        validator.check_output((None, 8), 10, "'mnist'")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,11 @@ def test_what_the_config_leaves_out_is_that_of_the_run(trained, tmp_path):
     }
 
 
+def test_classes_stand_for_their_number(trained, tmp_path):
+    text = CONFIG.format(trains="false").replace("units: 10", "units: classes")
+    assert evaluate(tmp_path, text, trained) == 0
+
+
 def test_a_model_file_alone_is_not_called_by_a_backbone(trained, tmp_path):
     model = shutil.copy(trained / "model.keras", tmp_path / "bare.keras")
     text = CONFIG.format(trains="false").replace("model_name: none", "model_name: MobileNet")

@@ -48,6 +48,17 @@ def check_backbone_arguments(partial: PartialConfig) -> Iterator[Violation]:
             yield Violation((*path, name), format_mismatch(expected, name), at_key=True)
 
 
+def check_saved_model(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield a saved model that a training would not read."""
+    path = ("model_configuration", "saved_model")
+    if partial.read(*path) is not None and partial.read("training_config", "enable_training"):
+        message = (
+            "only read with training_config.enable_training: false, which evaluates it. To begin "
+            "a training with the backbone of a run, name the run in weights."
+        )
+        yield Violation(path, message, at_key=True)
+
+
 def check_weights(partial: PartialConfig) -> Iterator[Violation]:
     """Yield weights that are a misspelt `imagenet` rather than a path."""
     name, _ = partial.read_object(*WEIGHTS)

@@ -8,10 +8,11 @@ from framework.config.checks.backbone_rules import (
     check_backbone_layers,
     check_image_shape,
     check_report,
+    check_saved_model,
     check_weights,
 )
 from framework.config.checks.callback_rules import check_callbacks
-from framework.config.checks.dataset_rules import check_classes, check_dataset
+from framework.config.checks.dataset_rules import check_classes, check_dataset, check_units
 from framework.config.checks.objective_rules import check_end, check_objective, check_optimizer
 from framework.config.checks.partial_config import PartialConfig
 from framework.config.checks.solver_rules import check_solver
@@ -25,6 +26,7 @@ _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
     check_dataset,
     check_classes,
     check_weights,
+    check_saved_model,
     check_objective,
     check_backbone_layers,
     check_callbacks,
@@ -41,7 +43,7 @@ def check_config(values: dict[str, Any]) -> list[Violation]:
     partial = PartialConfig(values, wrong)
     found = list(check_top(partial))
     if not found:  # Otherwise it is not certain which layer is the last.
-        found.extend(check_end(partial))
+        found += [*check_end(partial), *check_units(partial)]
     found.extend(violation for rule in _RULES for violation in rule(partial))
     return violations + [
         violation

@@ -37,15 +37,13 @@ def check_dataset(partial: PartialConfig) -> Iterator[Violation]:
 
 def check_classes(partial: PartialConfig) -> Iterator[Violation]:
     """Yield weights, metrics and limits that the data set's classes rule out."""
-    name, arguments = partial.read_object(*DATASET)
-    split = arguments.get("split") if partial.is_sound(*DATASET) else None
-    class_names = find_class_names(name, split)
+    name, class_names = _find_classes(partial)
     if class_names is None:
         return
     yield from _check_class_weight(partial, class_names)
     yield from _check_class_ids(partial, name, len(class_names))
     yield from _check_limits(partial, name, len(class_names))
-    other = arguments.get("if_unavailable")
+    other = partial.read(*DATASET, "if_unavailable")
     others = find_class_names(other) if isinstance(other, str) else None
     if others is not None and len(others) != len(class_names):
         yield Violation(
@@ -53,6 +51,25 @@ def check_classes(partial: PartialConfig) -> Iterator[Violation]:
             f"expected a data set with as many classes as {name!r} has, {len(class_names)}: the "
             f"top can't fit both. Found {other!r} with {len(others)}.",
         )
+
+
+def check_units(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield units of the last layer that are not as many as the data set has classes."""
+    name, class_names = _find_classes(partial)
+    ends = partial.find_ends()
+    units = ends[0].arguments.get("units") if ends else None
+    if class_names and isinstance(units, int) and units != len(class_names):
+        yield Violation(
+            (*ends[0].path, "initializing_parameters", "units"),
+            f"expected {len(class_names)}: {name!r} has {len(class_names)} classes. Found {units}.",
+        )
+
+
+def _find_classes(partial: PartialConfig) -> tuple[str, tuple[str, ...] | None]:
+    """Return the name of the data set, and its class names if they are known without loading."""
+    name, arguments = partial.read_object(*DATASET)
+    split = arguments.get("split") if partial.is_sound(*DATASET) else None
+    return name, find_class_names(name, split)
 
 
 def _check_class_weight(partial: PartialConfig, class_names: Sequence[str]) -> Iterator[Violation]:

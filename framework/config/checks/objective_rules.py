@@ -4,13 +4,13 @@ Confidences, exports and figures need probabilities, so the top ends in softmax 
 logits. Labels are class numbers; a loss that compares one-hot labels is given those.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from framework.config import catalog
 from framework.config.catalog import ACCURACY
 from framework.config.checks.partial_config import PartialConfig, PartialLayer
 from framework.config.model import TrainingConfig
-from framework.config.source_map import KeyPath
+from framework.config.source_map import KeyPath, shorten_key
 from framework.config.violations import Violation, format_mismatch
 
 LOSS = ("training_config", "loss")
@@ -27,6 +27,12 @@ INDEPENDENT = ("sigmoid", "hard_sigmoid")
 _PASSING = ("Identity", "Reshape", "Flatten", "Average", "Masking")
 """Layers that turn probabilities into probabilities; pooling by the average is another."""
 
+_GATED = ("LSTM", "GRU")
+"""Layers that multiply what their activation gives by gates."""
+
+MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+"""What a loss may do with the losses of a batch's images, as it is reported for an image."""
+
 
 def check_objective(partial: PartialConfig) -> Iterator[Violation]:
     """Yield a loss that reads logits, and metrics that don't fit the loss."""
@@ -36,6 +42,9 @@ def check_objective(partial: PartialConfig) -> Iterator[Violation]:
     if arguments.get("from_logits") is True:
         message = "expected false: the classifier ends in probabilities, not in logits. Found true."
         yield Violation((*LOSS, "from_logits"), message)
+    if (reduction := arguments.get("reduction", MEANS[0])) not in MEANS:
+        expected = f"{MEANS[0]!r}: losses are reported as means over the images"
+        yield Violation((*LOSS, "reduction"), format_mismatch(expected, reduction))
     yield from _check_metrics(partial, loss)
 
 
@@ -46,13 +55,20 @@ def check_end(partial: PartialConfig) -> Iterator[Violation]:
     if not ends or loss not in catalog.list_names("losses"):
         return
     layers = {layer.name: layer for layer in partial.list_layers()}
+    yield from _check_softmax_axes(layers.values(), ends[0])
     layer, activation = _find_activation(ends[0], layers) or (ends[0], NORMALIZED[0])
     path = (*layer.path, "initializing_parameters", "activation")
     if activation in NORMALIZED or not partial.is_sound(*path):
         return
     if activation is None:
         message = f"the network must end in probabilities. Found {layer.layer_type} as its end."
-        remedy = " Add a layer with the activation 'softmax' after it."
+        before = [layers[name] for name in layer.inputs if name in layers]
+        changed = [each for each in before if _ends_normalized(each, layers)]
+        if changed:
+            name = shorten_key(changed[0].name)
+            remedy = f" It changes the probabilities of {name!r}: put it before, by input_layer."
+        else:
+            remedy = " Add a layer with the activation 'softmax' after it."
         yield Violation((*layer.path, "layer_type"), message + remedy)
     elif activation not in INDEPENDENT:
         expected = "'softmax': the network must end in probabilities"
@@ -60,6 +76,23 @@ def check_end(partial: PartialConfig) -> Iterator[Violation]:
     elif not reads_independent(partial):
         expected = f"'softmax': the loss {loss} reads probabilities that sum to one"
         yield Violation(path, format_mismatch(expected, activation))
+
+
+def _ends_normalized(layer: PartialLayer, layers: dict[str, PartialLayer]) -> bool:
+    found = _find_activation(layer, layers)
+    return found is not None and found[1] in NORMALIZED
+
+
+def _check_softmax_axes(layers: Iterable[PartialLayer], end: PartialLayer) -> Iterator[Violation]:
+    """Yield each `Softmax` over another axis than that of the classes, the last."""
+    for layer in layers:
+        axis = layer.arguments.get("axis", -1)
+        # The end has an axis of images and one of classes.
+        if layer.class_name == "Softmax" and axis not in (
+            (-1, 1) if layer.name == end.name else (-1,)
+        ):
+            path = (*layer.path, "initializing_parameters", "axis")
+            yield Violation(path, format_mismatch("-1, the axis of the classes", axis))
 
 
 def reads_independent(partial: PartialConfig) -> bool:
@@ -81,10 +114,12 @@ def _find_activation(
     entry = catalog.find_entry("layers", kind)["arguments"]
     if kind == "Softmax":
         return layer, "softmax"
+    if kind in _GATED:
+        return layer, None
     if "activation" in entry:
         default = entry["activation"].get("default")
         return layer, layer.arguments.get("activation", default) or "linear"
-    if kind in _PASSING or "AveragePooling" in kind or "Dropout" in kind:
+    if kind in _PASSING or "AveragePooling" in kind:
         before = [_find_activation(layers[n], layers) for n in layer.inputs if n in layers]
         wrong = [found for found in before if found and found[1] not in NORMALIZED]
         return next(iter([*wrong, *before]), (layer, None))

@@ -84,7 +84,10 @@ class ObjectSchemas:
         properties: Schema = dict(extra or {})
         required = []
         for argument, entry in catalog.find_entry(kind, name)["arguments"].items():
-            properties[argument] = dict(self.make_value(entry["takes"]))
+            takes = entry["takes"]
+            if kind == "layers" and argument == "units":
+                takes += f" or {catalog.CLASSES!r}"
+            properties[argument] = dict(self.make_value(takes))
             if about := entry.get("about"):
                 properties[argument]["description"] = about
             if "default" in entry:

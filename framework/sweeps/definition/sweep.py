@@ -28,6 +28,7 @@ from framework.sweeps.definition.sweep_rules import (
     KEYS,
     KINDS,
     check_budget,
+    check_comparable,
     check_entry,
     check_metric,
     check_nesting,
@@ -170,7 +171,7 @@ class _SweepLoader:
             metric := self._section.get("metric", SweepConfig.metric), str
         ):
             measured = list_measured(PartialConfig(values, [each.path for each in known]))
-            self._report(list(check_metric(metric, measured)))
+            self._report([*check_metric(metric, measured), *check_comparable(metric, entries)])
         reported = {(each.path, each.message) for each in known}
         for path, others in candidates.items():
             for other in others[1:]:

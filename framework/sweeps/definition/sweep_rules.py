@@ -104,6 +104,18 @@ def check_metric(metric: str, measured: Collection[str]) -> Iterator[Violation]:
         )
 
 
+def check_comparable(metric: str, paths: Collection[str]) -> Iterator[Violation]:
+    """Yield the metric `val_loss` where the trials differ in their loss."""
+    loss = "training_config.loss"
+    varied = [path for path in paths if f"{path}.".startswith(f"{loss}.") or loss.startswith(path)]
+    if metric == "val_loss" and varied:
+        message = (
+            f"the values of different losses can't be compared, and {varied[0]} is varied. "
+            "Rank by 'val_accuracy'."
+        )
+        yield Violation((SWEEP, "metric"), message)
+
+
 def prefix_paths(path: KeyPath, violations: Iterable[Violation]) -> list[Violation]:
     """Return violations whose paths are relative to `path` with their whole paths."""
     return [Violation((*path, *each.path), each.message, each.at_key) for each in violations]

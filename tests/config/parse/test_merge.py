@@ -181,6 +181,13 @@ def test_problems_name_the_option(override, said):
     assert explain(VALID, override) == f"--set {override}: 1 problem\n  {said}"
 
 
+def test_a_problem_with_an_option_is_not_one_of_the_base(write):
+    path = write("a.json", extends="base.json")
+    first, second = explain(path, "trainig_config.x=3").splitlines()
+    assert first == "--set trainig_config.x=3: 1 problem"
+    assert "Found 'trainig_config'. Did you mean 'training_config'?" in second
+
+
 def test_an_empty_list_has_no_elements_to_set(write):
     path = write("a.json", extends="base.json", training_config={"metrics": []})
     assert explain(path, "training_config.metrics.0.k=3").endswith(
