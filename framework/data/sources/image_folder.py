@@ -45,7 +45,7 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     issues = FolderIssues()
     folders = find_splits(path, issues)
     listed = {split: list_files(folder, issues) for split, folder in folders.items()}
-    remarks = _name_classes_by_file(listed)
+    remarks = _leave_out_empty(listed) + _name_classes_by_file(listed)
     digests = {split: _check_files(files, issues) for split, files in listed.items()}
     class_names = _choose_classes(path, listed, digests)
     remarks += issues.describe()
@@ -63,6 +63,18 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     return Dataset(
         "folder", train, test, class_names, str(path), sources.get("val"), unlabeled, tuple(remarks)
     )
+
+
+def _leave_out_empty(listed: dict[str, SplitFiles]) -> list[str]:
+    """Remove validation and test folders without image files, and say so."""
+    empty = [
+        split
+        for split, files in listed.items()
+        if split != "train" and not files.loose and not any(files.classes.values())
+    ]
+    return [
+        f"{format_path(listed.pop(split).folder)} holds no picture: left out" for split in empty
+    ]
 
 
 def _name_classes_by_file(listed: dict[str, SplitFiles]) -> list[str]:

@@ -79,6 +79,10 @@ USABLE = {
     "train/cat.{}.jpg:5 train/dog.{}.jpg:5 test/{}.jpg:3": ("cat dog", 8, 0, 2, 3),
     "train/cat:5 train/dog:5 test/{}.jpg:3": ("cat dog", 8, 0, 2, 3),
     "train/cat:5 train/dog:5 val/cat:2 test/{}.jpg:3": ("cat dog", 8, 2, 2, 3),
+    "train/cat:5 train/dog:5 test:0": ("cat dog", 8, 0, 2, 0),
+    "train/cat:5 train/dog:5 test/cat:0 test/dog:0 test/notes.txt": ("cat dog", 8, 0, 2, 0),
+    "train/cat:5 train/dog:5 val:0 test/cat:3": ("cat dog", 10, 0, 3, 0),
+    "train/cat:5 train/dog:5 val/cat:2 test/.cache:2": ("cat dog", 8, 2, 2, 0),
     "cat{}.png:5 dog{}.png:5": ("cat dog", 8, 0, 2, 0),
     "cat/black:5 cat/white/old:5 dog:5": ("cat dog", 12, 0, 3, 0),
     "cat:5 dog:5 cat/.ipynb_checkpoints:2 dog/@eaDir:2 __MACOSX/cat:3 .git:2": (
@@ -92,7 +96,9 @@ USABLE = {
     "cat/{}.jfif:5 dog/{}.PPM:5": ("cat dog", 8, 0, 2, 0),
     "cat:5 dog:5 fish:0": ("cat dog", 8, 0, 2, 0),
     "fold1/cat:5 fold2/cat:5": ("fold1 fold2", 8, 0, 2, 0),
-    "steam_train:5 toy:5": ("steam_train toy", 8, 0, 2, 0),
+    "steam_train:5 toy:5 car:5": ("car steam_train toy", 12, 0, 3, 0),
+    "car:5 train:5 plane:5": ("car plane train", 12, 0, 3, 0),
+    "cat:5 dog:5 Test:5 notes.txt": ("Test cat dog", 12, 0, 3, 0),
     "train/car:5 train/train:5": ("car train", 8, 0, 2, 0),
     " ".join(f"class{number}:2" for number in range(300)): (
         *(" ".join(f"class{number}" for number in range(300)), 300, 0, 300, 0),
@@ -113,9 +119,10 @@ REFUSED = {
     "Test:5 cat:5": "'Test', 'cat' can't be used as splits, nor be told from classes.*/train",
     "train:5 test:5 cat:5": "'train', 'test', 'cat' are splits and classes side by side",
     "train/train:5 train/test:5": "'test', 'train' are splits in a split",
+    "car:5 plane:5 train/a.{}.png:5 train/b.{}.png:5": "are splits and classes side by side",
+    "car:5 plane:5 test/car:5 test/plane:5": "'car', 'plane', 'test' can't be used as splits",
     "train/cat:5 Train/dog:5 test/cat:2": "'Train', 'train' are the same split",
-    "train/cat:5 train/dog:5 test:0": "test holds no readable picture. Remove the folder",
-    "train/cat:5 train/dog:5 test/cat:0": "test holds no readable picture. Remove the folder",
+    "train/cat:5 train/dog:5 test/cat/broken.png": "test holds no readable picture. Remove",
     "train/cat:5 train/dog:5 val/{}.jpg:3": "val holds no class folders",
     "train/cat:5 train/dog:5 val/cow:3": "no readable picture of 'cow'.*of every val class",
     "train/cat:5 train/dog:5 test/cow:3": "no readable picture of 'cow'.*of every test class",
@@ -146,6 +153,21 @@ def test_what_is_assumed_or_left_out_is_said(tmp_path):
     assert "skipped: 1 (" in said
     assert ".git" in said
     assert "cat.heic" in said
+
+
+def test_a_class_that_is_called_like_a_split_is_named(tmp_path):
+    build(tmp_path, "car:5 train:5 plane:5")
+    (remark,) = load_folder(tmp_path).remarks
+    assert remark == (
+        f"folder that is called like a split, read as a class: 1 ({tmp_path / 'train'})"
+    )
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_an_empty_split_is_told(tmp_path, split):
+    build(tmp_path, f"train/cat:5 train/dog:5 {split}:0")
+    (remark,) = load_folder(tmp_path).remarks
+    assert remark == f"{tmp_path / split} holds no picture: left out"
 
 
 def test_unlabeled_images_are_called_by_their_files(tmp_path):
@@ -199,8 +221,10 @@ def test_any_layout_is_loaded_or_refused(layout):
             return
         assert len(dataset.class_names) > 1
         assert not all(map(find_split, dataset.class_names))
+        said = any("read as a class: 1 (" in remark for remark in dataset.remarks)
+        assert sum(map(bool, map(find_split, dataset.class_names))) < 2 or not said
         for name, label in zip(dataset.train.names, dataset.train.labels, strict=True):
-            if find_split(dataset.class_names[label]):  # A class within a split, then.
+            if find_split(dataset.class_names[label]) and not said:  # A class within a split.
                 assert find_split(name.split("/")[0]) or find_split(name.split("/")[1])
                 assert name.count("/") >= 2
         for source in filter(None, (dataset.train, dataset.validation, dataset.test)):
