@@ -14,23 +14,23 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from framework.errors import RunError
 from framework.utils.bounded_map import bounded_map
+from framework.utils.optional_dependencies import require_packages
 
 # The only decoders of Pillow that are used: others, such as EPS's, run programs.
 FORMATS: tuple[str, ...] = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 ENDINGS = frozenset(
     """
-    .png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .pgm .ppm
+    .png .jpg .jpeg .jfif .bmp .gif .webp .tif .tiff .pgm .ppm .heic .heif
     """.split()
 )
 
 # Photographs of some telephones, for which Pillow has no decoder of its own.
-HEIF_ENDINGS = frozenset({".heic", ".heif"})
+HEIF_ENDINGS = (".heic", ".heif")
 if find_spec("pillow_heif"):
     import pillow_heif
 
     pillow_heif.register_heif_opener()
     FORMATS += ("HEIF",)
-    ENDINGS |= HEIF_ENDINGS
 
 # Folders that systems make beside one's own; those that begin with a dot are hidden, too.
 SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
@@ -73,8 +73,8 @@ def read_image(
         A Pillow image in mode `L` (gray) or `RGB`, 8 bits a channel.
 
     Raises:
-        RunError: There is no such file, it is no image of these formats, it is
-            damaged, or it has more than `pixel_limit` pixels.
+        RunError: There is no such file, it is no image of these formats, it needs
+            `pillow-heif`, it is damaged, or it has more than `pixel_limit` pixels.
     """
     name = name or (format_path(file) if isinstance(file, Path) else "The picture")
     if isinstance(file, Path) and not file.is_file():
@@ -93,6 +93,8 @@ def read_image(
     except PermissionError as error:
         raise RunError(f"{name}: can't be read: {error.strerror}.") from error
     except UnidentifiedImageError as error:
+        if name.lower().endswith(HEIF_ENDINGS):
+            require_packages(f"{name}: a HEIC file", {"pillow_heif": "pillow-heif"}, "heif")
         raise RunError(
             f"{name}: is not a picture. Expected PNG, JPEG, BMP, GIF, WebP, TIFF, PGM or PPM."
         ) from error

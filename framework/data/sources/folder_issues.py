@@ -10,7 +10,6 @@ import numpy as np
 
 from framework.data.image_files import (
     BITS,
-    HEIF_ENDINGS,
     PAGES,
     format_path,
     read_content,
@@ -67,7 +66,6 @@ class FolderIssues:
             folders.
         links: Links to folders, which are not followed.
         named_like_split: Class folders whose names could be those of splits.
-        heif: Skipped images in a format that needs another package.
         plain: Images of a single color, which are kept.
         paged: TIFF files of several pages, of which the first is used.
         deep: Images whose file has room for more than 8 bits, by the number of bits of their
@@ -78,7 +76,6 @@ class FolderIssues:
     others: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     named_like_split: list[str] = field(default_factory=list)
-    heif: list[str] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
     paged: list[str] = field(default_factory=list)
     deep: dict[int, list[str]] = field(default_factory=dict)
@@ -92,11 +89,6 @@ class FolderIssues:
         if checked.bits is not None:
             self.deep.setdefault(checked.bits, []).append(format_path(path))
 
-    def add_other(self, path: Path) -> None:
-        """Note a file that is skipped for its name."""
-        needs_package = path.suffix.lower() in HEIF_ENDINGS and not path.name.startswith(".")
-        (self.heif if needs_package else self.others).append(format_path(path))
-
     def describe(self) -> list[str]:
         """Return one sentence for each kind that was found, and log all of it."""
         kinds = (
@@ -104,7 +96,6 @@ class FolderIssues:
             ("skipped", "file that is not a picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
             ("read as a class", "folder that is called like a split", self.named_like_split),
-            ("skipped", "picture that needs pillow-heif (pip install pillow-heif)", self.heif),
             ("kept", "picture of a single color", self.plain),
             ("only the first is used", "picture of several pages", self.paged),
             *(

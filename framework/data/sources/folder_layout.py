@@ -216,4 +216,4 @@ def _add(path: Path, use: Callable[[Path], None], issues: FolderIssues) -> None:
     if is_image_name(path.name):
         use(path)
     else:
-        issues.add_other(path)
+        issues.others.append(format_path(path))

@@ -47,7 +47,13 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     listed = {split: list_files(folder, issues) for split, folder in folders.items()}
     remarks = _leave_out_empty(listed) + _name_classes_by_file(listed)
     digests = {split: _check_files(files, issues) for split, files in listed.items()}
-    class_names = _choose_classes(path, listed, digests)
+    try:
+        class_names = _choose_classes(path, listed, digests)
+    except RunError as error:
+        if not issues.unreadable:
+            raise
+        count = pluralize(len(issues.unreadable), "picture")
+        raise RunError(f"{error} {count} can't be read: {issues.unreadable[0]}") from error
     remarks += issues.describe()
     remarks += _describe_empty(listed, class_names)
     sources = {

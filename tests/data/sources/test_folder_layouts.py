@@ -4,6 +4,7 @@ import io
 import os
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from framework.data.image_files import find_image_files
+from framework.data.image_files import find_image_files, read_pixels
 from framework.data.sources.image_folder import load_folder
 from framework.data.split_names import find_split
 from framework.errors import RunError
@@ -142,7 +143,7 @@ def test_refused_layouts(tmp_path, layout, message):
 
 
 def test_what_is_assumed_or_left_out_is_said(tmp_path):
-    build(tmp_path, "cat.{}.png:5 dog.{}.png:5 .git:1 cat.heic")
+    build(tmp_path, "cat.{}.png:5 dog.{}.png:5 .git:1 cat.9.heic")
     pages = [Image.open(io.BytesIO(make_picture(number))) for number in (90, 91)]
     pages[0].save(tmp_path / "dog.5.tif", save_all=True, append_images=pages[1:])
 
@@ -152,7 +153,7 @@ def test_what_is_assumed_or_left_out_is_said(tmp_path):
     assert "picture of several pages, only the first is used: 1 (" in said
     assert "skipped: 1 (" in said
     assert ".git" in said
-    assert "cat.heic" in said
+    assert "cat.9.heic" in said
 
 
 def test_a_class_that_is_called_like_a_split_is_named(tmp_path):
@@ -161,6 +162,35 @@ def test_a_class_that_is_called_like_a_split_is_named(tmp_path):
     assert remark == (
         f"folder that is called like a split, read as a class: 1 ({tmp_path / 'train'})"
     )
+
+
+@pytest.mark.skipif(find_spec("pillow_heif") is not None, reason="they can be read")
+def test_heic_files_that_cannot_be_read_are_counted_with_how_to_read_them(tmp_path):
+    build(tmp_path, "cat:5 dog:5 cat/a.heic dog/b.HEIF")
+    (remark,) = load_folder(tmp_path).remarks
+    hint = "a HEIC file needs pillow-heif. Install with: pip install"
+    assert remark.startswith(
+        f"unreadable picture, skipped: 2 ({tmp_path / 'cat' / 'a.heic'}: {hint}"
+    )
+
+    (tmp_path / "phone").mkdir()
+    build(tmp_path / "phone", "cat/1.heic cat/2.heic dog/3.heic dog/4.heic")
+    with pytest.raises(RunError, match=f"0 class folders.* 4 pictures can't be read: .*{hint}"):
+        load_folder(tmp_path / "phone")
+
+
+def test_heic_files_are_read(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    build(tmp_path, "cat:5 dog:5")
+    picture = Image.new("RGB", (64, 64), "red")
+    pillow_heif.from_pillow(picture).save(tmp_path / "dog" / "a.heic")
+
+    dataset = load_folder(tmp_path, 0.5)
+
+    assert len(dataset.train.labels) + len(dataset.test.labels) == 11
+    red, green, blue = read_pixels(tmp_path / "dog" / "a.heic")[32, 32]
+    assert red > 240
+    assert max(green, blue) < 15
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
