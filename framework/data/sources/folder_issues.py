@@ -93,7 +93,7 @@ class FolderIssues:
         """Return one sentence for each kind that was found, and log all of it."""
         kinds = (
             ("skipped", "unreadable picture", self.unreadable),
-            ("skipped", "file that is not a picture in a class folder", self.others),
+            ("skipped", "file or folder that is not a picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
             ("read as a class", "folder that is called like a split", self.named_like_split),
             ("kept", "picture of a single color", self.plain),

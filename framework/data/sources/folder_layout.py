@@ -3,7 +3,7 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,10 @@ UNDERSTOOD = (
 
 # `cat.0`, `cat_001`, `cat-1`, `cat (1)` and `cat1` are images of `cat`.
 _NUMBERED = re.compile(r"(.*[^\W\d_].*?)[\s._-]*\(?\d+\)?")
+
+
+Group = dict[str, list[Path]]
+"""Split -> the folders that are called after it, all with the same prefix and suffix."""
 
 
 @dataclass
@@ -75,7 +79,7 @@ def find_splits(path: Path, issues: FolderIssues) -> dict[str, Path]:
         RunError: Folders look like splits, but can't be used as such.
     """
     folders = _list_folders(path)
-    groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, Group] = defaultdict(lambda: defaultdict(list))
     for folder in folders:
         if found := find_affixed_split(folder.name):
             split, affix = found
@@ -90,7 +94,7 @@ def find_splits(path: Path, issues: FolderIssues) -> dict[str, Path]:
             continue
         if twice := next((same for same in group.values() if len(same) > 1), None):
             raise _refuse(path, twice, "are the same split")
-        splits = {split: group[split][0] for split in SYNONYMS if split in group}
+        splits = _complete(group, groups.values())
         others = [folder for folder in folders if folder not in splits.values()]
         if not _list_folders(splits["train"]) and any(map(_holds_images, others)):
             raise _refuse(path, [*splits.values(), *others], "are splits and classes side by side")
@@ -104,6 +108,19 @@ def find_splits(path: Path, issues: FolderIssues) -> dict[str, Path]:
     if named and (len(named) == len(folders) or "*" in groups):
         raise _refuse(path, folders, "can't be used as splits, nor be told from classes")
     return {"train": path}
+
+
+def _complete(group: Group, groups: Iterable[Group]) -> dict[str, Path]:
+    """Return the splits of a group, with those that have only one folder in all groups.
+
+    So `test1` is the test split of `train`.
+    """
+    splits = {}
+    for split in SYNONYMS:
+        anywhere = [folder for each in groups for folder in each.get(split, ())]
+        if split in group or len(anywhere) == 1:
+            splits[split] = group.get(split, anywhere)[0]
+    return splits
 
 
 def _is_class(folder: Path, folders: Sequence[Path]) -> bool:

@@ -80,6 +80,9 @@ USABLE = {
     "train/cat.{}.jpg:5 train/dog.{}.jpg:5 test/{}.jpg:3": ("cat dog", 8, 0, 2, 3),
     "train/cat:5 train/dog:5 test/{}.jpg:3": ("cat dog", 8, 0, 2, 3),
     "train/cat:5 train/dog:5 val/cat:2 test/{}.jpg:3": ("cat dog", 8, 2, 2, 3),
+    "train/cat.{}.jpg:5 train/dog.{}.jpg:5 test1/{}.jpg:3": ("cat dog", 8, 0, 2, 3),
+    "seg_train/cat:5 seg_train/dog:5 seg_test/cat:2 val/dog:3": ("cat dog", 10, 3, 2, 0),
+    "train/cat:5 train/dog:5 test1/cat:2 test2/cat:2": ("cat dog", 8, 0, 2, 0),
     "train/cat:5 train/dog:5 test:0": ("cat dog", 8, 0, 2, 0),
     "train/cat:5 train/dog:5 test/cat:0 test/dog:0 test/notes.txt": ("cat dog", 8, 0, 2, 0),
     "train/cat:5 train/dog:5 val:0 test/cat:3": ("cat dog", 10, 0, 3, 0),
@@ -198,6 +201,22 @@ def test_an_empty_split_is_told(tmp_path, split):
     build(tmp_path, f"train/cat:5 train/dog:5 {split}:0")
     (remark,) = load_folder(tmp_path).remarks
     assert remark == f"{tmp_path / split} holds no picture: left out"
+
+
+def test_links_to_files_class_folders_and_splits_are_followed(tmp_path):
+    build(tmp_path, "elsewhere/training/cat:5 elsewhere/training/dog:5 old:3 old/{}.jpg:1")
+    root = tmp_path / "pictures"
+    root.mkdir()
+    (root / "train").symlink_to(tmp_path / "elsewhere" / "training")
+    (root / "test" / "dog").mkdir(parents=True)
+    (root / "test" / "cat").symlink_to(tmp_path / "old")
+    (root / "test" / "dog" / "1.jpg").symlink_to(tmp_path / "old" / "0.jpg")
+    (root / "val").symlink_to(tmp_path / "nowhere")
+
+    dataset = load_folder(root)
+
+    assert describe(dataset) == ("cat dog", 10, 0, 5, 0)
+    assert dataset.test.names[-1] == "test/dog/1.jpg"
 
 
 def test_unlabeled_images_are_called_by_their_files(tmp_path):

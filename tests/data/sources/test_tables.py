@@ -399,6 +399,8 @@ def test_test_rows_without_labels_give_a_submission(images):
     assert dataset.unlabeled.ids == tuple(f"images/{n}.png" for n in range(20, 30))
     assert dataset.unlabeled.columns == ("image", "class")
     assert dataset.unlabeled.source.paths[0] == images / "images" / "20.png"
+    assert dataset.unlabeled.source.names == dataset.unlabeled.ids
+    assert set(dataset.test.names) < {f"images/{n}.png" for n in range(20)}
 
 
 def test_a_folder_may_hold_a_table_for_each_split(tmp_path):

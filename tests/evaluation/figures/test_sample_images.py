@@ -57,6 +57,14 @@ def test_each_mistake_shows_its_image_classes_confidence_and_number(predictions,
     )
 
 
+def test_mistakes_are_called_by_their_files(predictions, images, monkeypatch):
+    names = [f"test/{label}/IMG_{place}.jpg" for place, label in enumerate(images.labels)]
+    monkeypatch.setattr(images, "file_names", names)
+    test = predict(predictions, images)
+    worst = test.rank_mistakes()[0]
+    assert plot_mistakes(test).axes[0].get_title(loc="left").endswith(f"IMG_{worst}.jpg")
+
+
 def test_no_mistakes_is_said(images):
     right = make_sure_predictions(images.labels, images.labels)
     figure = plot_mistakes(predict(right, images))
