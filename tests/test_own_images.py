@@ -97,3 +97,32 @@ def test_a_submission_scores_what_the_metrics_say(tmp_path, digits):
     right = np.mean([int(row["Label"]) for row in rows] == labels[400:500])
     accuracy = read_json(run / "metrics.json")["test"]["accuracy"]
     assert right == pytest.approx(accuracy)
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_unlabeled_files_are_answered_by_their_names(tmp_path, digits):
+    images, labels = digits
+    (tmp_path / "test").mkdir()
+    for number in range(40):
+        Image.fromarray(images[number]).save(tmp_path / "test" / f"{number:03}.png")
+    for number in range(40, 440):
+        folder = tmp_path / "train" / str(labels[number])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[number]).save(folder / f"{number}.png")
+
+    run = train(
+        tmp_path,
+        {"epochs": 10, "optimizer": {"name": "Adam", "learning_rate": 0.01}},
+        {
+            "dataset": {"name": "folder", "path": str(tmp_path)},
+            "image_shape": {"image_rows": 8, "image_columns": 8, "channel_numbers": 1},
+        },
+        {"model_name": "none", "model_top_config": make_top(10)},
+    )
+
+    rows = read_rows(run / "submission.csv")
+    assert [row["image"] for row in rows] == [f"{number:03}.png" for number in range(40)]
+    assert np.mean([int(row["label"]) for row in rows] == labels[:40]) > 0.5
+    files = [row["file"] for row in read_rows(run / "predictions_test.csv")]
+    assert len(files) == 80
+    assert all((tmp_path / file).is_file() and file.startswith("train/") for file in files)

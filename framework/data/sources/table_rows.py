@@ -14,6 +14,7 @@ from framework.data.sources.table_columns import Columns
 from framework.data.sources.table_reader import LONGEST_CELL, Table
 from framework.data.split_names import SYNONYMS, find_split
 from framework.errors import RunError
+from framework.utils.text import natural_key
 
 MakeSource = Callable[[list[int], np.ndarray], Any]
 """Makes a source of the rows at some positions and their labels, `(n,)` int64."""
@@ -159,9 +160,7 @@ def _number_labels(rows: Rows, train: Sequence[int]) -> tuple[tuple[str, ...], n
     # What pandas makes of whole numbers if one is missing.
     whole = all(re.fullmatch(r"\d+(\.0+)?|", label) for label in rows.labels)
     labels = [label.split(".")[0] for label in rows.labels] if whole else rows.labels
-    names = sorted({labels[place] for place in train})
-    if all(name.isdecimal() for name in names):
-        names.sort(key=int)
+    names = sorted({labels[place] for place in train}, key=natural_key)
     if all(map(find_split, names)):
         raise RunError(
             f"{rows.places[train[0]]}: the labels are splits, {', '.join(map(repr, names))}. "

@@ -130,6 +130,7 @@ REFUSED = {
     "train/cat:5 train/dog:5 val/{}.jpg:3": "val holds no class folders",
     "train/cat:5 train/dog:5 val/cow:3": "no readable picture of 'cow'.*of every val class",
     "train/cat:5 train/dog:5 test/cow:3": "no readable picture of 'cow'.*of every test class",
+    "train/Cat:5 train/Dog:5 test/cat:3": "no readable picture of 'cat'.*of every test class",
     "train/{}.jpg:9 test/{}.jpg:3": "train holds 0 class folders.*9 pictures in no class folder",
     "IMG_{}.jpg:9": "holds 0 class folders.*9 pictures in no class folder",
     "cat:5": "holds 1 class folders",

@@ -403,6 +403,12 @@ def test_test_rows_without_labels_give_a_submission(images):
     assert set(dataset.test.names) < {f"images/{n}.png" for n in range(20)}
 
 
+def test_numbers_in_the_names_of_classes_are_sorted_by_their_value(images):
+    table = rows(lambda n, f, c: [f, f"class{9 + n % 2}"], 20)
+    dataset = load(write(images / "a.csv", ["image", "class"], table))
+    assert dataset.class_names == ("class9", "class10")
+
+
 def test_a_folder_may_hold_a_table_for_each_split(tmp_path):
     files = save_images(tmp_path / "a", 30)
     labels = ["cat", "dog"] * 15
