@@ -49,7 +49,8 @@ class SplitFiles:
         """Take the classes from the names of loose files, such as `cat.0.jpg`, if all have one.
 
         Args:
-            among: The names that are classes; by default, those of at least two files each.
+            among: The names that are classes; by default, those of at least two files each, unless
+                they are splits.
 
         Returns:
             Whether there are class names now.
@@ -59,7 +60,9 @@ class SplitFiles:
             match = _NUMBERED.fullmatch(path.stem)
             found[match[1] if match else ""].append(path)
         if among is None:
+            are_splits = any(map(find_split, found)) or all(map(find_affixed_split, found))
             usable = len(found) > 1 and all(len(paths) > 1 for paths in found.values())
+            usable = usable and not are_splits
         else:
             usable = bool(found) and found.keys() <= set(among)
         if not usable or "" in found:

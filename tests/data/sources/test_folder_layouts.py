@@ -94,6 +94,7 @@ USABLE = {
     ),
     "cat:5 dog:5 notes.txt cat/list.csv": ("cat dog", 8, 0, 2, 0),
     "train/cat:5 train/dog:5 models:0 notes.txt": ("cat dog", 8, 0, 2, 0),
+    "steam_train_{}.jpg:5 toy_{}.jpg:5": ("steam_train toy", 8, 0, 2, 0),
     "0:5 1:5 2:5 10:5": ("0 1 2 10", 16, 0, 4, 0),
     "n9:5 n10:5 m:5": ("m n9 n10", 12, 0, 3, 0),
     "Käse:5 犬:5 ネコ:5": ("Käse ネコ 犬", 12, 0, 3, 0),
@@ -132,6 +133,8 @@ REFUSED = {
     "train/cat:5 train/dog:5 test/cow:3": "no readable picture of 'cow'.*of every test class",
     "train/Cat:5 train/Dog:5 test/cat:3": "no readable picture of 'cat'.*of every test class",
     "train/{}.jpg:9 test/{}.jpg:3": "train holds 0 class folders.*9 pictures in no class folder",
+    "train_{}.jpg:9 test_{}.jpg:3": "holds 0 class folders.*12 pictures in no class folder",
+    "img_train_{}.jpg:9 img_test_{}.jpg:3": "holds 0 class folders",
     "IMG_{}.jpg:9": "holds 0 class folders.*9 pictures in no class folder",
     "cat:5": "holds 1 class folders",
     "data/train/cat:5 data/train/dog:5": "If 'data' holds the class folders, give its path",
@@ -239,11 +242,38 @@ FOLDERS = [
     *("train", "Test", "val", "seg_train", "seg_test", "testing", "dev", "cat", "dog", "fish"),
     *(".hidden", "@eaDir", "x_val", "10", "9", "trainset"),
 ]
-FILES = ["cat.0.png", "cat.1.png", "dog_0.png", "dog_1.png", "7.png", "a.txt", "._a.png", "x.heic"]
+FILES = [
+    "train0.png",
+    "train1.png",
+    "cat.0.png",
+    "cat.1.png",
+    "dog_0.png",
+    "dog_1.png",
+    "7.png",
+    "a.txt",
+    "._a.png",
+    "x.heic",
+]
+
+
+# What the folders in a data set's folder hold, as people have them: folders, and files in each.
+CONTENTS = [("",), ("cat", "dog"), ("cat",), ("train", "cat"), ("seg_train/cat", "seg_train/dog")]
+NAMES = [[f"{n}.png" for n in range(5)], [f"{c}.{n}.png" for c in ("cat", "dog") for n in range(5)]]
 
 
 @st.composite
-def layouts(draw):
+def usual_layouts(draw):
+    """Draw relative paths of files: a few folders, most with enough images."""
+    paths = []
+    for folder in draw(st.lists(st.sampled_from(FOLDERS), min_size=1, max_size=4, unique=True)):
+        names = draw(st.sampled_from(NAMES))
+        inner = draw(st.sampled_from(CONTENTS))
+        paths += [Path(folder, each, name) for each in inner for name in names]
+    return paths
+
+
+@st.composite
+def wild_layouts(draw):
     """Draw relative paths of files, at most three folders deep."""
     depths = st.lists(st.sampled_from(FOLDERS), max_size=3)
     folders = draw(st.lists(depths, min_size=1, max_size=6))
@@ -256,7 +286,7 @@ def layouts(draw):
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-@given(layouts())
+@given(usual_layouts() | wild_layouts())
 def test_any_layout_is_loaded_or_refused(layout):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
