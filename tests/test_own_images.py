@@ -117,7 +117,7 @@ def test_unlabeled_files_are_answered_by_their_names(tmp_path, digits):
             "dataset": {"name": "folder", "path": str(tmp_path)},
             "image_shape": {"image_rows": 8, "image_columns": 8, "channel_numbers": 1},
         },
-        {"model_name": "none", "model_top_config": make_top(10)},
+        {"model_name": "none", "model_top_config": make_top()},
     )
 
     rows = read_rows(run / "submission.csv")

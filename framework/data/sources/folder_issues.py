@@ -65,7 +65,6 @@ class FolderIssues:
         others: Skipped files: without the suffix of an image, hidden, or outside the class
             folders.
         links: Links to folders, which are not followed.
-        named_like_split: Class folders whose names could be those of splits.
         plain: Images of a single color, which are kept.
         paged: TIFF files of several pages, of which the first is used.
         deep: Images whose file has room for more than 8 bits, by the number of bits of their
@@ -75,7 +74,6 @@ class FolderIssues:
     unreadable: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
-    named_like_split: list[str] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
     paged: list[str] = field(default_factory=list)
     deep: dict[int, list[str]] = field(default_factory=dict)
@@ -95,7 +93,6 @@ class FolderIssues:
             ("skipped", "unreadable picture", self.unreadable),
             ("skipped", "file or folder that is not a picture in a class folder", self.others),
             ("not followed", "link to a folder", self.links),
-            ("read as a class", "folder that is called like a split", self.named_like_split),
             ("kept", "picture of a single color", self.plain),
             ("only the first is used", "picture of several pages", self.paged),
             *(

@@ -88,9 +88,6 @@ def find_splits(path: Path, issues: FolderIssues) -> dict[str, Path]:
             split, affix = found
             groups[affix][split].append(folder)
     named = [folder for group in groups.values() for same in group.values() for folder in same]
-    if len(named) == 1 and "*" in groups and _is_class(named[0], folders):
-        issues.named_like_split.extend(map(format_path, named))
-        return {"train": path}
     for affix in sorted(groups, key=lambda affix: (affix != "*", affix)):
         group = groups[affix]
         if "train" not in group or (affix != "*" and len(group) < 2):
@@ -126,18 +123,6 @@ def _complete(group: Group, groups: Iterable[Group]) -> dict[str, Path]:
     return splits
 
 
-def _is_class(folder: Path, folders: Sequence[Path]) -> bool:
-    """Return whether a folder that is called like a split is a class, as those beside it."""
-    images = _list_images(folder)
-    others = [other for other in folders if other != folder and _list_images(other)]
-    return (
-        bool(images)
-        and not _list_folders(folder)
-        and len(others) > 1
-        and not SplitFiles(folder, loose=images).name_classes_by_file()
-    )
-
-
 def _refuse(path: Path, folders: Sequence[Path], problem: str) -> RunError:
     names = ", ".join(repr(format_path(Path(folder.name))) for folder in folders[:5])
     more = ", …" if len(folders) > 5 else ""
@@ -166,10 +151,6 @@ def _list_folders(path: Path) -> list[Path]:
 def _leads_back(folder: Path) -> bool:
     """Return whether a folder is a link to one that holds it."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
-
-
-def _list_images(folder: Path) -> list[Path]:
-    return [child for child in folder.iterdir() if is_image_name(child.name) and child.is_file()]
 
 
 def _holds_images(folder: Path) -> bool:
