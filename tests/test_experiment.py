@@ -13,7 +13,7 @@ from framework.cli.main import main
 from framework.config import load_config
 from framework.data.registry import load_digits
 from framework.models.builder import load_or_build_classifier
-from tests.helpers.program import SMALL, TIMEOUT_SECONDS, VGG16_CONFIG, read_json, read_rows
+from tests.helpers.program import ROOT, SMALL, TIMEOUT_SECONDS, VGG16_CONFIG, read_json, read_rows
 
 pytestmark = pytest.mark.long
 
@@ -235,6 +235,19 @@ def test_without_a_fallback_missing_data_ends_the_run(tmp_path, capsys):
     assert "mnist" in message
     assert "data_config.dataset.path" in message
     assert "if_unavailable" in message
+
+
+def test_what_does_not_fit_the_fallback_is_not_blamed_on_the_data_set(tmp_path, capsys):
+    dataset = f"{{name: folder, path: {tmp_path / 'typo'}, if_unavailable: digits}}"
+    code = main(
+        ["--config", str(ROOT / "configs" / "cnn.json"), "--output", str(tmp_path / "run"),
+         "--set", f"data_config.dataset={dataset}",
+         "--set", "model_configuration.model_top_config.digit.initializing_parameters.units=2"]
+    )  # fmt: skip
+    said, message = capsys.readouterr()
+    assert code == 2
+    assert f"there is no folder {tmp_path / 'typo'}" in said
+    assert "'digits', used instead of 'folder', has 10 classes. Found 2." in message
 
 
 def test_an_output_that_holds_something_is_refused(vgg16_run, capsys):

@@ -37,6 +37,8 @@ def load_dataset(config: DatasetConfig) -> tuple[Dataset, Fallback | None]:
 
 def _load_inspected(config: DatasetConfig) -> Dataset:
     """Load a data set, and log what was found in it."""
+    if config.path is not None:
+        logger.info("Images from %s", config.path)
     dataset = read_dataset(config)
     dataset = replace(dataset, remarks=(*dataset.remarks, *inspect_dataset(dataset)))
     for remark in dataset.remarks:

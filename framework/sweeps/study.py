@@ -167,7 +167,7 @@ class Study:
             self.record.tell(trial.handle, result.value, state, skip_if_finished=True)
         self.release(trial)
         if result.value is None:
-            reason = result.message.partition("\n")[0]
+            reason = result.message.replace("\n", "\n    ")
             logger.warning("  trial %d %s: %s", trial.trial_index, result.state, reason)
         else:
             metric = self._sweep.settings.metric

@@ -153,7 +153,9 @@ def test_where_every_trial_fails_the_sweep_does_too(tmp_path, capsys):
         "initializing_parameters": {"filters": 2, "kernel_size": 20}}]}}}  # fmt: skip
     path = write_sweep(tmp_path, section)
     assert main(["sweep", "--config", str(path), "--output", str(tmp_path / "out")]) == 1
-    message = capsys.readouterr().err
+    said, message = capsys.readouterr()
+    assert "trial 0 failed: " in said
+    assert "flat.input_layer: " in said.partition("trial 0 failed: ")[2]
     assert "All 1 trials have failed" in message
     assert "Traceback" not in message
 

@@ -1,5 +1,6 @@
 """A config over its base, and options over a config."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ DROPPABLE: tuple[KeyPath, ...] = (
 )
 """Objects whose entries a later config may drop, by setting them to null."""
 
+DATASET: KeyPath = ("data_config", "dataset")
+
 NAME_KEYS = ("name", "class_name", "layer_type")
 """An object that names another thing than its base does replaces it as a whole."""
 
 SHORTHANDS: dict[KeyPath, Any] = {
     ("training_config", "optimizer"): TrainingConfig.optimizer.name,
     ("training_config", "loss"): TrainingConfig.loss.name,
-    ("data_config", "dataset"): DataConfig.dataset.name,
+    DATASET: DataConfig.dataset.name,
     ("model_configuration", "weights"): ModelConfiguration.weights.name,
 }
 """Keys whose value may be a name alone, with the name that holds by default."""
@@ -48,11 +51,22 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
         documents.append(read_document(base, source))
     values: dict[str, Any] = {}
     source_map = SourceMap(str(path))
-    for own, own_map in reversed(documents):
+    for (own, own_map), file in zip(reversed(documents), reversed(files), strict=True):
         own.pop("extends", None)
+        anchor_data_path(own, file.parent)
         _merge_objects(values, source_map, own, own_map, ())
         source_map.problems.extend(own_map.problems)
     return values, source_map
+
+
+def anchor_data_path(values: dict[str, Any], folder: Path) -> None:
+    """Make the path of the data set absolute, in place, if it is in a folder."""
+    dataset: Any = values
+    for key in DATASET:
+        dataset = dataset.get(key) if isinstance(dataset, dict) else None
+    path = dataset.get("path") if isinstance(dataset, dict) else None
+    if isinstance(path, str) and path and "\0" not in path and (folder / path).exists():
+        dataset["path"] = os.path.abspath(folder / path)
 
 
 def _find_base(document: Document, files: Sequence[Path]) -> tuple[Path, str]:

@@ -11,6 +11,7 @@ from framework.config.model import TrainingConfig
 from framework.errors import ConfigError
 
 TRAINING_KEYS = ", ".join(field.name for field in dataclasses.fields(TrainingConfig))
+PHOTOS = {"name": "folder", "path": "photos"}
 VALID = Path(__file__).parents[1] / "valid.json"
 
 
@@ -46,6 +47,25 @@ def test_paths_are_relative_to_the_file_that_names_them(write):
     write("middle/b.json", extends="../base.json", training_config={"epochs": 3, "batch_size": 8})
     config = load_config(write("a.json", extends="middle/b.json", training_config={"epochs": 4}))
     assert (config.training_config.epochs, config.training_config.batch_size) == (4, 8)
+
+
+def test_the_path_of_the_data_begins_at_its_file_then_at_the_working_directory(
+    write, tmp_path, monkeypatch
+):
+    base = write("folder/b.json", extends="../base.json", data_config={"dataset": PHOTOS})
+    path = write("a.json", extends="folder/b.json")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+    def read(path, *overrides):
+        return load_config(path, overrides).data_config.dataset.path
+
+    assert read(path) == "photos"  # There is none: what was written is in the message.
+    for place in (tmp_path / "work", tmp_path / "folder"):
+        (place / "photos").mkdir()
+        assert read(path) == read(base) == str(place / "photos")
+    option = "data_config.dataset.path=photos"
+    assert read(path, option) == str(tmp_path / "work" / "photos")
 
 
 def test_an_object_that_names_another_thing_replaces_its_base(write):
