@@ -32,7 +32,6 @@ from framework.data.images import match_channels, prepare_image
 from framework.inference.app.read_drawing import read_drawing
 from framework.inference.app.segmentation import find_characters
 from framework.inference.app.server import HOST, build_app
-from framework.inference.polarity import FRAMINGS
 from framework.inference.trained_classifier import TrainedClassifier, load_classifier
 from tests.helpers.browsers import launch_browser
 
@@ -46,7 +45,7 @@ def draw_one(size: tuple[int, int]) -> Image.Image:
 
 def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
     """Return the batch of one image that the page gives to the network; float32 in [0, 255]."""
-    (character,) = find_characters(drawing, FRAMINGS[trained.data_name])
+    (character,) = find_characters(drawing, trained.appearance.framing)
     shape = trained.image_shape
     image = prepare_image(character, shape, trained.config.data_config.resize)
     return match_channels(image[np.newaxis], shape[-1]).astype(np.float32)

@@ -110,7 +110,7 @@ class Record:
 
     def __init__(self, directory, name="environment"):
         ModelFile(directory).path.rename(directory / "model.keras")
-        units = {"units": 2, "activation": "softmax"}
+        units = {"units": "classes", "activation": "softmax"}
         top = {"digit": {"layer_type": "Dense", "initializing_parameters": units}}
         records = {
             "environment": {

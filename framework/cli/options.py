@@ -44,6 +44,17 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_invert(parser: argparse.ArgumentParser) -> None:
+    """Add `--invert`."""
+    parser.add_argument(
+        "--invert",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="whether to invert images; auto: gray ones whose background is dark where that of "
+        "the training images is light, or light where it is dark (default: auto)",
+    )
+
+
 def choose_run(options: argparse.Namespace) -> Path:
     """Return the run that `--run` names; say on standard error which of several it is."""
     run = find_run(options.run.expanduser())

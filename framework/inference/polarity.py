@@ -1,12 +1,13 @@
-"""Light characters on a dark background: the polarity of the published digit data sets."""
+"""Light on dark or dark on light: images are inverted to be like those of the training."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import replace
+from typing import Any, Literal, get_args
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from framework.data.appearance import Appearance, Framing, is_gray, list_border
 from framework.errors import RunError
 
 Invert = Literal["auto", "yes", "no"]
@@ -18,22 +19,7 @@ def check_invert(invert: str) -> None:
         raise RunError(f"invert: expected 'auto', 'yes' or 'no'. Found {invert!r}.")
 
 
-@dataclass(frozen=True)
-class Framing:
-    """How a data set scales and places one character in its square images.
-
-    Args:
-        side: Pixels of an image's side.
-        box: Pixels of the side of the square that the character fits into.
-        center: What lies in the middle of the image: the character's center of mass, or the
-            middle of its bounding box.
-    """
-
-    side: int
-    box: int
-    center: Literal["mass", "box"]
-
-
+# Of runs that did not measure their training images.
 # MNIST: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"; `csv` is the
 # form in which the Digit Recognizer competition publishes MNIST.
 MNIST_FRAMING = Framing(side=28, box=20, center="mass")
@@ -48,24 +34,41 @@ FRAMINGS: Mapping[str, Framing] = {
 LIGHT_ON_DARK = frozenset(FRAMINGS) | {"fashion_mnist"}
 
 
-def normalize_polarity(image: Image.Image, invert: Invert, data_name: str) -> Image.Image:
-    """Invert an image that is dark on light, for a classifier trained on light on dark.
+def read_appearance(environment: Mapping[str, Any]) -> Appearance:
+    """Return what a run's training images look like, as it recorded or, in old runs, by name."""
+    name = environment["data"]["name"]
+    if "appearance" not in environment:
+        known = name in LIGHT_ON_DARK
+        return Appearance(known, "light on dark" if known else None, FRAMINGS.get(name))
+    appearance = Appearance.parse(environment["appearance"])
+    # Clothes are framed alike, too, but aren't written in a line.
+    return replace(appearance, framing=None) if name == "fashion_mnist" else appearance
+
+
+def needs_inversion(image: Image.Image, invert: Invert, appearance: Appearance) -> bool:
+    """Return whether an image is inverted before it is classified.
 
     Args:
         image: In mode `L` or `RGB`.
-        invert: `"auto"` inverts if the classifier's training images are light on dark and
-            the border of this one is light.
-        data_name: The data set that the classifier was trained on.
+        invert: `"auto"` inverts a gray image whose background is not that of the training
+            images.
+        appearance: What the classifier's training images look like.
     """
-    if invert == "auto":
-        dark_on_light = data_name in LIGHT_ON_DARK and estimate_background(image) > 127
-    else:
-        dark_on_light = invert == "yes"
-    return ImageOps.invert(image) if dark_on_light else image
+    if invert != "auto":
+        return invert == "yes"
+    if appearance.polarity is None or not is_gray(np.asarray(image)):
+        return False
+    return (estimate_background(image) > 127) != (appearance.polarity == "dark on light")
+
+
+def describe_inversion(count: int, appearance: Appearance, override: str) -> str:
+    """Say that images were inverted, why, and how to prevent it."""
+    return (
+        f"Inverted {count} image{'' if count == 1 else 's'}, because the training images are "
+        f"{appearance.polarity}. If that is wrong: {override}"
+    )
 
 
 def estimate_background(image: Image.Image) -> float:
     """Return the brightness of the background, in 0 to 255: the median along the border."""
-    pixels = np.asarray(image.convert("L"))
-    border = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    return float(np.median(np.concatenate(border)))
+    return float(np.median(list_border(np.asarray(image.convert("L")))))

@@ -1,5 +1,6 @@
 """Predictions for image files, batch by batch."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from tqdm import tqdm
 from framework.data.image_files import format_path
 from framework.errors import RunError
 from framework.inference.image_batches import stream_batches
-from framework.inference.polarity import Invert
+from framework.inference.polarity import Invert, describe_inversion
 from framework.inference.trained_classifier import BATCH_SIZE, Prediction, TrainedClassifier
 
 
@@ -34,10 +35,20 @@ def predict_files(
 ) -> Iterator[FilePrediction]:
     """Predict the classes of image files, with a progress bar for several batches.
 
+    How many were inverted is said at the end, on standard error.
+
     Memory does not grow with the number of files, and predictions come in their order. For
     `invert` and `top` see `TrainedClassifier.predict`.
     """
-    batches = stream_batches(files, lambda file: trained.prepare(file, invert), BATCH_SIZE)
+    inverted = []
+
+    def prepare(file: Path) -> np.ndarray:
+        prepared, was_inverted = trained.prepare_inverted(file, invert)
+        if was_inverted:
+            inverted.append(file)
+        return prepared
+
+    batches = stream_batches(files, prepare, BATCH_SIZE)
     # `None` hides the bar where standard error is no terminal.
     hidden = None if len(files) > BATCH_SIZE else True
     with tqdm(total=len(files), unit=" images", disable=hidden) as progress:
@@ -51,3 +62,6 @@ def predict_files(
                 else:
                     yield FilePrediction(format_path(file), next(predictions))
             progress.update(len(batch))
+    if inverted and invert == "auto":
+        said = describe_inversion(len(inverted), trained.appearance, "--invert no")
+        print(said, file=sys.stderr)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from framework import __version__
 from framework.config import Config, load_config
+from framework.data.appearance import Appearance
 from framework.errors import ConfigError, RunError
+from framework.inference.polarity import read_appearance
 from framework.runs.run_directory import MODEL_FILE, find_run
 from framework.utils.files import read_json
 
@@ -19,6 +21,7 @@ class RunSummary:
         run: The run directory.
         config: The run's config, which says how images are resized to the network's input.
         data_name: The data set that the classifier was trained on.
+        appearance: What the training images look like.
         subject: What was trained on what, for people.
         test_accuracy: On the test images, in 0 to 1; `None` if they have no labels.
     """
@@ -26,6 +29,7 @@ class RunSummary:
     run: Path
     config: Config
     data_name: str
+    appearance: Appearance
     subject: str
     test_accuracy: float | None
 
@@ -68,6 +72,7 @@ def read_summary(run: str | Path) -> RunSummary:
             run=directory,
             config=config,
             data_name=environment["data"]["name"],
+            appearance=read_appearance(environment),
             subject=environment["subject"],
             test_accuracy=metrics.get("test", {}).get("accuracy"),
         )

@@ -1,5 +1,6 @@
 """`TrainedClassifier`, the classifier of a finished run: images in, class names out."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,17 +10,24 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from framework.data.image_files import normalize_mode, read_image
 from framework.data.images import match_channels, prepare_image
 from framework.errors import RunError
-from framework.inference.polarity import Invert, check_invert, normalize_polarity
+from framework.inference.polarity import (
+    Invert,
+    check_invert,
+    describe_inversion,
+    needs_inversion,
+)
 from framework.inference.run_summary import RunSummary, read_summary
 from framework.models.classifier import Classifier, load_classifier_file
 from framework.runs.run_directory import MODEL_FILE, verify_model_file
 
 ImageLike = str | Path | BufferedIOBase | Image.Image | np.ndarray
+
+logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 64
 
@@ -81,8 +89,8 @@ class TrainedClassifier(RunSummary):
                 arrays `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB,
                 uint8 or float, in [0, 255]. An array of four axes, or of three of which the last
                 is longer than 4, holds several.
-            invert: Whether images are inverted; `"auto"`: those with a light border, if the
-                training images are light on dark.
+            invert: Whether images are inverted; `"auto"`: gray ones whose background is dark
+                where that of the training images is light, or light where it is dark.
             top: How many of the most probable classes to name, 1 or more.
 
         Raises:
@@ -104,9 +112,16 @@ class TrainedClassifier(RunSummary):
         check_invert(invert)
         inputs = _list_images(images)
         batches = [np.empty((0, len(self.class_names)), np.float32)]
+        inverted = 0
         for first in range(0, len(inputs), BATCH_SIZE):
-            prepared = [self.prepare(image, invert) for image in inputs[first : first + BATCH_SIZE]]
+            batch = inputs[first : first + BATCH_SIZE]
+            prepared, flags = zip(
+                *(self.prepare_inverted(image, invert) for image in batch), strict=True
+            )
+            inverted += sum(flags)
             batches.append(self.predict_prepared(prepared))
+        if inverted and invert == "auto":
+            logger.warning(describe_inversion(inverted, self.appearance, 'invert="no"'))
         return np.concatenate(batches)
 
     def prepare(self, image: ImageLike, invert: Invert = "auto") -> np.ndarray:
@@ -115,8 +130,16 @@ class TrainedClassifier(RunSummary):
         Returns:
             `(rows, columns, 1)` or `(rows, columns, 3)` uint8, in [0, 255].
         """
-        normalized = normalize_polarity(_open_image(image), invert, self.data_name)
-        return prepare_image(normalized, self.image_shape, self.config.data_config.resize)
+        return self.prepare_inverted(image, invert)[0]
+
+    def prepare_inverted(self, image: ImageLike, invert: Invert) -> tuple[np.ndarray, bool]:
+        """Prepare one image; see `prepare`. Also return whether it was inverted."""
+        opened = _open_image(image)
+        inverted = needs_inversion(opened, invert, self.appearance)
+        if inverted:
+            opened = ImageOps.invert(opened)
+        resize = self.config.data_config.resize
+        return prepare_image(opened, self.image_shape, resize), inverted
 
     def predict_prepared(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
         """Run the network on images from `prepare`, all in one batch.

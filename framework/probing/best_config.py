@@ -13,7 +13,7 @@ from framework.probing.probe_rows import ProbeRow
 SOLVER = {"name": "ridge", "alpha": "auto"}
 
 
-def replace_top(config: Config, best: ProbeRow, classes: int) -> dict[str, Any]:
+def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
     """Return a config's values with another top: a linear classifier on the best layer.
 
     Returns:
@@ -23,7 +23,7 @@ def replace_top(config: Config, best: ProbeRow, classes: int) -> dict[str, Any]:
     model = values["model_configuration"]
     if model["model_name"] != best.backbone:
         model |= {"model_name": best.backbone, "model_arguments": {}}
-    top = best.output.make_top(best.pooling, classes)
+    top = best.output.make_top(best.pooling)
     model |= {"model_top_config": top, "trainable": "none", "saved_model": None}
     training = values["training_config"]
     training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}

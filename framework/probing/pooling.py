@@ -8,6 +8,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from framework.config.catalog import CLASSES
+
 MAX_FEATURES = 8_192
 """The most numbers per image that are probed: larger maps are first averaged to a grid."""
 
@@ -62,7 +64,7 @@ class LayerOutput:
         means: np.ndarray = maps.mean(axis=(1, 2)) if len(arrays) == 1 else arrays[1]
         return means.astype(np.float32, copy=False)
 
-    def make_top(self, pooling: Pooling, classes: int) -> dict[str, Any]:
+    def make_top(self, pooling: Pooling) -> dict[str, Any]:
         """Return the `model_top_config` of a linear classifier on the layer."""
         layers: dict[str, Any] = {}
         if pooling == "average":
@@ -74,7 +76,7 @@ class LayerOutput:
             layers["flatten"] = {"layer_type": "Flatten"}
         layers["classes"] = {
             "layer_type": "Dense",
-            "initializing_parameters": {"units": classes, "activation": "softmax"},
+            "initializing_parameters": {"units": CLASSES, "activation": "softmax"},
         }
         first = next(iter(layers.values()))
         first["input_layer"] = self.name

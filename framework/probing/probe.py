@@ -99,7 +99,6 @@ def run_probe(
             config=config,
             subject=f"{', '.join(names)} on {dataset.name}",
             images=images,
-            classes=len(dataset.class_names),
             backbones=backbones,
             fallbacks=[each for each in fallbacks if each],
         )

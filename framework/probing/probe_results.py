@@ -31,7 +31,6 @@ class Probe:
         config: What was probed.
         subject: Backbones, weights and data, for people.
         images: `training` and `validation`.
-        classes: The number of classes.
         backbones: The backbones with their layers.
         fallbacks: Used in place of what the config names.
     """
@@ -40,7 +39,6 @@ class Probe:
     config: Config = field(repr=False)
     subject: str
     images: Mapping[str, Images] = field(repr=False)
-    classes: int
     backbones: Sequence[ProbedBackbone] = field(repr=False)
     fallbacks: Sequence[Fallback]
 
@@ -65,7 +63,7 @@ def write_results(probe: Probe) -> None:
     own = probe.config.model_configuration.model_name
     own_layers = [name for each in probe.backbones if each.name == own for name in each.own_layers]
     verdict = explain_best(rows, own, own_layers, len(images["validation"]))
-    config = format_config(replace_top(probe.config, best, probe.classes), verdict)
+    config = format_config(replace_top(probe.config, best), verdict)
     subject = (
         f"{probe.subject} · {len(images['training']):,} training and "
         f"{len(images['validation']):,} validation images"

@@ -8,6 +8,7 @@ from typing import Any
 from framework.config import Config
 from framework.config.catalog import IMAGENET, NO_BACKBONE
 from framework.config.serialization import list_changes
+from framework.data.appearance import measure_appearance
 from framework.data.dataset import Dataset
 from framework.errors import RunError
 from framework.models.classifier import Classifier
@@ -50,6 +51,7 @@ def describe_run(
             "test": dataset.test.fingerprint,
             "remarks": list(dataset.remarks),
         },
+        **_describe_appearance(config, dataset),
         "weights": {"name": weights, "fingerprint": classifier.fingerprint_backbone()},
         "class_names": list(classifier.class_names),
     }
@@ -110,6 +112,15 @@ def name_weights(config: Config, fallback: Fallback | None) -> str:
     if path.name == MODEL_FILE:
         return f"backbone of the run {path.parent}"
     return f"weights of {path.name}"
+
+
+def _describe_appearance(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """Return what the images that the model was trained on look like, if that is known."""
+    if config.training_config.enable_training:
+        return {"appearance": asdict(measure_appearance(dataset.train))}
+    path = Path(str(config.model_configuration.saved_model)).with_name("environment.json")
+    environment = read_json(path) if path.is_file() else {}
+    return {name: value for name, value in environment.items() if name == "appearance"}
 
 
 def _read_weights(model_path: Path) -> tuple[str, list[Fallback]]:

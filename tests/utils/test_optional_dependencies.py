@@ -14,8 +14,10 @@ from tests.helpers.program import ROOT
 NEEDED = {
     "app": {"starlette", "uvicorn"},
     "export": {package for form in FORMATS.values() for package in form.packages.values()},
+    "heif": {"pillow-heif"},
     "ray": {"ray"},
     "sweep": {"optuna"},
+    "tables": {"pyarrow"},
 }
 
 

@@ -3,7 +3,7 @@
 import argparse
 from contextlib import suppress
 
-from framework.cli.options import add_run, choose_run
+from framework.cli.options import add_invert, add_run, choose_run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +12,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_parse_port, default=7860, help="0 for any free port (default: 7860)"
     )
+    add_invert(parser)
 
 
 def _parse_port(text: str) -> int:
@@ -28,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     from framework.inference.app.server import serve_page
 
     with suppress(KeyboardInterrupt):
-        serve_page(choose_run(options), options.port)
+        serve_page(choose_run(options), options.port, options.invert)
     return 0

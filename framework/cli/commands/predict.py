@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from framework.cli.options import add_images, add_run, choose_run, parse_positive
+from framework.cli.options import add_images, add_invert, add_run, choose_run, parse_positive
 from framework.errors import RunError
 
 
@@ -24,13 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="name the K most probable classes (default: 3)",
     )
-    parser.add_argument(
-        "--invert",
-        choices=("auto", "yes", "no"),
-        default="auto",
-        help="invert dark strokes on a light background, since digits were trained light on "
-        "dark; auto: if the image's border is light (default: auto)",
-    )
+    add_invert(parser)
 
 
 def run(options: argparse.Namespace) -> int:

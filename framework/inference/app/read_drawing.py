@@ -10,7 +10,7 @@ from PIL import Image
 from framework.data.image_files import read_image
 from framework.data.images import prepare_image
 from framework.inference.app.segmentation import find_characters
-from framework.inference.polarity import FRAMINGS
+from framework.inference.polarity import Invert, estimate_background
 from framework.inference.trained_classifier import Prediction, TrainedClassifier
 
 # As large as a good camera's, 6000x4000: any program on this machine can send one.
@@ -18,8 +18,15 @@ PIXEL_LIMIT = 24_000_000
 HINT = "There is nothing to read yet: draw a digit, large and dark."
 
 
-def read_drawing(trained: TrainedClassifier, content: bytes) -> dict[str, Any]:
+def read_drawing(
+    trained: TrainedClassifier, content: bytes, invert: Invert = "auto"
+) -> dict[str, Any]:
     """Classify the characters of an image file, or the whole image for other models.
+
+    Args:
+        trained: The classifier.
+        content: The bytes of the file.
+        invert: `"auto"`: characters become light on dark, or dark on light, as in training.
 
     Returns:
         `text`, all predicted classes, in order; `message`, a hint if there are none;
@@ -30,12 +37,18 @@ def read_drawing(trained: TrainedClassifier, content: bytes) -> dict[str, Any]:
         RunError: It is no image, or holds too many strokes.
     """
     image = read_image(io.BytesIO(content), "The image", PIXEL_LIMIT)
-    framing = FRAMINGS.get(trained.data_name)
+    framing = trained.appearance.framing
     if framing is None:
-        prepared = [trained.prepare(image)]
+        prepared = [trained.prepare(image, invert)]
     else:
         shape, resize = trained.image_shape, trained.config.data_config.resize
         characters = find_characters(image, framing)
+        if invert == "auto":
+            dark_on_light = trained.appearance.polarity == "dark on light"
+        else:
+            dark_on_light = (estimate_background(image) > 127) != (invert == "yes")
+        if dark_on_light:
+            characters = [255 - character for character in characters]
         prepared = [prepare_image(character, shape, resize) for character in characters]
     if not prepared:
         return {"text": "", "message": HINT, "crops": []}

@@ -5,8 +5,9 @@ from PIL import Image
 from scipy import ndimage
 from scipy.sparse.csgraph import connected_components
 
+from framework.data.appearance import Framing
 from framework.errors import RunError
-from framework.inference.polarity import Framing, estimate_background
+from framework.inference.polarity import estimate_background
 
 # Pixels: enough for 30 characters side by side; a larger image is shrunk first.
 MAX_SIDE = 1200

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from framework.inference.export.formats import Dtype, Format
-from framework.inference.polarity import LIGHT_ON_DARK
 from framework.inference.trained_classifier import TrainedClassifier
 
 
@@ -25,7 +24,8 @@ def render_readme(
     """
     rows, columns, channels = trained.image_shape
     resize = trained.config.data_config.resize
-    polarity = " It was trained on light characters on a dark background."
+    polarity = trained.appearance.polarity
+    background = f" It was trained on images that are {polarity}." if polarity else ""
     return f"""# {trained.subject}
 
 Exported by transfer-framework; test accuracy {trained.formatted_accuracy}. Compared with the
@@ -39,6 +39,6 @@ classifier that it was exported from on {comparison}
 `images` is `(n, {rows}, {columns}, {channels})` {" or ".join(dtypes)}, \
 {"gray" if channels == 1 else "RGB"}, in [0, 255]; preprocessing is
 inside. Images of another size were resized by Pillow's `{resize.method}` filter (fit: \
-{resize.fit}).{polarity if trained.data_name in LIGHT_ON_DARK else ""}
+{resize.fit}).{background}
 `probabilities` is `(n, {len(trained.class_names)})`, its columns in the order of `{files[1]}`.
 """
