@@ -30,7 +30,7 @@ from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
 from framework.runs.manifest import describe_run, write_environment
-from framework.runs.recorded_splits import DatasetLoader, split_for_run
+from framework.runs.recorded_splits import DatasetLoader, load_for_run, split_for_run
 from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
 from framework.runs.saved_model import resolve_saved_model
@@ -107,7 +107,7 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         write_json(directory / "config.json", dump_config(config))
 
         with timer.measure("data"):
-            dataset, data_fallback = options.load_dataset(config.data_config.dataset)
+            dataset, data_fallback = load_for_run(directory, config, options.load_dataset)
             splits, notes = split_for_run(directory, dataset, config, options.load_dataset)
 
         with timer.measure("model"):
@@ -217,7 +217,7 @@ def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.lo
     """
     record = load_runs([directory])[0]
     config = load_config(directory / "config.json")
-    dataset, _ = load_dataset(config.data_config.dataset)
+    dataset, _ = load_for_run(directory, config, load_dataset)
     splits, _ = split_for_run(directory, dataset, config, load_dataset)
     model_file = run_directory.verify_model_file(directory / MODEL_FILE)
     shape = config.data_config.image_shape.as_tuple

@@ -12,10 +12,12 @@ Polarity = Literal["light on dark", "dark on light"]
 
 # How many images are measured.
 SAMPLE = 300
-# The share of images that must agree, and of the pixels along a uniform border.
+# The share of images that must agree, and of the pixels along a uniform border: characters such as
+# scikit-learn's digits touch it.
 MOST = 0.9
-HALF = 0.5
-# Gray levels by which equal pixels differ at most, for the noise of JPEG and scanners.
+UNIFORM = 0.65
+# Gray levels by which equal pixels of an image of full contrast differ at most, for the noise of
+# JPEG and scanners.
 TOLERANCE = 32
 # The mean difference of a gray image's channels.
 GRAY_TOLERANCE = 8
@@ -77,10 +79,10 @@ def summarize_images(images: Iterable[np.ndarray]) -> Appearance:
     borders = [list_border(image) for image in grays]
     background = np.array([np.median(border) for border in borders])
     near = [
-        np.mean(np.abs(border - level) <= TOLERANCE)
-        for border, level in zip(borders, background, strict=True)
+        np.mean(np.abs(border - level) <= TOLERANCE / 255 * np.ptp(image))
+        for image, border, level in zip(grays, borders, background, strict=True)
     ]
-    uniform = np.array(near) >= HALF
+    uniform = np.array(near) >= UNIFORM
     if np.mean(uniform & (background <= 127)) >= MOST:
         return Appearance(True, "light on dark", _measure_framing(grays))
     if np.mean(uniform & (background > 127)) >= MOST:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -59,6 +59,33 @@ class Dataset:
 
 class DataUnavailableError(RunError):
     """A data set is missing and can't be downloaded; `if_unavailable` may help."""
+
+
+def order_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
+    """Return a data set with its classes in another order; images sorted by class stay so.
+
+    Args:
+        dataset: Is returned as it is if its classes are others, or in that order.
+        class_names: The order.
+    """
+    places = {name: place for place, name in enumerate(class_names)}
+    if dataset.class_names == tuple(class_names) or places.keys() != set(dataset.class_names):
+        return dataset
+    lookup = np.array([places[name] for name in dataset.class_names])
+
+    def order(source: Source) -> Source:
+        labels = lookup[source.labels]
+        was_sorted = bool((np.diff(source.labels) >= 0).all())
+        positions = np.argsort(labels, kind="stable") if was_sorted else np.arange(len(labels))
+        return replace(source, labels=labels).select(positions)
+
+    return replace(
+        dataset,
+        class_names=tuple(class_names),
+        train=order(dataset.train),
+        test=order(dataset.test),
+        validation=dataset.validation and order(dataset.validation),
+    )
 
 
 def split_stratified(

@@ -11,7 +11,7 @@ import numpy as np
 from framework.config import Config, load_config
 from framework.config.model import DatasetConfig
 from framework.config.reserved_files import SPLITS
-from framework.data.dataset import Dataset
+from framework.data.dataset import Dataset, order_classes
 from framework.data.images import Images
 from framework.data.sanity_checks import inspect_training
 from framework.data.splits import Splits, split_dataset
@@ -23,6 +23,26 @@ DatasetLoader = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
 
 # Hexadecimal digits of a digest that are kept: 64 bits, since nobody forges images here.
 DIGITS = 16
+
+
+def load_for_run(
+    directory: Path, config: Config, load_dataset: DatasetLoader
+) -> tuple[Dataset, Fallback | None]:
+    """Load the images of a run, their classes in the order of a model that there is already.
+
+    Older versions ordered classes with numbers in their names in another way.
+
+    Args:
+        directory: The run directory; that of a resumed run has a record of the classes.
+        config: If it does not train, its `saved_model` is a file.
+        load_dataset: Loads the data set.
+    """
+    dataset, fallback = load_dataset(config.data_config.dataset)
+    if not config.training_config.enable_training:
+        directory = Path(str(config.model_configuration.saved_model)).parent
+    record = directory / "environment.json"
+    names = read_json(record).get("class_names") if record.is_file() else None
+    return order_classes(dataset, names or dataset.class_names), fallback
 
 
 def split_for_run(
@@ -198,7 +218,7 @@ def _find_record(model: Path, load_dataset: DatasetLoader) -> SplitRecord | None
         config = load_config(config_file)
         if not config.training_config.enable_training:
             return _find_record(Path(str(config.model_configuration.saved_model)), load_dataset)
-        dataset, _ = load_dataset(config.data_config.dataset)
+        dataset, _ = load_for_run(model.parent, config, load_dataset)
         if (dataset.train.fingerprint, dataset.test.fingerprint) != (
             data.get("train"),
             data.get("test"),

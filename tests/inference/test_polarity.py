@@ -62,6 +62,7 @@ LIGHT, DARK = np.full((16, 16), 250, np.uint8), np.full((16, 16), 5, np.uint8)
         ("npz", write_archive, 255 - DIGITS, LIGHT, False),
         ("npz", write_archive, draw_photographs(200, 1), LIGHT, False),
         ("npz", write_archive, draw_photographs(200, 1), DARK, False),
+        ("npz", write_archive, draw_photographs(200, 1) // 3, LIGHT, False),
     ],
 )
 def test_images_are_inverted_if_the_training_images_are_the_other_way_round(

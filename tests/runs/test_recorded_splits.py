@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from framework.cli.main import main
+from framework.data.sources import folder_layout
 from tests.helpers.program import read_json
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -53,6 +54,29 @@ def trained(config, tmp_path):
     """The directory of a run on 57 of the pictures, with 7 to validate and 16 to test on."""
     assert main(["--config", str(config), "--output", str(tmp_path / "run")]) == 0
     return tmp_path / "run"
+
+
+def test_a_model_whose_classes_are_in_the_order_of_older_versions_is_evaluated(
+    config, photos, tmp_path, monkeypatch, capsys
+):
+    for split, numbers in (("train", range(30)), ("test", range(30, 40))):
+        for name, old in (("9", "dark"), ("10", "light")):
+            (photos / split / name).mkdir(parents=True)
+            for number in numbers:
+                (photos / old / f"{number}.png").rename(photos / split / name / f"{number}.png")
+    with monkeypatch.context() as older:
+        older.setattr(folder_layout, "natural_key", lambda text: [text])
+        assert main(["--config", str(config), "--output", str(tmp_path / "run")]) == 0
+    (tmp_path / "run" / "splits.npz").unlink()
+    assert read_json(tmp_path / "run" / "environment.json")["class_names"] == ["10", "9"]
+    capsys.readouterr()
+
+    assert evaluate(config, tmp_path / "run", tmp_path / "out") == 0
+
+    assert "not known" not in capsys.readouterr().out
+    before, after = (read_json(tmp_path / name / "metrics.json") for name in ("run", "out"))
+    assert after["test"] == before["test"]
+    assert after["validation"] == before["validation"]
 
 
 def evaluate(config, model, output, *overrides):
