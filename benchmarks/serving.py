@@ -28,10 +28,10 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.tables import report
-from framework.data.images import match_channels, prepare_image
+from framework.data.images import match_channels
 from framework.inference.app.read_drawing import read_drawing
-from framework.inference.app.segmentation import find_characters
 from framework.inference.app.server import HOST, build_app
+from framework.inference.picture_reader import PictureReader
 from framework.inference.trained_classifier import TrainedClassifier, load_classifier
 from tests.helpers.browsers import launch_browser
 
@@ -45,15 +45,13 @@ def draw_one(size: tuple[int, int]) -> Image.Image:
 
 def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
     """Return the batch of one image that the page gives to the network; float32 in [0, 255]."""
-    (character,) = find_characters(drawing, trained.appearance.framing)
-    shape = trained.image_shape
-    image = prepare_image(character, shape, trained.config.data_config.resize)
-    return match_channels(image[np.newaxis], shape[-1]).astype(np.float32)
+    image = PictureReader(trained).prepare(drawing).single
+    return match_channels(image[np.newaxis], trained.image_shape[-1]).astype(np.float32)
 
 
 def serve(trained: TrainedClassifier) -> tuple[uvicorn.Server, int]:
     """Serve the page in a thread; return the server and its port."""
-    app = build_app(trained, partial(read_drawing, trained))
+    app = build_app(trained, partial(read_drawing, PictureReader(trained)))
     server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:

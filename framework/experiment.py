@@ -2,20 +2,19 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from keras.callbacks import Callback
 
 from framework.config import Config, dump_config, load_config
-from framework.config.model import KerasObject
 from framework.data import registry
 from framework.data.splits import Splits
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
 from framework.evaluation.metrics.classification_metrics import compute_metrics
-from framework.evaluation.metrics.predict_split import check_finite, predict_split
+from framework.evaluation.metrics.predict_split import check_finite, predict_splits
 from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.prediction_files import write_predictions, write_submission
 from framework.evaluation.report.report_inputs import ReportInputs
@@ -124,7 +123,10 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
             environment = {**environment, "ray": options.cluster.describe()}
 
         with timer.measure("evaluation"):
-            predictions = predict_splits(split, features, training.loss)
+            predictions, novelty = predict_splits(
+                split.head, features, training.loss, classifier.novelty
+            )
+            classifier = replace(classifier, novelty=novelty)
             if result.divergence is None:
                 check_finite(predictions)
             metrics = _compute_metrics(predictions, classifier)
@@ -224,7 +226,8 @@ def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.lo
     classifier = load_fitting_classifier(model_file, shape, dataset.class_names)
     with use_precision(config.training_config.precision):
         split, features = prepare_head(classifier, splits, config)
-        predictions = predict_splits(split, features, config.training_config.loss)
+        loss = config.training_config.loss
+        predictions, _ = predict_splits(split.head, features, loss, classifier.novelty)
         inputs = _collect_report_inputs(
             config,
             classifier,
@@ -262,15 +265,6 @@ def prepare_head(
     training = config.training_config
     devices = find_devices(training.devices)
     return split, prepare_features(split, wanted, training.feature_cache, cluster, devices)
-
-
-def predict_splits(
-    split: ModelSplit, features: Mapping[str, Features], loss: KerasObject
-) -> dict[str, Predictions]:
-    """Predict each selection of images with the head of a split classifier."""
-    return {
-        name: predict_split(split.head, source, loss, name) for name, source in features.items()
-    }
 
 
 def _collect_report_inputs(

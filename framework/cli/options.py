@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from framework.models.novelty import COVERAGE
 from framework.runs.run_directory import find_run
 
 
@@ -44,8 +45,8 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_invert(parser: argparse.ArgumentParser) -> None:
-    """Add `--invert`."""
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add `--invert`, `--frame` and `--coverage`, which say how pictures are read."""
     parser.add_argument(
         "--invert",
         choices=("auto", "yes", "no"),
@@ -53,6 +54,32 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
         help="whether to invert images; auto: gray ones whose background is dark where that of "
         "the training images is light, or light where it is dark (default: auto)",
     )
+    parser.add_argument(
+        "--frame",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="whether to find the characters of a picture, and to frame them as the training "
+        "images are; auto: if these are framed characters, and the picture has another size "
+        "(default: auto)",
+    )
+    parser.add_argument(
+        "--coverage",
+        type=_parse_coverage,
+        default=COVERAGE,
+        metavar="SHARE",
+        help="the share of validation images that are known: what is further from the training "
+        f"images is unknown; 1: everything is known (default: {COVERAGE})",
+    )
+
+
+def _parse_coverage(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"expected more than 0, at most 1. Found {text!r}.")
+    return share
 
 
 def choose_run(options: argparse.Namespace) -> Path:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
+from typing import TypeVar
 
 from framework.data.image_files import find_image_files, format_path
 from framework.errors import RunError
@@ -12,7 +11,7 @@ from framework.errors import RunError
 # Also bounds how many images are decoded at full size at a time.
 READER_THREADS = 2
 
-Outcome = tuple[Path, np.ndarray | RunError]
+T = TypeVar("T")
 
 
 def list_files(paths: Sequence[Path]) -> list[Path]:
@@ -31,22 +30,22 @@ def list_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def stream_batches(
-    files: Sequence[Path], prepare: Callable[[Path], np.ndarray], batch_size: int
-) -> Iterator[list[Outcome]]:
+    files: Sequence[Path], prepare: Callable[[Path], T], batch_size: int
+) -> Iterator[list[tuple[Path, T | RunError]]]:
     """Read files in batches, each while the batch before is processed.
 
     Yields:
         For each file, in order, what `prepare` returned or raised.
     """
 
-    def attempt(file: Path) -> Outcome:
+    def attempt(file: Path) -> tuple[Path, T | RunError]:
         try:
             return file, prepare(file)
         except RunError as error:
             return file, error
 
     with ThreadPoolExecutor(READER_THREADS) as pool:
-        following: Iterator[Outcome] = iter(())
+        following: Iterator[tuple[Path, T | RunError]] = iter(())
         for first in range(0, len(files) + batch_size, batch_size):
             current = list(following)
             following = pool.map(attempt, files[first : first + batch_size])

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
-from framework.data.image_files import format_path
+from framework.data.image_files import format_path, read_image
 from framework.errors import RunError
 from framework.inference.image_batches import stream_batches
-from framework.inference.polarity import Invert, describe_inversion
-from framework.inference.trained_classifier import BATCH_SIZE, Prediction, TrainedClassifier
+from framework.inference.network import BATCH_SIZE, Network
+from framework.inference.picture_reader import DEFAULTS, PictureReader, PreparedPicture, ReadOptions
+from framework.inference.polarity import describe_inversion
+from framework.inference.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -31,37 +32,29 @@ class FilePrediction:
 
 
 def predict_files(
-    trained: TrainedClassifier, files: Sequence[Path], invert: Invert = "auto", top: int = 3
+    network: Network, files: Sequence[Path], options: ReadOptions = DEFAULTS
 ) -> Iterator[FilePrediction]:
     """Predict the classes of image files, with a progress bar for several batches.
 
     How many were inverted is said at the end, on standard error.
 
-    Memory does not grow with the number of files, and predictions come in their order. For
-    `invert` and `top` see `TrainedClassifier.predict`.
+    Memory does not grow with the number of files, and predictions come in their order.
     """
-    inverted = []
-
-    def prepare(file: Path) -> np.ndarray:
-        prepared, was_inverted = trained.prepare_inverted(file, invert)
-        if was_inverted:
-            inverted.append(file)
-        return prepared
-
-    batches = stream_batches(files, prepare, BATCH_SIZE)
+    reader, inverted = PictureReader(network, options), 0
+    batches = stream_batches(files, lambda file: reader.prepare(read_image(file)), BATCH_SIZE)
     # `None` hides the bar where standard error is no terminal.
     hidden = None if len(files) > BATCH_SIZE else True
     with tqdm(total=len(files), unit=" images", disable=hidden) as progress:
         for batch in batches:
-            prepared = [outcome for _, outcome in batch if isinstance(outcome, np.ndarray)]
-            probabilities = trained.predict_prepared(prepared) if prepared else np.empty((0, 0))
-            predictions = iter(trained.name_classes(probabilities, top))
+            pictures = [found for _, found in batch if isinstance(found, PreparedPicture)]
+            inverted += sum(picture.inverted for picture in pictures)
+            predictions = iter(reader.read(pictures))
             for file, outcome in batch:
                 if isinstance(outcome, RunError):
                     yield FilePrediction(format_path(file), error=str(outcome))
                 else:
                     yield FilePrediction(format_path(file), next(predictions))
             progress.update(len(batch))
-    if inverted and invert == "auto":
-        said = describe_inversion(len(inverted), trained.appearance, "--invert no")
+    if inverted and options.invert == "auto":
+        said = describe_inversion(inverted, network.appearance, "--invert no")
         print(said, file=sys.stderr)

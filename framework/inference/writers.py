@@ -12,7 +12,10 @@ Writer = Callable[[Iterable[FilePrediction], IO[str], int], int]
 
 
 def write_text(predictions: Iterable[FilePrediction], stream: IO[str], top: int) -> int:
-    """Write a line for each image: its name, the class, its probability, and other classes."""
+    """Write a line for each image: its name, the class, its probability, and other classes.
+
+    An image that is unknown has no probability, but what it looks most like.
+    """
     failures = 0
     for row in predictions:
         if row.prediction is None:
@@ -20,9 +23,17 @@ def write_text(predictions: Iterable[FilePrediction], stream: IO[str], top: int)
             stream.write(f"{row.error}\n")
             continue
         found = row.prediction
-        others = ", ".join(f"{name} {100 * value:.1f} %" for name, value in found.top[1:])
-        line = f"{row.image}: {found.predicted}  {100 * found.confidence:.1f} %"
-        stream.write(f"{line}  ({others})\n" if others else f"{line}\n")
+        shares = [f"{name} {100 * value:.1f} %" for name, value in found.top]
+        if found.known:
+            details = f"  {100 * found.confidence:.1f} %"
+            others = ", ".join(shares[1:])
+        else:
+            details, others = "", found.note
+            if not others and len(found.characters) < 2:
+                others = f"looks most like {', '.join(shares)}"
+        stream.write(
+            f"{row.image}: {found.predicted}{details}{f'  ({others})' if others else ''}\n"
+        )
     return failures
 
 
@@ -39,16 +50,20 @@ def write_json(predictions: Iterable[FilePrediction], stream: IO[str], top: int)
 
 
 def write_csv(predictions: Iterable[FilePrediction], stream: IO[str], top: int) -> int:
-    """Write `image,predicted,confidence`, then each further class and probability, and `error`."""
+    """Write `image,predicted,confidence`, further classes and probabilities, `known`, `error`."""
     further = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "confidence")]
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["image", "predicted", "confidence", *further, "error"])
+    table.writerow(["image", "predicted", "confidence", *further, "known", "error"])
     failures = 0
     for row in predictions:
         failures += row.prediction is None
-        ranked = [value for pair in row.prediction.top for value in pair] if row.prediction else []
-        padding = [""] * (2 * max(1, top) - len(ranked))
-        table.writerow([row.image, *ranked, *padding, row.error or ""])
+        cells: list[object] = []
+        known = ""
+        if found := row.prediction:
+            others = [value for pair in found.top[1:] for value in pair]
+            cells, known = [found.predicted, found.confidence, *others], str(found.known).lower()
+        padding = [""] * (2 * max(1, top) - len(cells))
+        table.writerow([row.image, *cells, *padding, known, row.error or ""])
     return failures
 
 

@@ -1,5 +1,6 @@
 """The whole classifier: a backbone and its declared top, in one flat graph."""
 
+import io
 import json
 import math
 import zipfile
@@ -13,11 +14,13 @@ from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
 from framework.models.freezing import freeze_layers
+from framework.models.novelty import NoveltyDetector
 from framework.models.top import build_top, resolve_units
 from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
 CLASS_NAMES_MEMBER = "class_names.json"
+NOVELTY_MEMBER = "novelty.npz"
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,13 @@ class Classifier:
             to `(n, classes)` float32.
         class_names: One name for each output, in order.
         backbone_layers: The names of the layers below the declared top.
+        novelty: Measures how far images are from the training images; `None` if it is not known.
     """
 
     model: keras.Model
     class_names: tuple[str, ...]
     backbone_layers: tuple[str, ...]
+    novelty: NoveltyDetector | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -119,6 +124,9 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
         }
         with zipfile.ZipFile(unfinished, "a") as archive:
             archive.writestr(CLASS_NAMES_MEMBER, json.dumps(names))
+            if classifier.novelty is not None:
+                with archive.open(NOVELTY_MEMBER, "w") as member:
+                    classifier.novelty.write(member)
 
 
 def load_classifier_file(path: Path) -> Classifier:
@@ -135,6 +143,9 @@ def load_classifier_file(path: Path) -> Classifier:
             if damaged is not None:
                 raise zipfile.BadZipFile(f"{damaged} does not match its checksum.")
             names = json.loads(archive.read(CLASS_NAMES_MEMBER))
+            novelty = None
+            if NOVELTY_MEMBER in archive.namelist():
+                novelty = NoveltyDetector.read(io.BytesIO(archive.read(NOVELTY_MEMBER)))
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except KeyError as error:
         raise RunError(f"{path} names no classes: it was not written by a run.") from error
@@ -143,4 +154,15 @@ def load_classifier_file(path: Path) -> Classifier:
             f"{path} can't be read as a Keras model: {first_sentence(error)} "
             "It may be truncated or damaged."
         ) from error
-    return Classifier(model, tuple(names["class_names"]), tuple(names["backbone_layers"]))
+    layers = tuple(names["backbone_layers"])
+    return Classifier(model, tuple(names["class_names"]), layers, novelty)
+
+
+def find_embedding(model: keras.Model) -> keras.KerasTensor | None:
+    """Return what the last layer with weights reads; `None` without one that reads one tensor."""
+    by_depth = model._nodes_by_depth
+    for depth in sorted(by_depth):
+        for node in by_depth[depth]:
+            if isinstance(node.operation, keras.Layer) and node.operation.weights:
+                return node.input_tensors[0] if len(node.input_tensors) == 1 else None
+    return None

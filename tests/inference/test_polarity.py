@@ -13,6 +13,8 @@ from framework.config.model import DatasetConfig
 from framework.data.appearance import Appearance, Framing, measure_appearance
 from framework.data.registry import load_digits, read_dataset
 from framework.inference.app.read_drawing import read_drawing
+from framework.inference.network import Outputs
+from framework.inference.picture_reader import PictureReader, ReadOptions
 from framework.inference.run_summary import read_summary
 from framework.inference.trained_classifier import load_classifier
 from tests.helpers.digits_run import build_network, write_run
@@ -78,7 +80,7 @@ def test_images_are_inverted_if_the_training_images_are_the_other_way_round(
     np.testing.assert_array_equal(trained.predict_probabilities(image), wanted)
 
     Image.fromarray(image).save(tmp_path / "image.png")
-    for options, said in (([], int(inverted)), (["--invert", "no"], 0)):
+    for options, said in ((["--frame", "no"], int(inverted)), (["--invert", "no"], 0)):
         capsys.readouterr()
         assert main(["predict", "--run", str(run), str(tmp_path / "image.png"), *options]) == 0
         assert capsys.readouterr().err.count("Inverted 1 image, because") == said
@@ -129,10 +131,12 @@ def test_characters_of_a_drawing_have_the_polarity_of_the_training(
 
     def note(self, prepared):
         seen.extend(prepared)
-        return np.full((len(prepared), 10), 0.1, np.float32)
+        shares = np.full((len(prepared), 10), 0.1, np.float32)
+        return Outputs(shares, np.zeros(len(prepared), np.float32))
 
-    monkeypatch.setattr(type(trained), "predict_prepared", note)
-    read_drawing(replace(trained, appearance=appearance), encode(drawing), invert)
+    monkeypatch.setattr(type(trained), "compute", note)
+    reader = PictureReader(replace(trained, appearance=appearance), ReadOptions(invert))
+    read_drawing(reader, encode(drawing))
     (character,) = seen
     assert (np.median(character[:, 0]) > 127) == dark_on_light
 

@@ -58,6 +58,7 @@ def test_json_has_the_predictions_of_the_python_interface(digits_run, folder, tr
             "image": str(folder / "1.bmp"),
             "predicted": prediction.predicted,
             "confidence": prediction.confidence,
+            "known": True,
             "top": [{"class": name, "probability": share} for name, share in prediction.top],
         }
     ]
@@ -68,7 +69,7 @@ def test_csv_has_the_published_columns(digits_run, folder, trained, capsys):
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert code == 0
     assert said.out.startswith(
-        "image,predicted,confidence,class_2,confidence_2,class_3,confidence_3,error\n"
+        "image,predicted,confidence,class_2,confidence_2,class_3,confidence_3,known,error\n"
     )
     predicted = [one.predicted for one in trained.predict(sorted(folder.iterdir()))]
     assert [row["predicted"] for row in rows] == predicted
@@ -125,7 +126,7 @@ def test_several_batches_come_in_order(trained, folder, monkeypatch):
 def test_no_images_make_a_table_with_a_header_only():
     stream = io.StringIO()
     assert write_csv([], stream, 1) == 0
-    assert stream.getvalue() == "image,predicted,confidence,error\n"
+    assert stream.getvalue() == "image,predicted,confidence,known,error\n"
 
 
 def test_an_empty_folder_is_an_error(digits_run, tmp_path, capsys):

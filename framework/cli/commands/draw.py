@@ -3,7 +3,7 @@
 import argparse
 from contextlib import suppress
 
-from framework.cli.options import add_invert, add_run, choose_run
+from framework.cli.options import add_reading, add_run, choose_run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +12,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_parse_port, default=7860, help="0 for any free port (default: 7860)"
     )
-    add_invert(parser)
+    add_reading(parser)
 
 
 def _parse_port(text: str) -> int:
@@ -25,9 +25,16 @@ def run(options: argparse.Namespace) -> int:
     """Serve the page until interrupted, which is the regular end."""
     from framework.utils.optional_dependencies import require_packages
 
-    require_packages("The page", {"starlette": "starlette", "uvicorn": "uvicorn"}, "app")
+    packages = {
+        "starlette": "starlette",
+        "uvicorn": "uvicorn",
+        "cv2": "opencv-python-headless",
+    }
+    require_packages("The page", packages, "app")
     from framework.inference.app.server import serve_page
+    from framework.inference.picture_reader import ReadOptions
 
     with suppress(KeyboardInterrupt):
-        serve_page(choose_run(options), options.port, options.invert)
+        reading = ReadOptions(options.invert, options.frame, options.coverage)
+        serve_page(choose_run(options), options.port, reading)
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from framework.cli.options import add_images, add_invert, add_run, choose_run, parse_positive
+from framework.cli.options import add_images, add_reading, add_run, choose_run, parse_positive
 from framework.errors import RunError
 
 
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="name the K most probable classes (default: 3)",
     )
-    add_invert(parser)
+    add_reading(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,12 +34,14 @@ def run(options: argparse.Namespace) -> int:
 
     files = list_files(options.images)
     start_tensorflow()
+    from framework.inference.picture_reader import ReadOptions
     from framework.inference.predict_files import predict_files
     from framework.inference.trained_classifier import load_classifier
     from framework.inference.writers import WRITERS
 
     trained = load_classifier(choose_run(options))
     top = min(options.top, len(trained.class_names))
-    predictions = predict_files(trained, files, options.invert, top)
+    reading = ReadOptions(options.invert, options.frame, options.coverage, top)
+    predictions = predict_files(trained, files, reading)
     failures = WRITERS[options.format](predictions, sys.stdout, top)
     return RunError.exit_code if failures else 0

@@ -16,12 +16,15 @@ class Predictions:
         true: `(n,)` int64, the true classes.
         probabilities: `(n, classes)` float32. NaN where training diverged.
         loss: The mean loss over the split; may be NaN or infinite.
+        novelty: `(n,)` float32, the distance of each image to the training images; `None` if it
+            was not measured.
     """
 
     indices: np.ndarray
     true: np.ndarray
     probabilities: np.ndarray
     loss: float
+    novelty: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.true)

@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from framework.errors import RunError
-from framework.inference.polarity import Invert
+from framework.inference.picture_reader import DEFAULTS, ReadOptions
 from framework.inference.run_summary import RunSummary, read_summary
 from framework.utils.native_logs import start_tensorflow
 
@@ -44,7 +44,7 @@ MAX_CONNECTIONS = 32
 MAX_DISCARDED_BYTES = 8 * MAX_UPLOAD_BYTES
 
 
-def serve_page(run: Path, port: int, invert: Invert = "auto") -> None:
+def serve_page(run: Path, port: int, options: ReadOptions = DEFAULTS) -> None:
     """Serve the page on this machine alone, until interrupted.
 
     The page is served at once; the classifier loads meanwhile, and the first drawing waits for it.
@@ -52,14 +52,14 @@ def serve_page(run: Path, port: int, invert: Invert = "auto") -> None:
     Args:
         run: As `framework.inference.run_summary.read_summary` takes it.
         port: The port; 0 for any free one.
-        invert: See `read_drawing`.
+        options: How drawings are read.
 
     Raises:
         RunError: The port is in use, or the run's classifier can't be loaded.
     """
     summary = read_summary(run)
     with _open_port(port) as listener, ThreadPoolExecutor(1) as loader:
-        reader = loader.submit(_load_reader, summary.run, invert)
+        reader = loader.submit(_load_reader, summary.run, options)
         server = uvicorn.Server(
             uvicorn.Config(
                 build_app(summary, lambda content: reader.result()(content)),
@@ -80,15 +80,16 @@ def serve_page(run: Path, port: int, invert: Invert = "auto") -> None:
     reader.result()
 
 
-def _load_reader(run: Path, invert: Invert) -> Reader:
+def _load_reader(run: Path, options: ReadOptions) -> Reader:
     start_tensorflow()
     from framework.inference.app.read_drawing import read_drawing
+    from framework.inference.picture_reader import PictureReader
     from framework.inference.trained_classifier import load_classifier
 
     trained = load_classifier(run)
     # Compiles the network, so that the first drawing is read as quickly as the next.
-    trained.predict_prepared([np.zeros(trained.image_shape, np.uint8)])
-    return partial(read_drawing, trained, invert=invert)
+    trained.compute([np.zeros(trained.image_shape, np.uint8)])
+    return partial(read_drawing, PictureReader(trained, options))
 
 
 def _open_port(port: int) -> socket.socket:

@@ -67,7 +67,7 @@ def test_an_export_alone_agrees_with_predict_on_500_images(
     assert str(output) in said
     names = json.loads((output / "class_names.json").read_text())["class_names"]
     assert tuple(names) == trained.class_names
-    prepared = np.stack([trained.prepare(image) for image in FIVE_HUNDRED])
+    prepared = np.stack([trained.resize(image) for image in FIVE_HUNDRED])
     batch = np.repeat(prepared, 3, axis=-1)
     expected = trained.predict_probabilities(list(FIVE_HUNDRED))
     assert f"16, 3)` {' or '.join(dtypes)}, RGB" in (output / "README.md").read_text()

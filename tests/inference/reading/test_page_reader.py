@@ -5,8 +5,9 @@ from scipy import ndimage
 
 from framework.data.registry import load_digits
 from framework.errors import RunError
-from framework.inference.app.segmentation import find_characters
 from framework.inference.polarity import FRAMINGS, MNIST_FRAMING
+from framework.inference.reading.framing import frame_character
+from framework.inference.reading.page_reader import find_characters as find_glyphs
 
 
 def draw(*lines, size=(800, 300), background=255, foreground=0):
@@ -15,6 +16,10 @@ def draw(*lines, size=(800, 300), background=255, foreground=0):
     for line in lines:
         pen.line(line, fill=foreground, width=16, joint="curve")
     return page
+
+
+def find_characters(image, framing):
+    return [frame_character(glyph.foreground, framing) for glyph in find_glyphs(image)]
 
 
 BAR_OF_FIVE = [(160, 50), (230, 50)]
@@ -86,5 +91,5 @@ def test_enlarged_digits_are_framed_as_the_originals():
 
 def test_noise_is_refused_instead_of_read():
     noise = np.random.default_rng(0).integers(0, 256, (400, 900), dtype=np.uint8)
-    with pytest.raises(RunError, match="that is not a line of characters"):
+    with pytest.raises(RunError, match="that is not a page of characters"):
         find_characters(Image.fromarray(noise), MNIST_FRAMING)

@@ -1,0 +1,1 @@
+"""Reading of pictures that hold characters: found, separated and framed as in training."""
