@@ -16,6 +16,7 @@ from framework.errors import DivergedError
 from framework.evaluation.metrics.classification_metrics import compute_metrics
 from framework.evaluation.metrics.predict_split import check_finite, predict_splits
 from framework.evaluation.metrics.predictions import Predictions
+from framework.evaluation.metrics.selective import summarize_unknown
 from framework.evaluation.report.prediction_files import write_predictions, write_submission
 from framework.evaluation.report.report_inputs import ReportInputs
 from framework.evaluation.report.write_report import write_report
@@ -123,15 +124,12 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
             environment = {**environment, "ray": options.cluster.describe()}
 
         with timer.measure("evaluation"):
-            predictions, novelty = predict_splits(
-                split.head, features, training.loss, classifier.novelty
-            )
+            known = classifier.novelty
+            predictions, novelty = predict_splits(split.head, features, training.loss, known)
             classifier = replace(classifier, novelty=novelty)
-            if result.divergence is None:
-                check_finite(predictions)
-            metrics = _compute_metrics(predictions, classifier)
+            metrics = _compute_metrics(predictions, classifier, result)
         # The time for the report is in it by the time it is written.
-        metrics |= {"timing": timer.seconds, **result.describe()}
+        metrics |= {"timing": timer.seconds}
 
         with timer.measure("report"):
             table, files = directory / "predictions_test.csv", splits.test.file_names
@@ -185,13 +183,17 @@ def _train(
 
 
 def _compute_metrics(
-    predictions: Mapping[str, Predictions], classifier: Classifier
+    predictions: Mapping[str, Predictions], classifier: Classifier, result: TrainingResult
 ) -> dict[str, Any]:
+    if result.divergence is None:
+        check_finite(predictions)
     scores = {
         name: compute_metrics(predicted, classifier.class_names)
         for name, predicted in predictions.items()
     }
-    return {**scores, "parameters": classifier.count_parameters()}
+    if (threshold := classifier.find_threshold()) is not None:
+        scores["unknown"] = summarize_unknown(predictions["test"], threshold)
+    return {**scores, "parameters": classifier.count_parameters(), **result.describe()}
 
 
 def _complete_run(
@@ -286,4 +288,5 @@ def _collect_report_inputs(
         environment=environment,
         metrics=metrics,
         classifier=classifier.model,
+        threshold=classifier.find_threshold(),
     )

@@ -16,6 +16,7 @@ from framework.utils.console import start_console
 COMMANDS = {
     "predict": "predict the classes of your own images with a trained classifier",
     "draw": "serve a local page to draw digits on, and see what the model reads",
+    "evaluate": "measure a trained classifier on other labeled images",
     "export": "export a trained classifier to Keras, SavedModel, ONNX or LiteRT",
     "features": "write the outputs of a backbone layer for your own images",
     "compare": "compare finished runs side by side",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from framework.models.novelty import COVERAGE
+from framework.config.catalog import COVERAGE
 from framework.runs.run_directory import find_run
 
 

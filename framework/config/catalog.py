@@ -24,6 +24,9 @@ IMAGENET = "imagenet"
 ACCURACY = "accuracy"
 """The metric that is measured in every run, and so need not be listed."""
 
+COVERAGE = 0.99
+"""The share of validation images that a classifier knows by default; others are unknown."""
+
 DATASETS: dict[str, str] = {
     "mnist": "70,000 handwritten digits, 28x28, grey",
     "fashion_mnist": "70,000 pictures of clothes in 10 classes, 28x28, grey",

@@ -12,6 +12,8 @@ from framework.errors import RunError
 
 # Share of the images held out for testing where a data set has no test images of its own.
 TEST_FRACTION = 0.2
+# Where all images are only tested on, as in an evaluation.
+ALL = 1.0
 
 # How many class names an error lists.
 MAX_NAMES = 5
@@ -160,7 +162,7 @@ def hold_out_test(
 
     Args:
         source: All images.
-        fraction: The share to hold out; `None`: `TEST_FRACTION`.
+        fraction: The share to hold out; `None`: `TEST_FRACTION`; `ALL`: nothing is trained on.
         location: Where the images are, for the error.
         class_names: One name for each label, for the error.
 
@@ -170,6 +172,8 @@ def hold_out_test(
     Raises:
         RunError: There are too few images of a class.
     """
+    if fraction == ALL:
+        return source, source
     share = TEST_FRACTION if fraction is None else fraction
     count = len(source.labels)
     failure = (

@@ -21,6 +21,11 @@ from framework.data.image_files import (
 from framework.utils.bounded_map import bounded_map
 
 
+def digest_pixels(image: np.ndarray) -> str:
+    """Return BLAKE2b of an image's pixels, in hexadecimal; equal images have equal digests."""
+    return hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True)
 class ArraySource:
     """Images in memory.
@@ -46,9 +51,7 @@ class ArraySource:
     @cached_property
     def digests(self) -> tuple[str, ...]:
         """BLAKE2b of each image's pixels, in hexadecimal; equal images have equal digests."""
-        return tuple(
-            hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images
-        )
+        return tuple(map(digest_pixels, self.images))
 
     @property
     def nbytes(self) -> int:

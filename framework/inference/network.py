@@ -82,8 +82,8 @@ class Network(RunSummary):
 
     def find_threshold(self, coverage: float) -> float:
         """Return the novelty above which an image is unknown; see `NoveltyDetector`."""
-        detector = self.classifier.novelty
-        return detector.find_threshold(coverage) if detector else float("inf")
+        threshold = self.classifier.find_threshold(coverage)
+        return float("inf") if threshold is None else threshold
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], Any]:

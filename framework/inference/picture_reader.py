@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from PIL import Image, ImageOps
 
+from framework.config.catalog import COVERAGE
 from framework.errors import RunError
 from framework.inference.network import Network, Outputs
 from framework.inference.polarity import Invert, check_invert, estimate_background, needs_inversion
 from framework.inference.prediction import UNKNOWN, Character, Prediction, join_characters
-from framework.models.novelty import COVERAGE
 from framework.utils.optional_dependencies import require_packages
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from framework.config.catalog import COVERAGE
 from framework.inference.image_input import ImageLike, list_images, open_image
 from framework.inference.network import BATCH_SIZE, Network
 from framework.inference.picture_reader import Frame, PictureReader, PreparedPicture, ReadOptions
@@ -14,7 +15,6 @@ from framework.inference.polarity import Invert, describe_inversion
 from framework.inference.prediction import Prediction
 from framework.inference.run_summary import read_summary
 from framework.models.classifier import load_classifier_file
-from framework.models.novelty import COVERAGE
 from framework.runs.run_directory import MODEL_FILE, verify_model_file
 
 logger = logging.getLogger(__name__)

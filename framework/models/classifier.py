@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 
+from framework.config.catalog import COVERAGE
 from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
@@ -39,6 +40,10 @@ class Classifier:
     class_names: tuple[str, ...]
     backbone_layers: tuple[str, ...]
     novelty: NoveltyDetector | None = None
+
+    def find_threshold(self, coverage: float = COVERAGE) -> float | None:
+        """Return the novelty above which an image is unknown; `None` if it is not measured."""
+        return self.novelty.find_threshold(coverage) if self.novelty else None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

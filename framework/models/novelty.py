@@ -19,9 +19,6 @@ SKETCH_SIZE = 1024
 BLOCK_ROWS = 1024
 """Images that are compared at a time, which bounds the memory."""
 
-COVERAGE = 0.99
-"""The share of validation images that are known by default."""
-
 
 @dataclass(frozen=True)
 class NoveltyDetector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from framework.config.model import DatasetConfig
 from framework.config.reserved_files import SPLITS
 from framework.data.dataset import Dataset, order_classes
 from framework.data.images import Images
+from framework.data.registry import load_dataset
 from framework.data.sanity_checks import inspect_training
+from framework.data.source import digest_pixels
 from framework.data.splits import Splits, split_dataset
 from framework.errors import ConfigError, RunError
+from framework.runs.run_directory import MODEL_FILE
 from framework.utils.fallbacks import Fallback
 from framework.utils.files import DAMAGED_ARCHIVE, read_json, write_atomically
 
@@ -23,6 +26,8 @@ DatasetLoader = Callable[[DatasetConfig], tuple[Dataset, Fallback | None]]
 
 # Hexadecimal digits of a digest that are kept: 64 bits, since nobody forges images here.
 DIGITS = 16
+# Of the whole digest of an array's pixels.
+PIXEL_DIGITS = 32
 
 
 def load_for_run(
@@ -78,6 +83,30 @@ def split_for_run(
     return splits, (*notes, *remarks)
 
 
+def find_unseen(run: Path, images: Images) -> np.ndarray | None:
+    """Find the images that a run neither trained nor validated its model on.
+
+    Args:
+        run: The run directory.
+        images: Any images.
+
+    Returns:
+        `(k,)` int64, positions; `None` if it is not known which images the run saw, or if they
+        can't be compared, since the run's come from files and these do not.
+    """
+    record = _find_record(run / MODEL_FILE, load_dataset)
+    if record is None:
+        return None
+    digests = images.digests
+    if record.length == PIXEL_DIGITS and len(digests[0]) != record.length:
+        # The run's images were arrays; those of files may be the same.
+        digests = list(map(digest_pixels, images.source.read(images.indices)))
+    if record.length != len(digests[0]):
+        return None
+    seen = np.concatenate([record.digests["training"], record.digests["validation"]])
+    return np.flatnonzero(~np.isin(_shorten(digests), seen))
+
+
 @dataclass(frozen=True)
 class SplitRecord:
     """The digests of a run's images.
@@ -94,7 +123,9 @@ class SplitRecord:
     @classmethod
     def of(cls, splits: Splits) -> SplitRecord:
         """Make the record of some splits."""
-        digests = {name: np.sort(_shorten(images)) for name, images in splits.by_name().items()}
+        digests = {
+            name: np.sort(_shorten(images.digests)) for name, images in splits.by_name().items()
+        }
         return cls(digests, len(splits.training.digests[0]))
 
     @classmethod
@@ -126,9 +157,9 @@ class SplitRecord:
         ]
 
 
-def _shorten(images: Images) -> np.ndarray:
-    """Return the beginning of each image's digest, `(n,)` bytes."""
-    return np.array([digest[:DIGITS] for digest in images.digests], dtype=f"S{DIGITS}")
+def _shorten(digests: Sequence[str]) -> np.ndarray:
+    """Return the beginning of each digest, `(n,)` bytes."""
+    return np.array([digest[:DIGITS] for digest in digests], dtype=f"S{DIGITS}")
 
 
 def _record_training(path: Path, splits: Splits) -> None:
@@ -189,13 +220,13 @@ def _follow(record: SplitRecord, splits: Splits) -> Splits:
     trained, validated = record.digests["training"], record.digests["validation"]
 
     def drop(images: Images, known: np.ndarray) -> Images:
-        return replace(images, indices=images.indices[~np.isin(_shorten(images), known)])
+        return replace(images, indices=images.indices[~np.isin(_shorten(images.digests), known)])
 
     training, validation = splits.training, splits.validation
     if training.source is validation.source:
         indices = np.union1d(training.indices, validation.indices)
         pool = replace(validation, indices=indices)
-        digests, held_out = _shorten(pool), np.isin(indices, validation.indices)
+        digests, held_out = _shorten(pool.digests), np.isin(indices, validation.indices)
         held_out = (held_out | np.isin(digests, validated)) & ~np.isin(digests, trained)
         training = replace(training, indices=indices[~held_out])
         validation = replace(validation, indices=indices[held_out])

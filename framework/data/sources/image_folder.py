@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from framework.data.dataset import (
+    ALL,
     Dataset,
     DataUnavailableError,
     UnlabeledImages,
@@ -33,7 +34,7 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     Args:
         path: Holds `train/<class>/*` and, optionally, `val` and `test`, or `<class>/*` alone;
             see `docs/data.md` for other layouts.
-        test_fraction: Without labeled test images, the share of the images to test on.
+        test_fraction: Without labeled test images, the share of the images to test on, or `ALL`.
 
     Raises:
         DataUnavailableError: There is no such folder.
@@ -48,7 +49,8 @@ def load_folder(path: Path, test_fraction: float | None = None) -> Dataset:
     remarks = _leave_out_empty(listed) + _name_classes_by_file(listed)
     digests = {split: _check_files(files, issues) for split, files in listed.items()}
     try:
-        class_names = _choose_classes(path, listed, digests)
+        fewest = 1 if test_fraction == ALL else 2
+        class_names = _choose_classes(path, listed, digests, fewest)
     except RunError as error:
         if not issues.unreadable:
             raise
@@ -117,7 +119,7 @@ def _check_files(files: SplitFiles, issues: FolderIssues) -> Digests:
 
 
 def _choose_classes(
-    path: Path, listed: dict[str, SplitFiles], digests: dict[str, Digests]
+    path: Path, listed: dict[str, SplitFiles], digests: dict[str, Digests], fewest: int
 ) -> tuple[str, ...]:
     """Return the classes that have training images, or refuse data that can't be used."""
     train = listed["train"]
@@ -126,7 +128,7 @@ def _choose_classes(
         for name, paths in train.classes.items()
         if any(found in digests["train"] for found in paths)
     )
-    if len(class_names) < 2:
+    if len(class_names) < fewest:
         raise RunError(_explain_too_few(path, train, class_names))
     for split, files in listed.items():
         if not digests[split]:

@@ -113,7 +113,6 @@ def predict_split(
         lambda inputs: keras.tree.flatten(model(inputs, training=False)),
         input_signature=[unpack_single(signature)],
     )
-    loss_function = build_loss(loss)
     labels = features.images.labels
     probabilities: list[np.ndarray] = []
     total, count = 0.0, 0
@@ -123,9 +122,7 @@ def predict_split(
             if observe is not None and embeddings:
                 observe(embed(embeddings[0]))
             target = labels[count : count + len(output)]
-            if takes_one_hot(loss):
-                target = tf.one_hot(target, output.shape[-1])
-            total += float(np.mean(loss_function(target, output))) * len(output)
+            total += compute_loss(loss, target, output) * len(output)
             count += len(output)
             probabilities.append(output)
             progress.update(len(output))
@@ -135,6 +132,12 @@ def predict_split(
         probabilities=np.concatenate(probabilities),
         loss=total / count,
     )
+
+
+def compute_loss(loss: KerasObject, true: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean loss of probabilities `(n, classes)` of images of classes `(n,)`."""
+    target = tf.one_hot(true, probabilities.shape[-1]) if takes_one_hot(loss) else true
+    return float(np.mean(build_loss(loss)(target, probabilities)))
 
 
 def check_finite(predictions: Mapping[str, Predictions]) -> None:

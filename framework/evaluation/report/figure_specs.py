@@ -17,6 +17,7 @@ from framework.evaluation.figures.grad_cam import plot_grad_cam
 from framework.evaluation.figures.learning_curves import plot_curves
 from framework.evaluation.figures.per_class_metrics import plot_per_class_metrics
 from framework.evaluation.figures.reliability_diagram import plot_reliability
+from framework.evaluation.figures.risk_coverage import plot_risk_coverage
 from framework.evaluation.figures.roc_pr_curves import plot_roc_pr_curves
 from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
 from framework.evaluation.metrics.classification_metrics import compute_metrics
@@ -56,12 +57,14 @@ def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
         inputs.subject,
         inputs.config.training_config.seed,
     )
+    specs = [*_list_matrices(inputs), *_list_errors(test, inputs.threshold)]
+    if inputs.is_evaluation:
+        return specs
     splits = {split: inputs.images[split] for split in SPLITS}
     augmented = bool(inputs.config.data_config.data_augmentation)
     plot_data = partial(plot_dataset, splits, inputs.class_names, inputs.subject, augmented)
     return [
-        *_list_matrices(inputs),
-        *_list_errors(test),
+        *specs,
         *_list_curves(inputs),
         FigureSpec("dataset.png", plot_data, "data", photo=True),
         *_list_inside(inputs, test),
@@ -69,7 +72,9 @@ def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
 
 
 def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    for split in ("test", "validation", "training"):
+    for split in reversed(SPLITS):
+        if split not in inputs.predictions:
+            continue
         matrix = inputs.predictions[split].confusion_matrix
         draw = partial(plot_confusion_matrix, matrix, inputs.class_names, split, inputs.subject)
         is_test = split == "test"
@@ -77,7 +82,7 @@ def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
         yield FigureSpec(f"confusion_matrix_{split}.png", draw, section, folded=not is_test)
 
 
-def _list_errors(test: PredictedImages) -> Iterator[FigureSpec]:
+def _list_errors(test: PredictedImages, threshold: float | None) -> Iterator[FigureSpec]:
     yield FigureSpec("misclassified.png", partial(plot_mistakes, test), "errors", photo=True)
     yield FigureSpec("sample_predictions.png", partial(plot_samples, test), "errors", photo=True)
     predictions, names, subject = test.predictions, test.class_names, test.subject
@@ -85,6 +90,7 @@ def _list_errors(test: PredictedImages) -> Iterator[FigureSpec]:
     for name, draw in (
         ("class_scores.png", partial(plot_per_class_metrics, per_class, subject)),
         ("reliability.png", partial(plot_reliability, predictions, subject)),
+        ("risk_coverage.png", partial(plot_risk_coverage, predictions, threshold, subject)),
         ("one_vs_rest.png", partial(plot_roc_pr_curves, predictions, names, subject)),
     ):
         yield FigureSpec(name, draw, "errors", optional=True)

@@ -69,6 +69,8 @@ def render_report(
         splits=[split for split in SPLITS if split in metrics],
         wrong=len(test) - int(test.correct.sum()),
         sizes={split: len(predictions) for split, predictions in inputs.predictions.items()},
+        is_evaluation=inputs.is_evaluation,
+        unknown=metrics.get("unknown"),
         diverged=metrics.get("diverged"),
         substitutions=inputs.environment.get("substitutions", []),
         notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
@@ -106,7 +108,9 @@ def _find_notes(inputs: ReportInputs) -> Iterator[str]:
     yield from inputs.environment.get("data", {}).get("remarks", ())
     yield from inputs.environment.get("notes", ())
     summary = summarize_training(inputs.history, inputs.config.training_config)
-    if not inputs.history:
+    if inputs.is_evaluation:
+        pass
+    elif not inputs.history:
         yield "This run trained nothing; it evaluates a classifier that was trained before."
     elif summary.stopped is not None and summary.diverged is None:
         reason = "Early stopping ended" if summary.early_stopping else "The run ended"

@@ -19,7 +19,11 @@ _BATCH_SIZE = 256
 
 
 def write_predictions(
-    path: Path, predictions: Predictions, class_names: Sequence[str], files: Sequence[str] = ()
+    path: Path,
+    predictions: Predictions,
+    class_names: Sequence[str],
+    files: Sequence[str] = (),
+    unknown: np.ndarray | None = None,
 ) -> None:
     """Write `index,true,predicted,confidence` and, where there are files, `file`, a row per image.
 
@@ -28,6 +32,7 @@ def write_predictions(
         predictions: The predictions; `index` counts in the source's own split.
         class_names: The name of each class, which the file contains in place of its number.
         files: The path of each image.
+        unknown: `(n,)` bool, for a column of that name.
     """
     columns: list[Iterable[Any]] = [
         predictions.indices.tolist(),
@@ -36,6 +41,9 @@ def write_predictions(
         (f"{confidence:.6f}" for confidence in predictions.confidence.tolist()),
     ]
     header = ["index", "true", "predicted", "confidence"]
+    if unknown is not None:
+        columns.append(str(each).lower() for each in unknown.tolist())
+        header.append("unknown")
     if files:
         columns.append(files)
         header.append("file")

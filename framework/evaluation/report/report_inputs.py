@@ -33,6 +33,7 @@ class ReportInputs:
         environment: The content of `environment.json`.
         metrics: The content of `metrics.json`.
         classifier: The trained classifier; figures of its layers need it.
+        threshold: The novelty above which an image is unknown; `None` if it was not measured.
     """
 
     config: Config
@@ -44,3 +45,9 @@ class ReportInputs:
     environment: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     classifier: keras.Model | None = None
+    threshold: float | None = None
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether a classifier was only measured on other images."""
+        return "training" not in self.predictions
