@@ -13,17 +13,22 @@ from framework.data import registry
 from framework.data.splits import Splits
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
-from framework.evaluation.metrics.classification_metrics import compute_metrics
-from framework.evaluation.metrics.predict_split import check_finite, predict_splits
+from framework.evaluation.cross_validation import CrossValidation, cross_validate
+from framework.evaluation.metrics.predict_split import (
+    predict_splits,
+)
 from framework.evaluation.metrics.predictions import Predictions
-from framework.evaluation.metrics.selective import summarize_unknown
-from framework.evaluation.report.prediction_files import write_predictions, write_submission
+from framework.evaluation.report.prediction_files import (
+    write_folds,
+    write_predictions,
+    write_submission,
+)
 from framework.evaluation.report.report_inputs import ReportInputs
 from framework.evaluation.report.write_report import write_report
+from framework.evaluation.run_metrics import compute_run_metrics
 from framework.features.feature_sources import Features
-from framework.features.model_split import ModelSplit, split_model
-from framework.features.pipeline import FeatureRequest, prepare_features
-from framework.features.views import count_stored_views, count_views
+from framework.features.model_split import ModelSplit
+from framework.features.prepare_head import prepare_head
 from framework.models.builder import check_top, load_fitting_classifier, load_or_build_classifier
 from framework.models.classifier import Classifier, save_classifier
 from framework.models.freezing import unfreeze_layers
@@ -35,8 +40,9 @@ from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
 from framework.runs.saved_model import resolve_saved_model
 from framework.training.disk_space import check_space
-from framework.training.trainer import Trainer, TrainingResult
-from framework.utils.devices import find_devices
+from framework.training.solvers.temperature import calibrate_head
+from framework.training.trainer import Trainer
+from framework.training.training_result import TrainingResult
 from framework.utils.files import fingerprint_file, write_json
 from framework.utils.precision import use_precision
 from framework.utils.timer import Timer
@@ -119,21 +125,19 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         announce_plan(environment, splits, classifier)
         check_space(directory, classifier, training)
 
-        split, features, result = _train(classifier, splits, config, directory, options, timer)
+        trained = _train(classifier, splits, config, directory, options, timer)
+        result = trained.result
         if options.cluster is not None:
             environment = {**environment, "ray": options.cluster.describe()}
 
         with timer.measure("evaluation"):
-            known = classifier.novelty
-            predictions, novelty = predict_splits(split.head, features, training.loss, known)
-            classifier = replace(classifier, novelty=novelty)
-            metrics = _compute_metrics(predictions, classifier, result)
+            classifier, predictions, metrics = _evaluate(classifier, trained, config)
         # The time for the report is in it by the time it is written.
         metrics |= {"timing": timer.seconds}
 
         with timer.measure("report"):
-            table, files = directory / "predictions_test.csv", splits.test.file_names
-            write_predictions(table, predictions["test"], classifier.class_names, files)
+            files = splits.test.file_names
+            _write_tables(directory, classifier, predictions["test"], files, trained.validated)
             if dataset.unlabeled is not None:
                 submission = directory / "submission.csv"
                 write_submission(submission, classifier, dataset.unlabeled, config.data_config)
@@ -153,6 +157,23 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
     announce_results(metrics, directory, config)
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """What a training leaves.
+
+    Args:
+        split: The last phase's split classifier.
+        features: What its head reads.
+        result: The result of the training.
+        validated: That of the cross-validation before it, if the config wants one.
+    """
+
+    split: ModelSplit
+    features: Mapping[str, Features]
+    result: TrainingResult
+    validated: CrossValidation | None
+
+
 def _train(
     classifier: Classifier,
     splits: Splits,
@@ -160,16 +181,15 @@ def _train(
     directory: Path,
     options: RunOptions,
     timer: Timer,
-) -> tuple[ModelSplit, dict[str, Features], TrainingResult]:
-    """Train phase after phase, each on the features at its own split point.
-
-    Returns:
-        The last phase's split classifier and features, and the result of the training.
-    """
+) -> _Trained:
+    """Train phase after phase, each on the features at its own split point."""
     trainer = Trainer(classifier, config, directory, options.extra_callbacks)
     with timer.measure("features"):
         split, features = prepare_head(classifier, splits, config, options.cluster)
-    result = TrainingResult(trainer.history)
+    result, validated = TrainingResult(trainer.history), None
+    if trainer.phases and config.training_config.folds is not None:
+        with timer.measure("folds"):
+            validated = cross_validate(classifier, split, features, config, directory)
     for phase in trainer.phases:
         if phase.unfreeze_from is not None:
             with timer.measure("features"):
@@ -179,21 +199,36 @@ def _train(
             result = trainer.train(phase, split.head, features)
         if result.divergence is not None:
             break
-    return split, features, result
+    if trainer.phases and result.divergence is None and config.training_config.calibration:
+        temperature = calibrate_head(split.head, features["validation"])
+        result = replace(result, temperature=temperature)
+        logger.info("Calibrated: the logits are divided by %.3g", temperature)
+    return _Trained(split, features, result, validated)
 
 
-def _compute_metrics(
-    predictions: Mapping[str, Predictions], classifier: Classifier, result: TrainingResult
-) -> dict[str, Any]:
-    if result.divergence is None:
-        check_finite(predictions)
-    scores = {
-        name: compute_metrics(predicted, classifier.class_names)
-        for name, predicted in predictions.items()
-    }
-    if (threshold := classifier.find_threshold()) is not None:
-        scores["unknown"] = summarize_unknown(predictions["test"], threshold)
-    return {**scores, "parameters": classifier.count_parameters(), **result.describe()}
+def _evaluate(
+    classifier: Classifier, trained: _Trained, config: Config
+) -> tuple[Classifier, dict[str, Predictions], dict[str, Any]]:
+    """Return the classifier, which knows now what is unknown, its predictions and its metrics."""
+    loss = config.training_config.loss
+    head, features = trained.split.head, trained.features
+    predictions, novelty = predict_splits(head, features, loss, classifier.novelty)
+    classifier = replace(classifier, novelty=novelty)
+    ends = trained.result, trained.validated
+    return classifier, predictions, compute_run_metrics(predictions, classifier, config, *ends)
+
+
+def _write_tables(
+    directory: Path,
+    classifier: Classifier,
+    test: Predictions,
+    files: Sequence[str],
+    validated: CrossValidation | None,
+) -> None:
+    names = classifier.class_names
+    write_predictions(directory / "predictions_test.csv", test, names, files)
+    if validated is not None:
+        write_folds(directory / "predictions_folds.csv", validated, names)
 
 
 def _complete_run(
@@ -240,33 +275,6 @@ def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.lo
             record.history,
         )
         write_report(directory, inputs)
-
-
-def prepare_head(
-    classifier: Classifier, splits: Splits, config: Config, cluster: Cluster | None = None
-) -> tuple[ModelSplit, dict[str, Features]]:
-    """Split a classifier below its lowest trainable layer, and compute the features there.
-
-    Args:
-        classifier: Its layers say what trains.
-        splits: The images.
-        config: How features are stored, and how many views of the training images.
-        cluster: Computes the features to be stored; this machine alone does if `None`.
-
-    Returns:
-        The split classifier, and the features of each selection of images for its head.
-    """
-    split = split_model(classifier.model, classifier.backbone_layers)
-    views = {"training": count_stored_views(config)}
-    wanted = {
-        name: FeatureRequest(images, views.get(name, 1))
-        for name, images in splits.by_name().items()
-    }
-    if cluster is not None and count_views(config) == "fresh":
-        logger.info("Fresh augmentation: the features of each epoch are computed on this machine.")
-    training = config.training_config
-    devices = find_devices(training.devices)
-    return split, prepare_features(split, wanted, training.feature_cache, cluster, devices)
 
 
 def _collect_report_inputs(

@@ -12,6 +12,7 @@ CHECKPOINT = "checkpoint.npz"
 
 # Which images the model was trained, validated and tested on.
 SPLITS = "splits.npz"
+FOLDS = "folds"
 
 # Of a sweep: what it tries, its trials from the best to the worst, and the folder of their runs.
 SWEEP_FILE = "sweep.json"
@@ -31,6 +32,7 @@ RESERVED_FILES = frozenset(
         "metrics.json",
         "model.keras",
         "predictions_test.csv",
+        "predictions_folds.csv",
         "report.html",
         "run.log",
         "submission.csv",

@@ -5,7 +5,7 @@ for each image; and `stream`, which gives the features of some images in blocks.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,7 +94,35 @@ class StoredFeatures:
             yield self.entries[view].read(block)
 
 
-Features = ImageFeatures | ComputedFeatures | StoredFeatures
+@dataclass(frozen=True)
+class SelectedFeatures:
+    """The features of some of the images, such as those of a fold.
+
+    Args:
+        features: Those of all images.
+        positions: `(k,)` int64, which of them, in this order.
+    """
+
+    features: ImageFeatures | ComputedFeatures | StoredFeatures
+    positions: np.ndarray
+
+    @property
+    def images(self) -> Images:
+        """The selected images, with their labels."""
+        images = self.features.images
+        return replace(images, indices=images.indices[self.positions])
+
+    @property
+    def specs(self) -> tuple[FeatureSpec, ...]:
+        """Those of all images."""
+        return self.features.specs
+
+    def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
+        """Yield features in blocks; see `ImageFeatures.stream`."""
+        return self.features.stream(self.positions[positions], view)
+
+
+Features = ImageFeatures | ComputedFeatures | StoredFeatures | SelectedFeatures
 """What a head reads of some images, in any of their views."""
 
 

@@ -47,6 +47,14 @@ def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config
         100 * low,
         100 * high,
     )
+    if folds := metrics.get("folds"):
+        accuracy = folds["accuracy"]
+        logger.info(
+            "Cross-validation accuracy %.2f %%, standard deviation %.2f %%, of %d folds",
+            100 * accuracy["mean"],
+            100 * accuracy["standard_deviation"],
+            folds["count"],
+        )
     if sentence := describe_model_epoch(metrics, config):
         logger.info("%s", sentence)
     logger.info("Results   %s", directory)

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from framework.training.callbacks import (
     find_model_epoch,
 )
 from framework.training.checkpoints import CheckpointCallback, load_checkpoint
-from framework.training.divergence import Divergence, DivergenceGuard
+from framework.training.divergence import DivergenceGuard
 from framework.training.execution import Execution, choose_execution
 from framework.training.input_pipeline import TrainingBatches, make_dataset, unwrap_errors
 from framework.training.multi_device import distribute, sync_weights
@@ -39,41 +38,12 @@ from framework.training.objectives import (
 )
 from framework.training.phases import Phase, plan_phases
 from framework.training.progress import ProgressReporter
-from framework.training.solvers.closed_form import Solution, solve_head
+from framework.training.solvers.closed_form import solve_head
+from framework.training.training_result import TrainingResult
 from framework.utils.devices import find_devices
 from framework.utils.seed import set_seed
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """The state of a training after a phase.
-
-    Args:
-        history: The rows of `history.csv`, one an epoch.
-        divergence: Where and why the training ended early; `None` if it did not.
-        solution: The closed form, if the config names a solver.
-        model_epoch: The epoch, counted from 1, that the weights are of; `None` if there is none,
-            or it is not known.
-    """
-
-    history: list[dict[str, Any]]
-    divergence: Divergence | None = None
-    solution: Solution | None = None
-    model_epoch: int | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """Return the entries of `metrics.json` that only some trainings have."""
-        found: dict[str, Any] = {}
-        if self.divergence is not None:
-            found["diverged"] = self.divergence.describe()
-        if self.solution is not None:
-            found["solver"] = asdict(self.solution)
-        if self.model_epoch is not None:
-            best = min(self.history, key=lambda row: float(row["val_loss"]))
-            found |= {"model_epoch": self.model_epoch, "best_epoch": best["epoch"]}
-        return found
 
 
 class Trainer:

@@ -1,6 +1,7 @@
 """A finished run whose small network classifies scikit-learn's digits."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,7 +10,13 @@ from framework import __version__
 from framework.data.images import Images
 from framework.data.registry import load_digits
 from framework.models.backbones import preprocess
-from framework.models.classifier import Classifier, save_classifier
+from framework.models.classifier import (
+    Classifier,
+    find_embedding,
+    load_classifier_file,
+    save_classifier,
+)
+from framework.models.novelty import NoveltyDetector, embed
 
 SHAPE = (16, 16, 3)
 CONFIG = {
@@ -58,6 +65,21 @@ def train_digits_run(directory):
     model.fit(read_split(dataset.train), dataset.train.labels, epochs=12, verbose=0)
     _, accuracy = model.evaluate(read_split(dataset.test), dataset.test.labels, verbose=0)
     return write_run(directory, model, dataset.class_names, accuracy)
+
+
+def add_novelty(run):
+    """Let the model of a run know what is unlike the digits."""
+    classifier = load_classifier_file(run / "model.keras")
+    model, dataset = classifier.model, load_digits()
+    reader = keras.Model(model.input, find_embedding(model))
+    training, test = (
+        embed(reader.predict(read_split(source), verbose=0))
+        for source in (dataset.train, dataset.test)
+    )
+    detector = NoveltyDetector.fit(training)
+    detector = replace(detector, validation=np.sort(detector.measure(test)))
+    save_classifier(replace(classifier, novelty=detector), run / "model.keras")
+    return run
 
 
 def write_run(directory, model, class_names, accuracy=0.5, config=CONFIG, data_name="digits"):

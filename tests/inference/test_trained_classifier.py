@@ -37,7 +37,7 @@ def test_an_unknown_public_name_is_an_attribute_error():
 
 def test_its_accuracy_is_that_of_its_run(trained, test_images):
     labels = load_digits().test.labels
-    predictions = trained.predict(test_images[:, :, :, np.newaxis])
+    predictions = trained.predict(test_images[:, :, :, np.newaxis], coverage=1)
     right = np.mean([int(one.predicted) for one in predictions] == labels)
     assert right == pytest.approx(trained.test_accuracy)
     assert right > 0.9
@@ -56,7 +56,7 @@ def test_probabilities_are_in_the_order_of_the_class_names(trained, test_images)
     probabilities = trained.predict_probabilities(list(test_images[:100]))
     assert probabilities.shape == (100, 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    named = [one.predicted for one in trained.predict(list(test_images[:100]))]
+    named = [one.predicted for one in trained.predict(list(test_images[:100]), coverage=1)]
     assert named == [trained.class_names[place] for place in probabilities.argmax(axis=1)]
 
 

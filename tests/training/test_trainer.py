@@ -20,8 +20,8 @@ from framework.config.model import (
 from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.data.splits import Splits
-from framework.experiment import prepare_head
 from framework.features.feature_sources import ImageFeatures
+from framework.features.prepare_head import prepare_head
 from framework.models.classifier import Classifier
 from framework.models.freezing import freeze_layers, unfreeze_layers
 from framework.training.objectives import build_loss

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from framework.config.checks.after_training_rules import check_calibration, check_folds
 from framework.config.checks.backbone_rules import (
     check_backbone_arguments,
     check_backbone_layers,
@@ -33,6 +34,8 @@ _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
     check_optimizer,
     check_report,
     check_solver,
+    check_calibration,
+    check_folds,
 )
 
 

@@ -1,5 +1,7 @@
 """The reliability diagram: accuracy against confidence."""
 
+from dataclasses import replace
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -7,22 +9,30 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from framework.evaluation.figures.style import (
     DARK_GRAY,
     GRAY,
+    ORANGE,
     SKY,
     make_figure,
     show_message,
     styled,
 )
-from framework.evaluation.metrics.calibration import CalibrationCurve, compute_calibration_curve
+from framework.evaluation.metrics.calibration import (
+    CalibrationCurve,
+    compute_calibration_curve,
+    undo_temperature,
+)
 from framework.evaluation.metrics.predictions import Predictions
 
 
 @styled
-def plot_reliability(predictions: Predictions, subject: str) -> Figure:
+def plot_reliability(
+    predictions: Predictions, subject: str, temperature: float | None = None
+) -> Figure:
     """Draw accuracy against confidence, with the expected calibration error.
 
     Args:
         predictions: The predictions for the test images.
         subject: What was trained on what.
+        temperature: What the logits were divided by, to show how it was before.
     """
     curve = compute_calibration_curve(predictions)
     title = "Reliability, test images"
@@ -31,9 +41,20 @@ def plot_reliability(predictions: Predictions, subject: str) -> Figure:
         show_message(figure.subplots(), "The confidences are not numbers.")
         return figure
     error = f"expected calibration error {curve.expected_error:.2%} ({len(curve.counts)} bins)"
+    before = None
+    if temperature is not None:
+        probabilities = undo_temperature(predictions, temperature)
+        before = compute_calibration_curve(replace(predictions, probabilities=probabilities))
+        error += f", {before.expected_error:.2%} before the temperature {temperature:.3g}"
     figure = make_figure(6.4, 6.0, title, f"{subject} · {error}")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1.0))
     _draw_reliability(above, curve)
+    if before is not None:
+        shown = before.counts > 0
+        above.plot(
+            before.confidence[shown], before.accuracy[shown], "x", color=ORANGE, markersize=6,
+            label="before the temperature",
+        )  # fmt: skip
     width = curve.edges[1]
     below.bar(curve.edges[:-1] + width / 2, curve.counts, width * 0.92, color=GRAY)
     xlabel = "confidence: probability of the predicted class"

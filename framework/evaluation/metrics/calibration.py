@@ -1,13 +1,15 @@
-"""CalibrationCurve: confidence against accuracy."""
+"""Calibration: confidence against accuracy, before and after a temperature."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from framework.evaluation.metrics.predictions import Predictions
 
 # Guo, Pleiss, Sun, Weinberger, "On CalibrationCurve of Modern Neural Networks" (2017), section 3.
 CALIBRATION_BINS = 15
+TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,9 @@ def compute_calibration_curve(
         confidence=np.bincount(numbers, confidence, bins) / divisors,
         accuracy=np.bincount(numbers, predictions.correct[valid], bins) / divisors,
     )
+
+
+def undo_temperature(predictions: Predictions, temperature: float) -> np.ndarray:
+    """Return the probabilities `(n, classes)` float32 before logits were divided by a number."""
+    logits = np.log(np.maximum(predictions.probabilities, TINY).astype(np.float64)) * temperature
+    return np.asarray(softmax(logits, axis=1), np.float32)

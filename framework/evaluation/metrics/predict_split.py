@@ -109,16 +109,17 @@ def predict_split(
         if embedding is None
         else keras.Model(unpack_single(head.inputs), [head.output, embedding])
     )
+    # Concrete, since TensorFlow warns when a function is traced again and again, as for folds.
     infer = tf.function(
-        lambda inputs: keras.tree.flatten(model(inputs, training=False)),
-        input_signature=[unpack_single(signature)],
-    )
+        lambda *inputs: keras.tree.flatten(model(unpack_single(inputs), training=False)),
+        input_signature=signature,
+    ).get_concrete_function()
     labels = features.images.labels
     probabilities: list[np.ndarray] = []
     total, count = 0.0, 0
     with tqdm(total=len(labels), desc=title, unit=" images", leave=False) as progress:
         for block in features.stream(np.arange(len(labels))):
-            output, *embeddings = (tensor.numpy() for tensor in infer(unpack_single(block)))
+            output, *embeddings = (tensor.numpy() for tensor in infer(*map(tf.constant, block)))
             if observe is not None and embeddings:
                 observe(embed(embeddings[0]))
             target = labels[count : count + len(output)]

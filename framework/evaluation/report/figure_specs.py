@@ -57,7 +57,7 @@ def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
         inputs.subject,
         inputs.config.training_config.seed,
     )
-    specs = [*_list_matrices(inputs), *_list_errors(test, inputs.threshold)]
+    specs = [*_list_matrices(inputs), *_list_errors(inputs, test)]
     if inputs.is_evaluation:
         return specs
     splits = {split: inputs.images[split] for split in SPLITS}
@@ -80,17 +80,23 @@ def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
         is_test = split == "test"
         section: Section = "result" if is_test else "errors"
         yield FigureSpec(f"confusion_matrix_{split}.png", draw, section, folded=not is_test)
+    if folds := inputs.metrics.get("folds"):
+        matrix = np.array(folds["out_of_fold"]["confusion_matrix"])
+        of = "training, out of fold"
+        draw = partial(plot_confusion_matrix, matrix, inputs.class_names, of, inputs.subject)
+        yield FigureSpec("confusion_matrix_folds.png", draw, "errors", folded=True)
 
 
-def _list_errors(test: PredictedImages, threshold: float | None) -> Iterator[FigureSpec]:
+def _list_errors(inputs: ReportInputs, test: PredictedImages) -> Iterator[FigureSpec]:
     yield FigureSpec("misclassified.png", partial(plot_mistakes, test), "errors", photo=True)
     yield FigureSpec("sample_predictions.png", partial(plot_samples, test), "errors", photo=True)
     predictions, names, subject = test.predictions, test.class_names, test.subject
     per_class = compute_metrics(predictions, names)["per_class"]
+    temperature = inputs.metrics.get("calibration", {}).get("temperature")
     for name, draw in (
         ("class_scores.png", partial(plot_per_class_metrics, per_class, subject)),
-        ("reliability.png", partial(plot_reliability, predictions, subject)),
-        ("risk_coverage.png", partial(plot_risk_coverage, predictions, threshold, subject)),
+        ("reliability.png", partial(plot_reliability, predictions, subject, temperature)),
+        ("risk_coverage.png", partial(plot_risk_coverage, predictions, inputs.threshold, subject)),
         ("one_vs_rest.png", partial(plot_roc_pr_curves, predictions, names, subject)),
     ):
         yield FigureSpec(name, draw, "errors", optional=True)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from framework.config.model import DataConfig
 from framework.data.dataset import UnlabeledImages
 from framework.data.images import Images
+from framework.evaluation.cross_validation import CrossValidation
 from framework.evaluation.metrics.predictions import Predictions
 from framework.models.classifier import Classifier
 from framework.utils.files import write_text
@@ -47,6 +48,21 @@ def write_predictions(
     if files:
         columns.append(files)
         header.append("file")
+    write_text(path, format_csv(header, zip(*columns, strict=True)))
+
+
+def write_folds(path: Path, validated: CrossValidation, class_names: Sequence[str]) -> None:
+    """Write what was predicted out of fold, with the probability of each class."""
+    predictions = validated.predictions
+    columns = [
+        predictions.indices.tolist(),
+        validated.folds.tolist(),
+        (class_names[label] for label in predictions.true.tolist()),
+        (class_names[label] for label in predictions.predicted.tolist()),
+        *([f"{share:.6f}" for share in row.tolist()] for row in predictions.probabilities.T),
+    ]
+    header = ["index", "fold", "true", "predicted"]
+    header += [f"probability_{name}" for name in class_names]
     write_text(path, format_csv(header, zip(*columns, strict=True)))
 
 

@@ -162,7 +162,7 @@ def test_an_image_file_is_opened(browser, page, tmp_path):
     window = browser.new_page()
     window.set_default_timeout(1000 * TIMEOUT_SECONDS)
     window.goto(address)
-    chooser = window.locator("input[type=file]")
+    chooser = window.locator(".open input")
     chooser.set_input_files(tmp_path / "digits.png")
     window.wait_for_function(f"document.querySelector('.text').textContent === '{classes}'")
     chooser.set_input_files(tmp_path / "text.png")

@@ -2,23 +2,48 @@
 const canvas = document.querySelector("canvas");
 const pen = canvas.getContext("2d");
 const find = (name) => document.querySelector("." + name);
-const PEN_WIDTH = 20;
+// Units of the canvas, wide on a desktop and square on a phone.
+const WIDE = { width: 1200, height: 400, pen: 20 };
+const SQUARE = { width: 800, height: 800, pen: 36 };
+const narrow = window.matchMedia("(max-width: 640px)");
+// The longest side of what is sent: enough to read, and quick to encode.
+const SENT_SIDE = 640;
 // What stands for an answer while more connections are open than the program takes.
 const BUSY = null;
 const PAUSE = 500; // ms
+// Below this probability an answer is marked as a guess.
+const SURE = 0.5;
+let shape = WIDE;
 let items = [];
 let stroke = null;
-let question = 0;
+let asking = false;
+let stale = false;
+
+// Keep what was drawn in the middle when the canvas changes its shape.
+function fitCanvas() {
+  const before = shape;
+  shape = narrow.matches ? SQUARE : WIDE;
+  canvas.width = shape.width;
+  canvas.height = shape.height;
+  const scale = Math.min(shape.width / before.width, shape.height / before.height);
+  const move = ([x, y]) => [
+    (x - before.width / 2) * scale + shape.width / 2,
+    (y - before.height / 2) * scale + shape.height / 2,
+  ];
+  for (const item of items) if (item.points) item.points = item.points.map(move);
+  paint();
+}
+narrow.addEventListener("change", fitCanvas);
 
 function paint() {
   pen.fillStyle = "white";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.lineWidth = PEN_WIDTH;
+  pen.lineWidth = shape.pen;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = "black";
   for (const item of items) {
-    if (item.picture) paintPicture(item.picture);
-    else paintStroke(item.points);
+    if (item.points) paintStroke(item.points);
+    else if (item.picture) paintPicture(item.picture);
   }
   find("undo").disabled = find("clear").disabled = items.length === 0;
 }
@@ -52,17 +77,21 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   stroke = { pointer: event.pointerId, points: [locate(event)] };
   items.push(stroke);
+  // A screen reader says the answer when the stroke is drawn, not on the way.
+  find("text").ariaLive = "off";
   paint();
 });
 canvas.addEventListener("pointermove", (event) => {
   if (stroke?.pointer !== event.pointerId) return;
   stroke.points.push(locate(event));
   paint();
+  read();
 });
 for (const end of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(end, (event) => {
     if (stroke?.pointer !== event.pointerId) return;
     stroke = null;
+    find("text").ariaLive = "polite";
     read();
   });
 }
@@ -83,15 +112,8 @@ canvas.addEventListener("keydown", (event) => {
 
 async function open(file) {
   if (!file) return;
-  try {
-    items = [{ picture: await createImageBitmap(file), file }];
-  } catch {
-    // The server reads formats that browsers do not show, and says what is no picture.
-    items = [];
-    paint();
-    ask(file);
-    return;
-  }
+  // The server reads formats that browsers do not show, and says what is no picture.
+  items = [{ file, picture: await createImageBitmap(file).catch(() => null) }];
   paint();
   read();
 }
@@ -109,34 +131,51 @@ canvas.addEventListener("drop", (event) => {
 for (const miss of ["dragover", "drop"]) {
   document.addEventListener(miss, (event) => event.preventDefault());
 }
-const chooser = document.querySelector("input");
-chooser.addEventListener("change", () => {
-  open(chooser.files[0]);
-  chooser.value = "";
-});
+document.addEventListener("paste", (event) => open(event.clipboardData.files[0]));
+for (const chooser of document.querySelectorAll("input")) {
+  chooser.addEventListener("change", () => {
+    open(chooser.files[0]);
+    chooser.value = "";
+  });
+}
 
+// Ask about the newest state: while an answer is awaited, further changes wait for it together.
 async function read() {
+  stale = asking;
+  if (asking) return;
+  asking = true;
+  do {
+    stale = false;
+    await readOnce();
+  } while (stale);
+  asking = false;
+}
+
+async function readOnce() {
   if (items.length === 0) {
-    question += 1;
     show(say(""));
     return;
   }
   // An image alone is read as its file, not as the canvas shows it.
-  const alone = items.length === 1 && items[0].file;
-  ask(alone || (await new Promise((resolve) => canvas.toBlob(resolve, "image/png"))));
-}
-
-async function ask(picture) {
-  question += 1;
-  const number = question;
+  const picture = (items.length === 1 && items[0].file) || (await encode());
   let answer = await post(picture);
-  while (answer === BUSY && number === question) {
+  while (answer === BUSY && !stale) {
     show(say("The program is busy with other pages. Trying again ..."));
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    if (number === question) answer = await post(picture);
+    answer = await post(picture);
   }
-  // Only the newest question counts, in whatever order the answers come.
-  if (number === question) show(answer);
+  if (answer !== BUSY && items.length > 0) show(answer);
+}
+
+function encode() {
+  const scale = SENT_SIDE / Math.max(canvas.width, canvas.height);
+  const small = document.createElement("canvas");
+  small.width = canvas.width * scale;
+  small.height = canvas.height * scale;
+  const context = small.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(canvas, 0, 0, small.width, small.height);
+  return new Promise((resolve) => small.toBlob(resolve, "image/png"));
 }
 
 async function post(picture) {
@@ -160,8 +199,17 @@ function say(message) {
 
 function show(answer) {
   find("message").textContent = answer.message;
-  find("text").textContent = answer.text;
-  find("crops").replaceChildren(...answer.crops.map(makeCrop));
+  const rows = [];
+  for (const crop of answer.crops) (rows[crop.row] ??= []).push(crop);
+  find("text").textContent = rows.length > 1 ? rows.map(join).join("\n") : answer.text;
+  find("crops").replaceChildren(
+    ...rows.map((row) => make("div", { className: "row" }, ...row.map(makeCrop))),
+  );
+}
+
+function join(row) {
+  const names = row.map((crop) => (crop.known ? crop.predicted : "?"));
+  return names.join(names.every((name) => name.length === 1) ? "" : " ");
 }
 
 function make(tag, properties, ...children) {
@@ -171,17 +219,25 @@ function make(tag, properties, ...children) {
 }
 
 function makeCrop(crop) {
-  const shares = crop.top.map((row) =>
-    make(
+  const shares = crop.top.map((row) => {
+    const bar = make("span", {});
+    bar.style.width = 100 * row.probability + "%";
+    return make(
       "div",
       { className: "share" },
       make("span", { textContent: row.class }),
       make("span", { textContent: (100 * row.probability).toFixed(1) + " %" }),
-      make("meter", { value: row.probability }),
-    ),
-  );
+      make("div", { className: "bar" }, bar),
+    );
+  });
   const picture = make("img", { src: crop.image, alt: "As the model sees it" });
-  return make("figure", {}, picture, make("figcaption", { textContent: crop.predicted }), ...shares);
+  const sure = crop.known && crop.confidence >= SURE;
+  const doubt = sure ? [] : [make("figcaption", { textContent: describeDoubt(crop) })];
+  return make("figure", {}, picture, ...doubt, ...shares);
 }
 
-paint();
+function describeDoubt(crop) {
+  return crop.known ? "not sure" : `not sure, looks most like ${crop.top[0].class}`;
+}
+
+fitCanvas();
