@@ -117,7 +117,7 @@ def test_every_figure_is_one_of_metrics(directory, inputs):
 
 def test_every_figure_of_the_page_says_what_it_shows(directory):
     images = parse(directory).images
-    assert len(images) == 11
+    assert len(images) == 12
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
     assert all("VGG16 (random weights) on digits" in image["alt"] for image in images)
 
