@@ -26,6 +26,13 @@ def render_readme(
     resize = trained.config.data_config.resize
     polarity = trained.appearance.polarity
     background = f" It was trained on images that are {polarity}." if polarity else ""
+    lacking = ["say that an image is unlike the training images (`unknown`)"]
+    if framing := trained.appearance.framing:
+        lacking.insert(0, "find characters on a page")
+        background += (
+            f" Characters were scaled to {framing.box} of {framing.side} pixels, with the middle "
+            f"of their {framing.center} in the middle of the image."
+        )
     return f"""# {trained.subject}
 
 Exported by transfer-framework; test accuracy {trained.formatted_accuracy}. Compared with the
@@ -40,5 +47,6 @@ classifier that it was exported from on {comparison}
 {"gray" if channels == 1 else "RGB"}, in [0, 255]; preprocessing is
 inside. Images of another size were resized by Pillow's `{resize.method}` filter (fit: \
 {resize.fit}).{background}
+The export does not {" or ".join(lacking)}, as `predict` does.
 `probabilities` is `(n, {len(trained.class_names)})`, its columns in the order of `{files[1]}`.
 """
