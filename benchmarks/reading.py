@@ -1,7 +1,7 @@
 """What a classifier of digits reads on pictures of pages, and what it says of other pictures.
 
-python run.py --config configs/cnn.json --set data_config.dataset.path=mnist.npz --output results/cnn
-python -m benchmarks.reading --run results/cnn --mnist mnist.npz
+python run.py --config configs/cnn.json --set data_config.dataset.path=mnist.npz --output RUN
+python -m benchmarks.reading --run RUN --mnist mnist.npz
 """
 
 import argparse

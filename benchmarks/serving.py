@@ -2,10 +2,13 @@
 
     python -m benchmarks.serving calls --run results/vgg16
     python -m benchmarks.serving paint --run results/vgg16
+    python -m benchmarks.serving strokes --run results/vgg16
 
 `calls`: a prediction served by the page against a bare call of the model. Both are given the same
 drawing of one digit, in turns, so that a busy machine slows both. `paint`: seconds from the start
 of `run.py draw` to the address on the console and to the first contentful paint in Chromium.
+`strokes`: milliseconds from the end of a stroke until the answer to it stands, while up to five
+characters are on the canvas.
 """
 
 import argparse
@@ -144,17 +147,61 @@ def time_paint(browser: Browser, run: Path) -> tuple[float, float]:
     return announced - start, painted - start
 
 
+WATCH_ANSWERS = """() => {
+  window.ended = window.answered = 0;
+  canvas.addEventListener("pointerup", () => { window.ended = performance.now(); });
+  const note = () => { window.answered = performance.now(); };
+  new MutationObserver(note).observe(document.querySelector(".crops"), { childList: true });
+}"""
+# In CSS pixels, from where a stroke begins.
+STROKE = ((60, 0), (60, 60), (10, 120), (10, 200), (80, 240))
+
+
+def measure_strokes(options: argparse.Namespace) -> None:
+    """Time the answers to strokes in Chromium."""
+    trained = load_classifier(options.run)
+    server, port = serve(trained)
+    times = []
+    with sync_playwright() as playwright:
+        browser = launch_browser(playwright)
+        if browser is None:
+            raise SystemExit("no Chromium was found")
+        window = browser.new_page(viewport={"width": 1300, "height": 900})
+        window.goto(f"http://{HOST}:{port}")
+        window.locator(".undo:disabled").wait_for()
+        window.evaluate(WATCH_ANSWERS)
+        box = window.locator("canvas").bounding_box()
+        assert box is not None
+        for number in range(options.repeats):
+            if number and number % 5 == 0:
+                window.locator(".clear").click()
+                time.sleep(0.3)
+            left, top = box["x"] + 80 + 200 * (number % 5), box["y"] + 60
+            window.mouse.move(left, top)
+            window.mouse.down()
+            for right, down in STROKE:
+                window.mouse.move(left + right, top + down, steps=6)
+            window.mouse.up()
+            window.wait_for_function("!asking && answered > ended")
+            times.append(window.evaluate("answered - ended"))
+        browser.close()
+    server.should_exit = True
+    rows = [{"median (ms)": statistics.median(times), "slowest (ms)": max(times)}]
+    report("strokes", rows, f"{trained.subject}; {options.repeats} strokes.")
+
+
 def main() -> None:
     """Measure what is asked for, and write it to `results/benchmarks/`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["calls", "paint"])
+    parser.add_argument("what", choices=["calls", "paint", "strokes"])
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, help="default: 100 calls, 5 starts")
+    parser.add_argument("--repeats", type=int, help="default: 100 calls, 5 starts, 40 strokes")
     options = parser.parse_args()
-    options.repeats = options.repeats or {"calls": 100, "paint": 5}[options.what]
-    {"calls": measure_calls, "paint": measure_paint}[options.what](options)
+    options.repeats = options.repeats or {"calls": 100, "paint": 5, "strokes": 40}[options.what]
+    commands = {"calls": measure_calls, "paint": measure_paint, "strokes": measure_strokes}
+    commands[options.what](options)
 
 
 if __name__ == "__main__":

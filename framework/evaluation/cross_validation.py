@@ -85,7 +85,6 @@ def cross_validate(
         )
     variables = split.head.variables
     initial = [variable.numpy() for variable in variables]
-    # What is the same for all folds' images comes first, then their parts, fold by fold.
     probabilities = np.empty((len(labels), len(classifier.class_names)), np.float32)
     folds, losses = np.empty(len(labels), np.int64), []
     divided = StratifiedKFold(count, shuffle=True, random_state=config.training_config.seed)

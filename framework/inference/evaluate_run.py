@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ def _select_images(
             f"{evaluated.name}: the model was trained or validated on all {count:,} images: none "
             "is left to measure it on. Give images that it has not seen."
         )
-    return Images(evaluated.source, unseen, trained.image_shape, data.resize), remarks
+    return replace(images, indices=unseen), remarks
 
 
 def _read_images(reader: PictureReader, trained: TrainedClassifier, images: Images) -> Outputs:
@@ -156,13 +156,8 @@ def _write_results(
     loss = compute_loss(
         trained.config.training_config.loss, predictions.true, predictions.probabilities
     )
-    predictions = Predictions(
-        predictions.indices,
-        predictions.true,
-        predictions.probabilities,
-        loss,
-        predictions.novelty if trained.classifier.novelty else None,
-    )
+    novelty = predictions.novelty if trained.classifier.novelty else None
+    predictions = replace(predictions, loss=loss, novelty=novelty)
     threshold = trained.classifier.find_threshold(options.coverage)
     foreign = dict(_describe_foreign(measured, is_known, names, threshold))
     metrics: dict[str, Any] = {"test": compute_metrics(predictions, names)}
@@ -173,12 +168,7 @@ def _write_results(
     for remark in remarks:
         logger.warning("! %s", remark)
     write_json(directory / "metrics.json", {**metrics, "run": str(trained.run)})
-    kept = Images(
-        measured.images.source,
-        measured.images.indices[chosen],
-        measured.images.shape,
-        measured.images.resize,
-    )
+    kept = replace(measured.images, indices=measured.images.indices[chosen])
     unknown = None if threshold is None else np.asarray(predictions.novelty) > threshold
     write_predictions(directory / "predictions.csv", predictions, names, kept.file_names, unknown)
     environment = read_json(trained.run / "environment.json")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import IO
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 COMPONENTS = 128
 """Dimensions in which neighbors are compared."""
@@ -56,9 +57,10 @@ class NoveltyDetector:
             return None
         mean = embeddings.mean(axis=0)
         centered = embeddings - mean
-        _, vectors = np.linalg.eigh(centered.T @ centered)
-        components = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS])
-        projected = centered @ components
+        with one_thread():
+            _, vectors = np.linalg.eigh(centered.T @ centered)
+            components = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS])
+            projected = centered @ components
         scale = np.abs(projected).max(axis=0) / 127
         if not scale.any():
             return None
@@ -73,10 +75,12 @@ class NoveltyDetector:
         distances = []
         for first in range(0, len(embeddings), BLOCK_ROWS):
             centered = embeddings[first : first + BLOCK_ROWS] - self.mean
-            projected = centered @ self.components
+            with one_thread():
+                projected = centered @ self.components
+                products = projected @ references.T
             inside = np.square(projected).sum(axis=1)
             outside = np.square(centered).sum(axis=1) - inside
-            nearest = (squares - 2 * projected @ references.T).min(axis=1) + inside
+            nearest = (squares - 2 * products).min(axis=1) + inside
             distances.append(np.maximum(nearest, 0) + np.maximum(outside, 0))
         joined: np.ndarray = np.sqrt(np.concatenate([np.empty(0, np.float32), *distances]))
         return joined.astype(np.float32)
@@ -101,6 +105,11 @@ class NoveltyDetector:
         """Read what `write` wrote."""
         with np.load(stream, allow_pickle=False) as archive:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})
+
+
+def one_thread() -> threadpool_limits:
+    """Let matrix products run in one thread: their last bits depend on the number of threads."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def embed(outputs: np.ndarray) -> np.ndarray:

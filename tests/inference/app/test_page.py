@@ -84,9 +84,38 @@ def test_a_drawing_survives_that_the_phone_is_turned(browser, page):  # noqa: F8
     window = open_window(browser, page[0])
     draw(window, window.locator("canvas"), *FIVE)
     await_text(window, "5")
-    window.set_viewport_size({"width": 390, "height": 844})
-    ink = "[...pen.getImageData(0, 0, canvas.width, canvas.height).data].filter(v => v < 99).length"
-    window.wait_for_function(f"canvas.width === canvas.height && {ink} > 1000")
+    pixels = "[...pen.getImageData(0, 0, canvas.width, canvas.height).data]"
+    before = window.evaluate(f"{pixels}.join()")
+    for width in (390, 1300, 390, 1300):
+        window.set_viewport_size({"width": width, "height": 900})
+        window.wait_for_function(f"(canvas.width === canvas.height) === ({width} === 390)")
+        assert window.evaluate(f"{pixels}.filter(value => value < 99).length") > 1000
+    assert window.evaluate(f"{pixels}.join()") == before
+    window.close()
+
+
+def test_an_answer_to_what_was_cleared_is_not_shown(browser, page):  # noqa: F811
+    window = open_window(browser, page[0])
+    held = []
+    window.route("**/read", lambda route: held.append(route))
+    draw(window, window.locator("canvas"), *FIVE)
+    while not held:
+        window.wait_for_timeout(20)
+    window.get_by_role("button", name="Clear").click()
+    body = json.dumps({"text": "8", "message": "", "crops": [make_crop("8")]})
+    window.evaluate(
+        """() => {
+          window.shown = [];
+          const note = () => shown.push(document.querySelector(".text").textContent);
+          const options = { childList: true, characterData: true, subtree: true };
+          new MutationObserver(note).observe(document.querySelector(".text"), options);
+        }"""
+    )
+    # One request at a time, whatever was drawn meanwhile.
+    assert len(held) == 1
+    held[0].fulfill(body=body, content_type="application/json")
+    window.wait_for_function("!asking")
+    assert "8" not in window.evaluate("shown")
     window.close()
 
 

@@ -16,33 +16,27 @@ const SURE = 0.5;
 let shape = WIDE;
 let items = [];
 let stroke = null;
+// Counts what was taken back or opened: an answer to what was there before is not shown.
+let edition = 0;
 let asking = false;
 let stale = false;
 
-// Keep what was drawn in the middle when the canvas changes its shape.
 function fitCanvas() {
-  const before = shape;
   shape = narrow.matches ? SQUARE : WIDE;
   canvas.width = shape.width;
   canvas.height = shape.height;
-  const scale = Math.min(shape.width / before.width, shape.height / before.height);
-  const move = ([x, y]) => [
-    (x - before.width / 2) * scale + shape.width / 2,
-    (y - before.height / 2) * scale + shape.height / 2,
-  ];
-  for (const item of items) if (item.points) item.points = item.points.map(move);
   paint();
+  if (items.length > 0) read();
 }
 narrow.addEventListener("change", fitCanvas);
 
 function paint() {
   pen.fillStyle = "white";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.lineWidth = shape.pen;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = "black";
   for (const item of items) {
-    if (item.points) paintStroke(item.points);
+    if (item.points) paintStroke(item);
     else if (item.picture) paintPicture(item.picture);
   }
   find("undo").disabled = find("clear").disabled = items.length === 0;
@@ -55,12 +49,20 @@ function paintPicture(picture) {
   pen.drawImage(picture, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
 }
 
-function paintStroke(points) {
+function paintStroke(item) {
+  // In the middle, and as large as possible, if the canvas had another shape when it was drawn.
+  const scale = Math.min(shape.width / item.shape.width, shape.height / item.shape.height);
+  pen.save();
+  pen.translate(shape.width / 2, shape.height / 2);
+  pen.scale(scale, scale);
+  pen.translate(-item.shape.width / 2, -item.shape.height / 2);
+  pen.lineWidth = item.shape.pen;
   pen.beginPath();
-  pen.moveTo(...points[0]);
+  pen.moveTo(...item.points[0]);
   // A line to where it begins is a dot.
-  for (const point of points) pen.lineTo(...point);
+  for (const point of item.points) pen.lineTo(...point);
   pen.stroke();
+  pen.restore();
 }
 
 function locate(event) {
@@ -75,10 +77,8 @@ canvas.addEventListener("pointerdown", (event) => {
   // One stroke at a time: a second finger, or a palm, draws nothing.
   if (event.button !== 0 || stroke) return;
   canvas.setPointerCapture(event.pointerId);
-  stroke = { pointer: event.pointerId, points: [locate(event)] };
+  stroke = { pointer: event.pointerId, shape, points: [locate(event)] };
   items.push(stroke);
-  // A screen reader says the answer when the stroke is drawn, not on the way.
-  find("text").ariaLive = "off";
   paint();
 });
 canvas.addEventListener("pointermove", (event) => {
@@ -91,31 +91,30 @@ for (const end of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(end, (event) => {
     if (stroke?.pointer !== event.pointerId) return;
     stroke = null;
-    find("text").ariaLive = "polite";
     read();
   });
 }
 
-find("undo").addEventListener("click", () => {
-  items.pop();
+function change(rest) {
+  edition += 1;
+  stroke = null;
+  items = rest;
   paint();
   read();
-});
-find("clear").addEventListener("click", () => {
-  items = [];
-  paint();
-  read();
-});
+}
+
+find("undo").addEventListener("click", () => change(items.slice(0, -1)));
+find("clear").addEventListener("click", () => change([]));
 canvas.addEventListener("keydown", (event) => {
   if (event.key === "z" && (event.ctrlKey || event.metaKey)) find("undo").click();
 });
 
 async function open(file) {
   if (!file) return;
+  const opened = ++edition;
   // The server reads formats that browsers do not show, and says what is no picture.
-  items = [{ file, picture: await createImageBitmap(file).catch(() => null) }];
-  paint();
-  read();
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (opened === edition) change([{ file, picture }]);
 }
 canvas.addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -144,14 +143,18 @@ async function read() {
   stale = asking;
   if (asking) return;
   asking = true;
-  do {
-    stale = false;
-    await readOnce();
-  } while (stale);
-  asking = false;
+  try {
+    do {
+      stale = false;
+      await readOnce();
+    } while (stale);
+  } finally {
+    asking = false;
+  }
 }
 
 async function readOnce() {
+  const asked = edition;
   if (items.length === 0) {
     show(say(""));
     return;
@@ -159,12 +162,13 @@ async function readOnce() {
   // An image alone is read as its file, not as the canvas shows it.
   const picture = (items.length === 1 && items[0].file) || (await encode());
   let answer = await post(picture);
-  while (answer === BUSY && !stale) {
+  while (answer === BUSY) {
     show(say("The program is busy with other pages. Trying again ..."));
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    if (stale) return;
     answer = await post(picture);
   }
-  if (answer !== BUSY && items.length > 0) show(answer);
+  if (asked === edition) show(answer);
 }
 
 function encode() {
@@ -198,10 +202,16 @@ function say(message) {
 }
 
 function show(answer) {
+  // The first dot of a stroke is nothing to read yet.
+  if (stroke && answer.crops.length === 0) return;
   find("message").textContent = answer.message;
   const rows = [];
   for (const crop of answer.crops) (rows[crop.row] ??= []).push(crop);
-  find("text").textContent = rows.length > 1 ? rows.map(join).join("\n") : answer.text;
+  const text = rows.length > 1 ? rows.map(join).join("\n") : answer.text;
+  const output = find("text");
+  // A screen reader says the answer when the stroke is drawn, not on the way, and once.
+  output.ariaLive = stroke || stale ? "off" : "polite";
+  if (output.textContent !== text) output.textContent = text;
   find("crops").replaceChildren(
     ...rows.map((row) => make("div", { className: "row" }, ...row.map(makeCrop))),
   );
