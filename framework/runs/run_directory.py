@@ -15,6 +15,7 @@ from framework.config.catalog import IMAGENET
 from framework.config.model import Config, ModelConfiguration
 from framework.config.reserved_files import (
     CHECKPOINT,
+    FOLDS,
     LOCK,
     RANKING,
     SWEEP_FILE,
@@ -64,7 +65,8 @@ def open_run(directory: Path) -> Iterator[None]:
         (directory / CHECKPOINT).unlink(missing_ok=True)
         raise
     except (ConfigError, RunError, OSError) as error:
-        if not resumed and not (directory / "history.csv").exists():
+        has_fold = any((directory / FOLDS).glob("*/predictions.npz"))
+        if not resumed and not has_fold and not (directory / "history.csv").exists():
             shutil.rmtree(directory, ignore_errors=True)
             raise
         if isinstance(error, ConfigError):

@@ -12,7 +12,8 @@ REASON = "training_config.calibration divides the logits of the last Dense"
 
 def check_calibration(partial: PartialConfig) -> Iterator[Violation]:
     """Yield why a temperature can't be folded into the last layer of the top."""
-    if partial.read("training_config", "calibration") is None:
+    trains = partial.read("training_config", "enable_training")
+    if partial.read("training_config", "calibration") is None or not trains:
         return
     ends = partial.find_ends()
     if len(ends) != 1 or ends[0].class_name is None:
@@ -35,11 +36,16 @@ def check_calibration(partial: PartialConfig) -> Iterator[Violation]:
     elif activation != "softmax":
         place = (*ends[0].path, "initializing_parameters", "activation")
         yield Violation(place, format_mismatch(f"'softmax': {REASON}", activation))
+    elif end.arguments.get("lora_rank") is not None:
+        place = (*end.path, "initializing_parameters", "lora_rank")
+        expected = f"null: {REASON}, which has one kernel"
+        yield Violation(place, format_mismatch(expected, end.arguments["lora_rank"]))
 
 
 def check_folds(partial: PartialConfig) -> Iterator[Violation]:
     """Yield what would train below the stored features, which all folds share."""
-    if partial.read("training_config", "folds") is None:
+    trains = partial.read("training_config", "enable_training")
+    if partial.read("training_config", "folds") is None or not trains:
         return
     tuning = ("training_config", "fine_tuning")
     if partial.read(*tuning) is not None:

@@ -41,6 +41,19 @@ def test_a_dense_layer_with_softmax_can_be_calibrated(tmp_path, layers):
             "Found 'BatchNormalization'.",
         ),
         (
+            [
+                {
+                    "layer_type": "Dense",
+                    "initializing_parameters": {
+                        "units": 10,
+                        "activation": "softmax",
+                        "lora_rank": 2,
+                    },
+                }
+            ],
+            f"expected null: {REASON}, which has one kernel. Found 2.",
+        ),
+        (
             [SOFTMAX, {"layer_type": "Softmax"}],
             f"expected a 'Dense' without activation before the softmax: {REASON}. Found 'Softmax'.",
         ),
