@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--mnist", type=Path, required=True, help="mnist.npz")
     parser.add_argument("--images", type=int, default=6000, help="training images")
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--weights", help="of VGG16, a file; by default as the configs say")
     options = parser.parse_args()
     settings = [
         "training_config.calibration=temperature",
@@ -50,9 +51,12 @@ def main() -> None:
         f"data_config.dataset.path={options.mnist.resolve()}",
         f"data_config.limit.train={options.images}",
     ]
+    weights = [f"model_configuration.weights={options.weights}"] if options.weights else []
     with tempfile.TemporaryDirectory() as folder:
         rows = [
-            measure(name, seed, settings, Path(folder) / f"{name}-{seed}")
+            measure(
+                name, seed, settings + weights * (name != "cnn"), Path(folder) / f"{name}-{seed}"
+            )
             for name in CONFIGS
             for seed in SEEDS
         ]

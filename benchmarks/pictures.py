@@ -113,6 +113,17 @@ def make_falling_light(random: np.random.Generator, strokes: Strokes) -> tuple[I
     return render(random, ink, 1 - 0.6 * (slope - slope.min()) / np.ptp(slope)), digit
 
 
+def make_shadow(random: np.random.Generator, strokes: Strokes) -> tuple[Image.Image, str]:
+    """Make a page with a shadow that takes 45 % of the light of one side, and has a soft edge."""
+    ink = make_blank()
+    digit = place_anywhere(random, ink, strokes)
+    direction = random.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[-450:450, -600:600]
+    side = x * np.cos(direction) + y * np.sin(direction) > random.uniform(-200, 200)
+    shade = ndimage.gaussian_filter(side.astype(float), random.uniform(10, 60))
+    return render(random, ink, 1 - 0.45 * shade), digit
+
+
 def make_ruled(random: np.random.Generator, strokes: Strokes) -> tuple[Image.Image, str]:
     """Make a page of ruled paper, a little askew, with a row of three digits across its lines."""
     ink = make_blank()
@@ -217,6 +228,7 @@ MAKERS: Mapping[str, Maker] = {
     "one digit anywhere on a page": make_page,
     "paper on a dark table": make_table,
     "light that falls off by 60 %": make_falling_light,
+    "a shadow over a part of the page": make_shadow,
     "ruled paper, three digits": make_ruled,
     "two rows of four digits": make_rows,
     "a slanted row of four digits": make_slanted,

@@ -187,9 +187,10 @@ def _train(
     with timer.measure("features"):
         split, features = prepare_head(classifier, splits, config, options.cluster)
     result, validated = TrainingResult(trainer.history), None
-    if trainer.phases and config.training_config.folds is not None:
+    if trainer.phases and (count := config.training_config.folds):
         with timer.measure("folds"):
-            validated = cross_validate(classifier, split, features, config, directory)
+            images = features["training"]
+            validated = cross_validate(classifier, split, images, config, count, directory)
     for phase in trainer.phases:
         if phase.unfreeze_from is not None:
             with timer.measure("features"):
@@ -210,12 +211,11 @@ def _evaluate(
     classifier: Classifier, trained: _Trained, config: Config
 ) -> tuple[Classifier, dict[str, Predictions], dict[str, Any]]:
     """Return the classifier, which knows now what is unknown, its predictions and its metrics."""
-    loss = config.training_config.loss
-    head, features = trained.split.head, trained.features
-    predictions, novelty = predict_splits(head, features, loss, classifier.novelty)
+    head, loss = trained.split.head, config.training_config.loss
+    predictions, novelty = predict_splits(head, trained.features, loss, classifier.novelty)
     classifier = replace(classifier, novelty=novelty)
-    ends = trained.result, trained.validated
-    return classifier, predictions, compute_run_metrics(predictions, classifier, config, *ends)
+    ends = config, trained.result, trained.validated
+    return classifier, predictions, compute_run_metrics(predictions, classifier, *ends)
 
 
 def _write_tables(

@@ -1,7 +1,6 @@
 """Cross-validation of the trained part of a classifier, on features that all folds share."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +53,9 @@ class CrossValidation:
 def cross_validate(
     classifier: Classifier,
     split: ModelSplit,
-    features: Mapping[str, Features],
+    training: Features,
     config: Config,
+    count: int,
     directory: Path,
 ) -> CrossValidation:
     """Train the head once for each fold of the training images, without that fold.
@@ -66,15 +66,14 @@ def cross_validate(
     Args:
         classifier: What the head is part of.
         split: The classifier, split; nothing below its head trains.
-        features: `training`, which is divided.
-        config: How to train, and how many folds.
+        training: The features of the training images, which are divided.
+        config: How to train.
+        count: How many folds.
         directory: The run directory; each fold has a folder in it.
 
     Raises:
         RunError: A class has fewer images than there are folds, or a training has diverged.
     """
-    training, count = features["training"], config.training_config.folds
-    assert count is not None
     labels = training.images.labels
     sizes = np.bincount(labels, minlength=len(classifier.class_names))
     if (sizes < count).any():
@@ -115,7 +114,6 @@ def _train_fold(
     directory: Path,
 ) -> Predictions:
     """Train on the first part of the training images, and predict the second, which validates."""
-    assert not isinstance(training, SelectedFeatures)
     directory.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(classifier, config, directory)
     rest, held_out = (SelectedFeatures(training, positions) for positions in parts)

@@ -41,8 +41,9 @@ def compute_run_metrics(
         name: compute_metrics(predicted, classifier.class_names)
         for name, predicted in predictions.items()
     }
-    if (threshold := classifier.find_threshold()) is not None:
-        scores["unknown"] = summarize_unknown(predictions["test"], threshold)
+    threshold, test = classifier.find_threshold(), predictions["test"]
+    if threshold is not None and test.novelty is not None:
+        scores["unknown"] = summarize_unknown(test.correct, test.novelty, threshold)
     if result.temperature is not None:
         loss = config.training_config.loss
         scores["calibration"] = _describe_calibration(predictions, result.temperature, loss)

@@ -103,7 +103,7 @@ class SelectedFeatures:
         positions: `(k,)` int64, which of them, in this order.
     """
 
-    features: ImageFeatures | ComputedFeatures | StoredFeatures
+    features: "Features"
     positions: np.ndarray
 
     @property

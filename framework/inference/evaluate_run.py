@@ -21,9 +21,10 @@ from framework.evaluation.metrics.selective import summarize_unknown
 from framework.evaluation.report.prediction_files import write_predictions
 from framework.evaluation.report.report_inputs import ReportInputs
 from framework.evaluation.report.write_report import write_report
-from framework.inference.network import BATCH_SIZE, Outputs
 from framework.inference.picture_reader import DEFAULTS, PictureReader, ReadOptions
+from framework.inference.polarity import describe_inversion
 from framework.inference.trained_classifier import TrainedClassifier
+from framework.inference.trained_network import BATCH_SIZE, Outputs
 from framework.runs.recorded_splits import find_unseen
 from framework.runs.run_directory import create_run, finish_run
 from framework.utils.files import read_json, write_json
@@ -57,9 +58,10 @@ def evaluate_run(
     directory = create_run(f"{trained.run.resolve().parent.name}-evaluation", output)
     try:
         images, remarks = _select_images(trained, evaluated)
-        outputs = _read_images(PictureReader(trained, options), trained, images)
+        outputs, told = _read_images(PictureReader(trained, options), trained, images)
+        remarks += told
         _write_results(directory, trained, _Measured(evaluated, images, outputs, remarks), options)
-    except BaseException:
+    except BaseException:  # Whatever it is, nothing half-written stays.
         shutil.rmtree(directory, ignore_errors=True)
         raise
     finish_run(directory)
@@ -123,19 +125,35 @@ def _select_images(
     return replace(images, indices=unseen), remarks
 
 
-def _read_images(reader: PictureReader, trained: TrainedClassifier, images: Images) -> Outputs:
-    """Run the network on images, each prepared as `predict` prepares it."""
-    outputs = []
+def _read_images(
+    reader: PictureReader, trained: TrainedClassifier, images: Images
+) -> tuple[Outputs, list[str]]:
+    """Run the network on images, each prepared as `predict` prepares it.
+
+    Returns:
+        What it computes, and remarks on how images were read.
+    """
+    outputs, inverted, unframed = [], 0, 0
     with tqdm(total=len(images), unit=" images", leave=False) as progress:
         for first in range(0, len(images), BATCH_SIZE):
             pixels = images.source.read(images.indices[first : first + BATCH_SIZE])
             pictures = [reader.prepare(Image.fromarray(each)) for each in pixels]
             outputs.append(trained.compute([picture.single for picture in pictures]))
+            inverted += sum(picture.inverted for picture in pictures)
+            unframed += sum(len(picture.images) != 1 for picture in pictures)
             progress.update(len(pictures))
-    return Outputs(
+    joined = Outputs(
         np.concatenate([each.probabilities for each in outputs]),
         np.concatenate([each.novelty for each in outputs]),
     )
+    remarks = []
+    if inverted:
+        remarks.append(describe_inversion(inverted, trained.appearance, "--invert no"))
+    if unframed:
+        remarks.append(
+            f"{pluralize(unframed, 'image')} without exactly one character: read as a whole"
+        )
+    return joined, remarks
 
 
 def _write_results(
@@ -161,15 +179,16 @@ def _write_results(
     threshold = trained.classifier.find_threshold(options.coverage)
     foreign = dict(_describe_foreign(measured, is_known, names, threshold))
     metrics: dict[str, Any] = {"test": compute_metrics(predictions, names)}
-    if threshold is not None:
-        metrics["unknown"] = summarize_unknown(predictions, threshold)
+    unknown = None
+    if threshold is not None and novelty is not None:
+        metrics["unknown"] = summarize_unknown(predictions.correct, novelty, threshold)
+        unknown = novelty > threshold
     metrics |= {"foreign_classes": foreign} if foreign else {}
     remarks = [*measured.remarks, *_list_remarks(predictions, names, foreign, threshold)]
     for remark in remarks:
         logger.warning("! %s", remark)
     write_json(directory / "metrics.json", {**metrics, "run": str(trained.run)})
     kept = replace(measured.images, indices=measured.images.indices[chosen])
-    unknown = None if threshold is None else np.asarray(predictions.novelty) > threshold
     write_predictions(directory / "predictions.csv", predictions, names, kept.file_names, unknown)
     environment = read_json(trained.run / "environment.json")
     write_report(

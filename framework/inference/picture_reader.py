@@ -12,9 +12,9 @@ from PIL import Image, ImageOps
 
 from framework.config.catalog import COVERAGE
 from framework.errors import RunError
-from framework.inference.network import Network, Outputs
 from framework.inference.polarity import Invert, check_invert, estimate_background, needs_inversion
 from framework.inference.prediction import UNKNOWN, Character, Prediction, join_characters
+from framework.inference.trained_network import Outputs, TrainedNetwork
 from framework.utils.optional_dependencies import require_packages
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Frame = Literal["auto", "yes", "no"]
 
 EMPTY = "there is nothing to read"
+UNFRAMED = (
+    "frame: the training images are no characters that are all framed alike, so that no picture "
+    "can be framed like them. Leave it at 'auto'."
+)
 # How well both halves of a character must read, and by how much better than the whole; see
 # `PictureReader._rate`. Measured on touching digits and on single ones, benchmarks/reading.py.
 MIN_QUALITY, MIN_GAIN = 0.1, 0.2
@@ -103,13 +107,10 @@ class PictureReader:
             framed, so that `frame: yes` means nothing.
     """
 
-    def __init__(self, network: Network, options: ReadOptions = DEFAULTS) -> None:
+    def __init__(self, network: TrainedNetwork, options: ReadOptions = DEFAULTS) -> None:
         options.check()
         if options.frame == "yes" and network.appearance.framing is None:
-            raise RunError(
-                "frame: the training images are no characters that are all framed alike, so that "
-                "no picture can be framed like them. Leave it at 'auto'."
-            )
+            raise RunError(UNFRAMED)
         self._network = network
         self._options = options
         self._threshold = network.find_threshold(options.coverage)
@@ -157,7 +158,8 @@ class PictureReader:
         from framework.inference.reading.framing import frame_character
 
         framing = self._network.appearance.framing
-        assert framing is not None
+        if framing is None:
+            raise RunError(UNFRAMED)
         framed = frame_character(glyph.foreground, framing)
         return self._network.resize(255 - framed if dark_on_light else framed)
 
@@ -237,6 +239,10 @@ class PictureReader:
         if len(characters) == 1:
             (only,) = named
             return Prediction(only.predicted, only.confidence, only.top, only.known, characters)
+        unknown = sum(not each.known for each in named)
+        if 2 * unknown > len(named):
+            note = f"{unknown} of {len(named)} characters are unknown"
+            return Prediction(UNKNOWN, 0.0, (), False, characters, note)
         text = join_characters(characters)
         confidence = math.prod(each.confidence for each in named)
         known = all(each.known for each in named)

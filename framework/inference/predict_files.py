@@ -11,10 +11,10 @@ from tqdm import tqdm
 from framework.data.image_files import format_path, read_image
 from framework.errors import RunError
 from framework.inference.image_batches import stream_batches
-from framework.inference.network import BATCH_SIZE, Network
 from framework.inference.picture_reader import DEFAULTS, PictureReader, PreparedPicture, ReadOptions
 from framework.inference.polarity import describe_inversion
 from framework.inference.prediction import Prediction
+from framework.inference.trained_network import BATCH_SIZE, TrainedNetwork
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FilePrediction:
 
 
 def predict_files(
-    network: Network, files: Sequence[Path], options: ReadOptions = DEFAULTS
+    network: TrainedNetwork, files: Sequence[Path], options: ReadOptions = DEFAULTS
 ) -> Iterator[FilePrediction]:
     """Predict the classes of image files, with a progress bar for several batches.
 

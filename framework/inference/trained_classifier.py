@@ -9,11 +9,11 @@ import numpy as np
 
 from framework.config.catalog import COVERAGE
 from framework.inference.image_input import ImageLike, list_images, open_image
-from framework.inference.network import BATCH_SIZE, Network
 from framework.inference.picture_reader import Frame, PictureReader, PreparedPicture, ReadOptions
 from framework.inference.polarity import Invert, describe_inversion
 from framework.inference.prediction import Prediction
 from framework.inference.run_summary import read_summary
+from framework.inference.trained_network import BATCH_SIZE, TrainedNetwork
 from framework.models.classifier import load_classifier_file
 from framework.runs.run_directory import MODEL_FILE, verify_model_file
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TrainedClassifier(Network):
+class TrainedClassifier(TrainedNetwork):
     """The classifier of a finished run."""
 
     def predict(

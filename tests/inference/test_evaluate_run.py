@@ -154,6 +154,23 @@ def test_one_class_is_enough(cautious_run, folder, tmp_path):
     assert {row["true"] for row in read_predictions(tmp_path / "out")} == {"3"}
 
 
+def test_everything_may_be_known(cautious_run, folder, tmp_path):
+    assert evaluate(cautious_run, folder, tmp_path / "out", "--coverage", "1") == 0
+    found = read_metrics(tmp_path / "out")["unknown"]
+    assert (found["images"], found["coverage"], found["threshold"]) == (0, 1, None)
+
+
+def test_it_is_said_how_images_were_read(cautious_run, folder, tmp_path, capsys):
+    for path in list((folder / "3").iterdir())[:2]:
+        with Image.open(path) as image:
+            Image.eval(image, lambda value: 255 - value).save(path)
+    Image.new("L", (300, 200), 255).save(folder / "3" / "empty.png")
+    assert evaluate(cautious_run, folder, tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert "Inverted 2 images, because the training images are light on dark." in said
+    assert "1 image without exactly one character: read as a whole" in said
+
+
 def test_a_name_that_is_nothing_is_an_error(cautious_run, tmp_path, capsys):
     assert evaluate(cautious_run, "digitz", tmp_path / "out") == 2
     assert capsys.readouterr().err == (

@@ -33,7 +33,7 @@ def draw_page(lines):
 
 @pytest.fixture
 def page(tmp_path):
-    image, text = draw_page([4, 3])
+    image, text = draw_page([4, 2])
     path = tmp_path / "page.png"
     image.save(path)
     return path, text
@@ -43,7 +43,7 @@ def test_lines_are_read_in_order_by_python_predict_and_draw(trained, digits_run,
     path, text = page
     (prediction,) = trained.predict(path, coverage=1)
     assert prediction.predicted == text
-    assert [each.row for each in prediction.characters] == [0] * 4 + [1] * 3
+    assert [each.row for each in prediction.characters] == [0] * 4 + [1] * 2
     confidences = [each.prediction.confidence for each in prediction.characters]
     assert prediction.confidence == pytest.approx(np.prod(confidences))
 
@@ -57,7 +57,7 @@ def test_lines_are_read_in_order_by_python_predict_and_draw(trained, digits_run,
 
     answer = read_drawing(PictureReader(trained, ReadOptions(coverage=1)), path.read_bytes())
     assert answer["text"] == text
-    assert [crop["row"] for crop in answer["crops"]] == [0] * 4 + [1] * 3
+    assert [crop["row"] for crop in answer["crops"]] == [0] * 4 + [1] * 2
 
 
 def test_a_digit_of_the_training_images_size_keeps_its_pixels(trained):
@@ -71,7 +71,7 @@ def test_a_page_is_not_framed_if_that_is_not_wanted(trained, page):
     whole = trained.compute([trained.resize(image)]).probabilities
     unframed = trained.predict_probabilities(image, frame="no", invert="no")
     np.testing.assert_array_equal(unframed, whole)
-    # Seven characters have no probabilities of one class.
+    # Six characters have no probabilities of one class.
     np.testing.assert_array_equal(trained.predict_probabilities(image, invert="no"), whole)
 
 
@@ -107,6 +107,16 @@ def test_what_is_unlike_the_training_images_is_unknown(cautious, cautious_run, t
     likely, share = predictions[0].top[0]
     said = f"{path}: unknown  (looks most like {likely} {100 * share:.1f} %, "
     assert capsys.readouterr().out.startswith(said)
+
+
+def test_a_page_of_what_is_mostly_unknown_is_unknown(cautious):
+    page = Image.new("L", (900, 300), 255)
+    for left in (50, 350, 650):
+        ImageDraw.Draw(page).rectangle((left, 50, left + 200, 250), fill=0)
+    (prediction,) = cautious.predict(page)
+    assert (prediction.predicted, prediction.known) == ("unknown", False)
+    assert prediction.note == "3 of 3 characters are unknown"
+    assert len(prediction.characters) == 3
 
 
 @pytest.mark.parametrize(("coverage", "least"), [(0.99, 0.98), (0.9, 0.89), (1, 1)])

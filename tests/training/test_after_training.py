@@ -113,7 +113,7 @@ def test_folds_equal_runs_made_one_by_one(classifier, splits, tmp_path):  # noqa
     config = replace(config, training_config=replace(config.training_config, folds=3))
     split, features = prepare_head(classifier, splits, config)
     initial = classifier.model.get_weights()
-    found = cross_validate(classifier, split, features, config, tmp_path / "run")
+    found = cross_validate(classifier, split, features["training"], config, 3, tmp_path / "run")
     for before, after in zip(initial, classifier.model.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
 
@@ -140,7 +140,7 @@ def test_finished_folds_are_not_trained_again(classifier, splits, tmp_path, monk
     config = make_config(tmp_path, epochs=2)
     config = replace(config, training_config=replace(config.training_config, folds=3))
     split, features = prepare_head(classifier, splits, config)
-    whole = cross_validate(classifier, split, features, config, tmp_path / "run")
+    whole = cross_validate(classifier, split, features["training"], config, 3, tmp_path / "run")
     (tmp_path / "run" / "folds" / "3" / "predictions.npz").unlink()
     trained = []
     train = Trainer.train
@@ -150,7 +150,7 @@ def test_finished_folds_are_not_trained_again(classifier, splits, tmp_path, monk
         return train(self, *arguments)
 
     monkeypatch.setattr(Trainer, "train", note)
-    again = cross_validate(classifier, split, features, config, tmp_path / "run")
+    again = cross_validate(classifier, split, features["training"], config, 3, tmp_path / "run")
     assert len(trained) == 1
     np.testing.assert_array_equal(again.predictions.probabilities, whole.predictions.probabilities)
 

@@ -17,8 +17,7 @@ def plot_risk_coverage(predictions: Predictions, threshold: float | None, subjec
         threshold: The novelty above which an image is unknown; `None` if it was not measured.
         subject: What was trained on what.
     """
-    subtitle = subject
-    figure = make_figure(6.4, 4.4, "Risk and coverage, test images", subtitle)
+    figure = make_figure(6.4, 4.4, "Risk and coverage, test images", subject)
     axes = figure.subplots()
     doubts = {"least confident left out first": (-predictions.confidence, ORANGE)}
     if predictions.novelty is not None:
@@ -28,7 +27,7 @@ def plot_risk_coverage(predictions: Predictions, threshold: float | None, subjec
         name = f"{label} (area {curve.area:.3%})"
         axes.plot(curve.coverage, curve.risk, color=color, label=name)
     if threshold is not None and predictions.novelty is not None:
-        found = summarize_unknown(predictions, threshold)
+        found = summarize_unknown(predictions.correct, predictions.novelty, threshold)
         share = found["coverage"]
         label = f"known: {share:.1%}, of which {1 - (found['accuracy'] or 0):.2%} wrong"
         axes.axvline(share, color=GRAY, linestyle="--", linewidth=1.2, label=label)

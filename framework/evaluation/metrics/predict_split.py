@@ -43,7 +43,7 @@ def predict_splits(
     predictions = {"training": predict_split(head, features["training"], loss, "training", add)}
     measured: dict[str, list[np.ndarray]] = {}
     calibrated, detector = detector, detector or references.fit_detector()
-    for name in features.keys() - {"training"}:
+    for name in (name for name in features if name != "training"):
         found = measured[name] = []
         observe = None if detector is None else partial(_measure, detector, found)
         predicted = predict_split(head, features[name], loss, name, observe)

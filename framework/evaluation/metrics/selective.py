@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from framework.evaluation.metrics.classification_metrics import wilson_interval
-from framework.evaluation.metrics.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -42,24 +41,24 @@ def compute_risk_coverage(correct: np.ndarray, doubt: np.ndarray) -> RiskCoverag
     return RiskCoverageCurve(answered / len(correct), wrong / answered)
 
 
-def summarize_unknown(predictions: Predictions, threshold: float) -> dict[str, Any]:
+def summarize_unknown(correct: np.ndarray, novelty: np.ndarray, threshold: float) -> dict[str, Any]:
     """Count the images that are unknown, as `metrics.json` holds it.
 
     Args:
-        predictions: With a novelty for each image.
-        threshold: The novelty above which an image is unknown.
+        correct: `(n,)` bool, whether the most probable class is the true one.
+        novelty: `(n,)` float32, the distance of each image to the training images.
+        threshold: The novelty above which an image is unknown; infinite if none is.
 
     Returns:
-        `images`, how many are unknown; `threshold`; `coverage`, the share that is answered; and
-        `accuracy` and its interval among those.
+        `images`, how many are unknown; `threshold`, `None` if it is infinite; `coverage`, the share
+        that is answered; and `accuracy` and its interval among those.
     """
-    assert predictions.novelty is not None
-    known = predictions.novelty <= threshold
-    answered, correct = int(known.sum()), int(predictions.correct[known].sum())
+    known = novelty <= threshold
+    answered, right = int(known.sum()), int(correct[known].sum())
     return {
-        "images": len(predictions) - answered,
-        "threshold": threshold,
-        "coverage": answered / len(predictions),
-        "accuracy": correct / answered if answered else None,
-        "accuracy_interval": list(wilson_interval(correct, answered)) if answered else None,
+        "images": len(correct) - answered,
+        "threshold": threshold if np.isfinite(threshold) else None,
+        "coverage": answered / len(correct),
+        "accuracy": right / answered if answered else None,
+        "accuracy_interval": list(wilson_interval(right, answered)) if answered else None,
     }

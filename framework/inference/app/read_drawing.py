@@ -34,7 +34,7 @@ def read_drawing(reader: PictureReader, content: bytes) -> dict[str, Any]:
     image = read_image(io.BytesIO(content), "The image", PIXEL_LIMIT)
     picture = reader.prepare(image)
     (prediction,) = reader.read([picture])
-    if prediction.note:
+    if not picture.images:
         message = HINT if prediction.note == EMPTY else prediction.note
         return {"text": "", "message": message, "crops": []}
     characters = prediction.characters or (Character(prediction, 0, picture.whole),)
@@ -46,7 +46,7 @@ def read_drawing(reader: PictureReader, content: bytes) -> dict[str, Any]:
 
 
 def _encode(prepared: np.ndarray) -> str:
-    """Return an image from `Network.resize` as a data URL."""
+    """Return an image from `TrainedNetwork.resize` as a data URL."""
     stream = io.BytesIO()
     pixels = prepared[..., 0] if prepared.shape[-1] == 1 else prepared
     Image.fromarray(pixels).save(stream, "PNG")

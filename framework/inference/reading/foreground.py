@@ -3,11 +3,21 @@
 import cv2
 import numpy as np
 
+from framework.data.appearance import list_border
+
 # The least difference from the background, as a share of it, that counts as written.
 MIN_CONTRAST = 0.13
-# Of the shorter side: strokes are thinner than this, and shadows are wider.
-STROKE_WIDTH = 0.22
-# A gray level that has no written parts beside it.
+# Gray levels by which most of the border differs at most; strokes may touch it.
+EVEN_LIGHT = 16
+# Pixels of the shorter side: a smaller picture is of one character, and shows no shadow.
+SMALL = 100
+# Of the shorter side: the neighborhood whose median is the background.
+NEIGHBORHOOD = 0.45
+# Pixels: OpenCV counts those of the neighborhood in 16 bits.
+LARGEST_MEDIAN = 255
+# Pixels across the edge of a shadow.
+SHADOW_EDGE = 21
+# Gray levels below which nothing is told apart.
 DARKEST = 8
 # Of the picture's width: a ruled line is longer than any stroke ...
 LINE_LENGTH = 0.35
@@ -17,34 +27,48 @@ LINE_THICKNESS = 0.012
 MAX_SKEW = 15
 
 
-def extract_foreground(pixels: np.ndarray, light_on_dark: bool) -> np.ndarray:
+def extract_foreground(pixels: np.ndarray) -> np.ndarray:
     """Compute how much each pixel differs from the background around it.
 
-    The background is the morphological closing of the picture, which removes what is darker than
-    its neighborhood and narrow.
+    What is darker than the background, or lighter, is the foreground, whichever differs more.
 
     Args:
         pixels: `(rows, columns)` uint8.
-        light_on_dark: Whether what is written is lighter than the background.
 
     Returns:
         `(rows, columns)` float32 in [0, 1]; all zero where there is no contrast.
     """
-    smooth = cv2.GaussianBlur(255 - pixels if light_on_dark else pixels, (0, 0), 1)
-    side = max(3, round(STROKE_WIDTH * min(pixels.shape)) | 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
-    padded = cv2.copyMakeBorder(smooth, side, side, side, side, cv2.BORDER_REPLICATE)
-    background = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)
-    background = cv2.blur(background, (side, side))[side:-side, side:-side].astype(np.float32)
-    background = np.maximum(background, DARKEST)
-    contrast = np.clip((background - smooth) / background, 0, 1)
-    # The paper's grain is brighter and darker than the background by the same amount.
+    smooth = cv2.GaussianBlur(pixels, (0, 0), 1)
+    background = _estimate_background(smooth).astype(np.float32)
+    difference = smooth - background
+    contrast = -difference if np.sum(difference**3) < 0 else difference
+    # Relative to the light, which the brighter of both reflects.
+    contrast = np.clip(contrast / np.maximum(np.maximum(background, smooth), DARKEST), 0, 1)
+    # Single pixels may be noise.
     rank = contrast.size - max(9, contrast.size // 20_000)
     strongest = float(np.partition(contrast.ravel(), rank)[rank])
     if strongest < MIN_CONTRAST:
         return np.zeros_like(contrast)
     normalized: np.ndarray = np.minimum(contrast / strongest, 1)
     return normalized
+
+
+def _estimate_background(smooth: np.ndarray) -> np.ndarray:
+    """Return the background of each pixel, uint8.
+
+    Under even light, and in small pictures, it is that of the border, however bold the strokes are.
+    Elsewhere it is the median of a wide neighborhood, which follows light that falls off and the
+    edges of shadows.
+    """
+    low, middle, high = np.percentile(list_border(smooth), (15, 50, 85))
+    if high - low <= EVEN_LIGHT or min(smooth.shape) < SMALL:
+        return np.full_like(smooth, middle)
+    side = min(max(3, round(NEIGHBORHOOD * min(smooth.shape)) | 1), LARGEST_MEDIAN)
+    median = cv2.medianBlur(smooth, side)
+    # The median has the edge of a shadow sharper than it is: what lies between both sides is none.
+    near = np.ones((SHADOW_EDGE, SHADOW_EDGE), np.uint8)
+    background: np.ndarray = np.clip(smooth, cv2.erode(median, near), cv2.dilate(median, near))
+    return background
 
 
 def find_threshold(foreground: np.ndarray) -> float:

@@ -3,7 +3,6 @@
 import numpy as np
 from PIL import Image
 
-from framework.data.appearance import list_border
 from framework.inference.reading.foreground import (
     MAX_SKEW,
     extract_foreground,
@@ -15,7 +14,7 @@ from framework.inference.reading.paper import find_paper
 from framework.inference.reading.segmentation import Glyph, find_glyphs, measure_skew
 
 # Pixels: enough for 30 characters side by side; a larger picture is shrunk first.
-MAX_SIDE = 1200
+MAX_SIDE = 800
 # Degrees of slope that are straightened at least.
 MIN_SKEW = 2
 
@@ -36,8 +35,7 @@ def find_characters(image: Image.Image) -> list[Glyph]:
     gray = image.convert("L")
     gray.thumbnail((MAX_SIDE, MAX_SIDE))
     page = find_paper(np.asarray(gray))
-    light_on_dark = bool(np.median(list_border(page)) <= 127)
-    foreground = extract_foreground(page, light_on_dark)
+    foreground = extract_foreground(page)
     if not foreground.any():
         return []
     foreground = remove_ruled_lines(foreground)

@@ -49,7 +49,9 @@ def _find_corners(pixels: np.ndarray) -> np.ndarray | None:
     hull = cv2.convexHull(max(outlines, key=cv2.contourArea))
     inside = np.zeros_like(light)
     cv2.fillConvexPoly(inside, hull, 1)
-    if not MIN_AREA <= inside.mean() <= MAX_AREA:
+    # The lit part of a page reaches over more than one edge of the picture.
+    edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
+    if not MIN_AREA <= inside.mean() <= MAX_AREA or sum(map(np.any, edges)) > 1:
         return None
     # Close to the edge: light that falls off has no edge.
     ring = cv2.dilate(inside, np.ones((3, 3), np.uint8), iterations=EDGE_PIXELS) - cv2.erode(

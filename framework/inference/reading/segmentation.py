@@ -22,8 +22,8 @@ TALL_RATIO = 0.4
 # ... and two of them are in one line if their heights overlap by this share of the shorter one.
 SAME_LINE_RATIO = 0.4
 MAX_STROKES = 300
-# Of the picture: letters leave most of a page empty.
-MAX_WRITTEN = 0.45
+# Of the picture, that characters cover at most, even where it is cropped to a bold one.
+MAX_WRITTEN = 0.6
 # Characters that show the slope of their line.
 MIN_LINE = 3
 

@@ -25,7 +25,7 @@ def may_touch(glyph: Glyph) -> bool:
 
 
 def list_cuts(glyph: Glyph) -> Iterator[tuple[Glyph, Glyph]]:
-    """Yield pairs of glyphs that one may be cut into, where the cut goes through the least ink."""
+    """Yield pairs of glyphs that one may be cut into, where it is the thinnest."""
     rows, columns = glyph.foreground.shape
     for slope in SLOPES:
         shift = round(slope * rows)
@@ -40,12 +40,12 @@ def list_cuts(glyph: Glyph) -> Iterator[tuple[Glyph, Glyph]]:
                 yield replace(glyph, foreground=first), replace(glyph, foreground=second)
 
 
-def _find_thin_columns(ink: np.ndarray, width: int) -> list[int]:
-    """Return the columns with the least ink that lie apart, and leave enough on both sides."""
-    total = np.cumsum(ink) / max(float(ink.sum()), 1e-6)
+def _find_thin_columns(sums: np.ndarray, width: int) -> list[int]:
+    """Return the columns of the least sums that lie apart, and leave enough on both sides."""
+    total = np.cumsum(sums) / max(float(sums.sum()), 1e-6)
     inside = (total > MIN_HALF) & (total < 1 - MIN_HALF)
     chosen: list[int] = []
-    for column in np.argsort(ink, kind="stable").tolist():
+    for column in np.argsort(sums, kind="stable").tolist():
         if inside[column] and all(abs(column - other) >= APART * width for other in chosen):
             chosen.append(column)
             if len(chosen) == CUTS:
@@ -61,7 +61,7 @@ def _crop(half: np.ndarray) -> np.ndarray | None:
     areas = stats[1:, cv2.CC_STAT_AREA]
     kept = 1 + np.flatnonzero(areas >= 0.1 * areas.max())
     mask = cv2.dilate(np.isin(labels, kept).astype(np.uint8), np.ones((5, 5), np.uint8))
-    ink = np.where(mask, half, 0)
-    places = np.argwhere(ink > 0.3)
+    kept_half = np.where(mask, half, 0)
+    places = np.argwhere(kept_half > 0.3)
     (top, left), (bottom, right) = places.min(axis=0), places.max(axis=0) + 1
-    return np.ascontiguousarray(ink[top:bottom, left:right])
+    return np.ascontiguousarray(kept_half[top:bottom, left:right])

@@ -112,6 +112,7 @@ def strokes():
         ("one digit anywhere on a page", [1]),
         ("paper on a dark table", [1]),
         ("light that falls off by 60 %", [1]),
+        ("a shadow over a part of the page", [1]),
         ("ruled paper, three digits", [3]),
         ("two rows of four digits", [4, 4]),
         ("a slanted row of four digits", [4]),

@@ -1,4 +1,4 @@
-"""`Network`: the network of a finished run, with the records that say how to use it."""
+"""`TrainedNetwork`: the network of a finished run, with the records that say how to use it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Network(RunSummary):
+class TrainedNetwork(RunSummary):
     """The network of a finished run.
 
     Args:
