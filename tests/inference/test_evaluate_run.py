@@ -79,8 +79,9 @@ def test_predictions_name_their_files_and_are_those_of_predict(cautious, folder,
 def test_nothing_in_the_run_directory_changes(cautious_run, folder, tmp_path):
     def fingerprint():
         return {
-            path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
-            for path in sorted(cautious_run.iterdir())
+            path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+            for path in sorted(cautious_run.rglob("*"))
+            if path.is_file()
         }
 
     before = fingerprint()
