@@ -14,6 +14,7 @@ from framework.utils.console import start_console
 
 # Command -> its help. The module of a command is imported only when it runs: help is instant.
 COMMANDS = {
+    "init": "look at a folder of images, and write a commented config for it",
     "predict": "predict the classes of your own images with a trained classifier",
     "draw": "serve a local page to draw digits on, and see what the model reads",
     "evaluate": "measure a trained classifier on other labeled images",
@@ -21,6 +22,7 @@ COMMANDS = {
     "features": "write the outputs of a backbone layer for your own images",
     "compare": "compare finished runs side by side",
     "probe": "find the layer of the backbone that the top should read",
+    "check-data": "find wrong labels, copies, outliers and damaged pictures in the images",
     "sweep": "run many trials over chosen keys of a config, and rank them",
     "cache": "list, verify or clear the stored features",
     "schema": "print the JSON Schema of a config",
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Argparse would require a subcommand; training has none.
     name = words.pop(0) if words and words[0] in COMMANDS else "train"
-    command = import_module(f"framework.cli.commands.{name}")
+    command = import_module(f"framework.cli.commands.{name.replace('-', '_')}")
     parser = make_parser(name, command)
     if name == "train" and words and not words[0].startswith("-"):
         parser.error(_explain_unknown(words[0]))

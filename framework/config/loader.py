@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.config.checks.check_config import check_config
 from framework.config.model import Config
-from framework.config.parse.merge import anchor_data_path, apply_overrides, read_chain
+from framework.config.parse.merge import anchor_data_paths, apply_overrides, read_chain
 from framework.config.parse.parsed_text import MAX_DEPTH, TOO_DEEP
 from framework.config.serialization import build_config
 from framework.config.source_map import SourceMap
@@ -29,7 +29,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """
     values, source_map = read_chain(Path(path))
     apply_overrides(values, source_map, overrides)
-    anchor_data_path(values, Path())  # Of an option, or of a file in which it was not found.
+    anchor_data_paths(values, Path())  # Of an option, or of a file in which it was not found.
     return _resolve(values, source_map)
 
 

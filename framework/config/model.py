@@ -88,6 +88,11 @@ class DatasetConfig:
     path_column: str | None = config_field(
         None, "The column of a `csv` with the paths of files; `null`: `image`, `path` or the like."
     )
+    exclude: str | None = config_field(
+        None,
+        "A file of images to leave out, with the columns `split` and `index_or_path`, as "
+        "`check-data` writes it; a column `exclude`, if there is one, marks its rows with `x`.",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A loaded data set, and stratified draws from it."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -47,6 +47,7 @@ class Dataset:
         validation: The images to validate on; `None`: some of `train` are held out.
         unlabeled: Images without known labels, predicted in `submission.csv`.
         remarks: One sentence on each thing that a user should know, such as skipped files.
+        excluded: `train`, `val` or `test` -> `(k,)` int64, images that the user leaves out.
     """
 
     name: str
@@ -57,6 +58,17 @@ class Dataset:
     validation: Source | None = None
     unlabeled: UnlabeledImages | None = None
     remarks: tuple[str, ...] = ()
+    excluded: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def find_source(self, split: str) -> Source:
+        """Return the images of `train`, `val` or `test`; without validation images, `train`."""
+        sources = {"train": self.train, "val": self.validation, "test": self.test}
+        return sources[split] or self.train
+
+    def list_kept(self, split: str) -> np.ndarray:
+        """Return the positions `(k,)` int64 of the images of a split that are not left out."""
+        positions = np.arange(len(self.find_source(split).labels))
+        return np.setdiff1d(positions, self.excluded.get(split, ()))
 
 
 class DataUnavailableError(RunError):
@@ -75,18 +87,23 @@ def order_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
         return dataset
     lookup = np.array([places[name] for name in dataset.class_names])
 
-    def order(source: Source) -> Source:
+    excluded = {}
+
+    def order(split: str, source: Source) -> Source:
         labels = lookup[source.labels]
         was_sorted = bool((np.diff(source.labels) >= 0).all())
         positions = np.argsort(labels, kind="stable") if was_sorted else np.arange(len(labels))
+        left_out = np.isin(positions, dataset.excluded.get(split, ()))
+        excluded[split] = np.flatnonzero(left_out)
         return replace(source, labels=labels).select(positions)
 
     return replace(
         dataset,
         class_names=tuple(class_names),
-        train=order(dataset.train),
-        test=order(dataset.test),
-        validation=dataset.validation and order(dataset.validation),
+        train=order("train", dataset.train),
+        test=order("test", dataset.test),
+        validation=dataset.validation and order("val", dataset.validation),
+        excluded=excluded,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from framework.errors import RunError
 from framework.utils.bounded_map import bounded_map
@@ -46,6 +46,9 @@ BITS = "framework_bits"
 
 # The key of `Image.info` for the number of pages of a TIFF file.
 PAGES = "framework_pages"
+
+# The key of `Image.info` for the orientation that the EXIF data of a file name; 1: not turned.
+ORIENTATION = "framework_orientation"
 
 # TIFF's tag for how many bits a value has.
 BITS_PER_SAMPLE = 258
@@ -85,8 +88,10 @@ def read_image(
             if rows * columns > pixel_limit:
                 raise _too_large(name, pixel_limit)
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             normalized = normalize_mode(ImageOps.exif_transpose(image), name, _find_bits(image))
             normalized.info[PAGES] = pages
+            normalized.info[ORIENTATION] = orientation if orientation in range(2, 9) else 1
             return normalized
     except RunError:
         raise

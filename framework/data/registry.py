@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from framework.config.catalog import DATASETS, PATH_DATASETS
 from framework.config.class_names import DEFAULT_EMNIST, DIGITS, find_class_names
 from framework.config.model import DatasetConfig
+from framework.config.suggestions import format_hint
 from framework.data.dataset import Dataset, DataUnavailableError, hold_out_test
+from framework.data.exclusion import exclude_images
 from framework.data.sanity_checks import inspect_dataset
 from framework.data.source import ArraySource
 from framework.data.sources.csv_tables import load_csv
@@ -16,10 +19,34 @@ from framework.data.sources.emnist import load_emnist
 from framework.data.sources.image_folder import load_folder
 from framework.data.sources.keras_downloads import download_dataset
 from framework.data.sources.npz_archive import load_npz, scale_binary
-from framework.errors import RunError
+from framework.data.sources.table_reader import TABLE_ENDINGS
+from framework.errors import RunError, UsageError
 from framework.utils.fallbacks import Fallback
 
 logger = logging.getLogger(__name__)
+
+
+def find_dataset(text: str) -> DatasetConfig:
+    """Return how a config names a folder of class folders, a table, an archive or a data set.
+
+    Raises:
+        UsageError: There is nothing of that name.
+    """
+    path = Path(text).expanduser()
+    if path.is_dir():
+        tables = any(any(path.glob(f"*{ending}")) for ending in TABLE_ENDINGS)
+        has_folders = any(child.is_dir() for child in path.iterdir())
+        return DatasetConfig("csv" if tables and not has_folders else "folder", str(path))
+    if path.is_file():
+        return DatasetConfig("npz" if path.suffix.lower() == ".npz" else "csv", str(path))
+    named = [name for name in DATASETS if name not in PATH_DATASETS]
+    if text in named:
+        return DatasetConfig(text)
+    hint = format_hint(text, named, f"Data sets: {', '.join(named)}.")
+    raise UsageError(
+        f"there is no folder, table or data set {text!r}. Expected a folder with a folder for each "
+        f"class, a table of files and labels, or the name of a data set. {hint}"
+    )
 
 
 def load_dataset(config: DatasetConfig) -> tuple[Dataset, Fallback | None]:
@@ -40,6 +67,8 @@ def _load_inspected(config: DatasetConfig) -> Dataset:
     if config.path is not None:
         logger.info("Images from %s", config.path)
     dataset = read_dataset(config)
+    if config.exclude is not None:
+        dataset = exclude_images(dataset, Path(config.exclude).expanduser())
     dataset = replace(dataset, remarks=(*dataset.remarks, *inspect_dataset(dataset)))
     for remark in dataset.remarks:
         logger.warning("! %s", remark)

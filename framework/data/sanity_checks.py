@@ -23,8 +23,9 @@ def inspect_dataset(dataset: Dataset) -> tuple[str, ...]:
         RunError: All training images are of one class.
     """
     names = dataset.class_names
-    trained = np.bincount(dataset.train.labels, minlength=len(names))
-    tested = np.bincount(dataset.test.labels, minlength=len(names))
+    train, test = (_select_kept(dataset, split) for split in ("train", "test"))
+    trained = np.bincount(train.labels, minlength=len(names))
+    tested = np.bincount(test.labels, minlength=len(names))
     if np.count_nonzero(trained) < 2:
         raise RunError(
             f"{dataset.location}: all training images are of one class, "
@@ -35,11 +36,18 @@ def inspect_dataset(dataset: Dataset) -> tuple[str, ...]:
         for split, counts in (("training", trained), ("test", tested))
         if len(missing := np.flatnonzero(counts == 0))
     ]
-    remarks += _find_copies("test", dataset.test.digests, dataset.train.digests)
-    plain = sum(map(_count_single_color, (dataset.train, dataset.test)))
+    remarks += _find_copies("test", test.digests, train.digests)
+    plain = sum(map(_count_single_color, (train, test)))
     if plain:
         remarks.append(f"images of a single color, kept: {plain:,}")
     return tuple(remarks)
+
+
+def _select_kept(dataset: Dataset, split: str) -> Source:
+    """Return the images of a split without those that are left out."""
+    source = dataset.find_source(split)
+    left_out = len(dataset.excluded.get(split, ()))
+    return source.select(dataset.list_kept(split)) if left_out else source
 
 
 def inspect_training(training: Images, validation: Images, batch_size: int) -> tuple[str, ...]:

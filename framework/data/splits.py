@@ -1,6 +1,6 @@
 """Which images train, which validate, which test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +35,9 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
         RunError: There are too few images of a class.
     """
     names = dataset.class_names
-    train = _draw(dataset.train, config.limit.train, seed, "train", names)
+    train = _draw(dataset, "train", config.limit.train, seed)
     # The same for every seed, so that test accuracies can be compared.
-    test = _draw(dataset.test, config.limit.test, 0, "test", names)
+    test = _draw(dataset, "test", config.limit.test, 0)
     if dataset.validation is None:
         share = config.validation_fraction
         failure = (
@@ -48,7 +48,7 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
         train, held_out = split_stratified(train, labels, seed, failure, names, test_size=share)
         validation = (dataset.train, held_out)
     else:
-        validation = (dataset.validation, np.arange(len(dataset.validation.labels)))
+        validation = (dataset.validation, dataset.list_kept("val"))
     augmentation = (
         Augmentation(config.data_augmentation, seed) if config.data_augmentation else None
     )
@@ -66,10 +66,10 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
     )
 
 
-def _draw(
-    source: Source, limit: int | None, seed: int, split: str, class_names: Sequence[str]
-) -> np.ndarray:
-    labels, positions = source.labels, np.arange(len(source.labels))
+def _draw(dataset: Dataset, split: str, limit: int | None, seed: int) -> np.ndarray:
+    """Draw images `(k,)` int64 of `train` or `test`, without those that are left out."""
+    positions = dataset.list_kept(split)
+    labels = dataset.find_source(split).labels[positions]
     if limit is None or limit >= len(positions):
         return positions
     counts, spare = np.bincount(labels), len(positions) - limit
@@ -83,4 +83,5 @@ def _draw(
         f"data_config.limit.{split}: {limit} of {len(positions)} images can't be drawn with "
         "every class among them"
     )
-    return split_stratified(positions, labels, seed, failure, class_names, train_size=limit)[0]
+    names = dataset.class_names
+    return split_stratified(positions, labels, seed, failure, names, train_size=limit)[0]

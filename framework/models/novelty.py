@@ -123,26 +123,30 @@ def embed(outputs: np.ndarray) -> np.ndarray:
     """
     rows = outputs.reshape(len(outputs), -1).astype(np.float32)
     if rows.shape[1] > SKETCH_SIZE:
-        rows = _sketch(rows)
+        rows = sketch(rows, SKETCH_SIZE)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     embedded: np.ndarray = rows / np.maximum(lengths, 1e-12)
     return embedded
 
 
-def _sketch(rows: np.ndarray) -> np.ndarray:
+def sketch(rows: np.ndarray, groups: int) -> np.ndarray:
     """Add up numbers with random signs in random groups, the same ones each time.
 
     Source: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009).
+
+    Args:
+        rows: `(n, size)` float32.
+        groups: How many numbers are left of each row.
     """
     size = rows.shape[1]
     # Not a generator of NumPy, whose numbers may change with its version.
     hashed = (np.arange(1, size + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(
         40
     )
-    groups = (hashed % SKETCH_SIZE).astype(np.int64)
+    places = (hashed % groups).astype(np.int64)
     signs = np.where((hashed >> np.uint64(12)) & np.uint64(1), 1, -1).astype(np.float32)
-    order = np.argsort(groups, kind="stable")
-    used, starts = np.unique(groups[order], return_index=True)
-    sketched = np.zeros((len(rows), SKETCH_SIZE), np.float32)
+    order = np.argsort(places, kind="stable")
+    used, starts = np.unique(places[order], return_index=True)
+    sketched = np.zeros((len(rows), groups), np.float32)
     sketched[:, used] = np.add.reduceat(rows[:, order] * signs[order], starts, axis=1)
     return sketched

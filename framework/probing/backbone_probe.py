@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -87,13 +88,26 @@ def probe_backbone(
         RunError: Weights or images can't be loaded, or there is no room for the features.
     """
     model_name = config.model_configuration.model_name
-    training = config.training_config
     backbone, fallback = assemble_backbone(config)
     own = find_own_layers(config, backbone)
     names = choose_layers(backbone, model_name, settings.layers, own)
+    rows = measure_layers(config, backbone, names, settings.shots, images, class_names)
+    return ProbedBackbone(model_name, names, own, fallback, rows)
+
+
+def measure_layers(
+    config: Config,
+    backbone: keras.Model,
+    names: Sequence[str],
+    shots: Sequence[int | str],
+    images: Mapping[str, Images],
+    class_names: tuple[str, ...],
+) -> list[ProbeRow]:
+    """Measure some layers of a backbone; see `probe_backbone`."""
+    model_name, training = config.model_configuration.model_name, config.training_config
     outputs = [describe_output(backbone, name) for name in names]
     labels = images["training"].labels
-    draws = draw_shots(labels, settings.shots, training.seed)
+    draws = draw_shots(labels, shots, training.seed)
     weights = weigh_classes(training, labels, class_names)
     probe = LinearProbe(labels, images["validation"].labels, len(class_names), weights, draws)
     rows: list[ProbeRow] = []
@@ -117,7 +131,7 @@ def probe_backbone(
             for measured in _measure_layer(model_name, output, features, probe):
                 logger.info("%s", format_line(measured, width))
                 rows += measured
-    return ProbedBackbone(model_name, names, own, fallback, rows)
+    return rows
 
 
 def _measure_layer(

@@ -1,9 +1,7 @@
 """A whole probe: from a config to the best layer, and a config that reads it."""
 
 import logging
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from framework.config.catalog import IMAGENET
 from framework.config.suggestions import format_hint
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
-from framework.errors import InterruptedRunError, UsageError
+from framework.errors import UsageError
 from framework.probing.backbone_probe import (
     DEFAULT_IMAGES,
     DEFAULT_SHOTS,
@@ -23,7 +21,6 @@ from framework.probing.backbone_probe import (
 from framework.probing.probe_results import Probe, write_results
 from framework.runs import run_directory
 from framework.runs.manifest import name_weights
-from framework.utils.console import record_log
 from framework.utils.precision import use_precision
 
 logger = logging.getLogger(__name__)
@@ -74,7 +71,7 @@ def run_probe(
     """
     configs = list_configs(config, settings.backbones)
     directory = run_directory.create_run(f"{config_stem}-probe", output)
-    with _fill_directory(directory), use_precision(config.training_config.precision):
+    with run_directory.fill_directory(directory), use_precision(config.training_config.precision):
         dataset, fallback = load_dataset(config.data_config.dataset)
         seed = config.training_config.seed
         splits = split_dataset(dataset, config.data_config, seed)
@@ -145,19 +142,3 @@ def _replace_backbone(config: Config, name: str) -> Config:
             )
         model = replace(model, model_name=name, model_arguments={})
     return replace(config, model_configuration=run_directory.locate_weights(model))
-
-
-@contextmanager
-def _fill_directory(directory: Path) -> Iterator[None]:
-    """Let the body fill a new directory; remove it if the body fails."""
-    try:
-        with record_log(directory / "run.log"):
-            yield
-    except BaseException as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        if isinstance(error, KeyboardInterrupt):
-            raise InterruptedRunError(
-                "Interrupted. Features computed so far are stored for the next probe."
-            ) from error
-        raise
-    run_directory.finish_run(directory)

@@ -50,6 +50,7 @@ def describe_run(
             "train": dataset.train.fingerprint,
             "test": dataset.test.fingerprint,
             "remarks": list(dataset.remarks),
+            "excluded": {split: len(found) for split, found in dataset.excluded.items()},
         },
         **_describe_appearance(config, dataset),
         "weights": {"name": weights, "fingerprint": classifier.fingerprint_backbone()},

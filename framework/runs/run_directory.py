@@ -153,6 +153,22 @@ def _make_unique(directory: Path) -> Path:
     return candidate
 
 
+@contextmanager
+def fill_directory(directory: Path) -> Iterator[None]:
+    """Let the body fill a new directory with results; remove it if the body fails."""
+    try:
+        with record_log(directory / "run.log"):
+            yield
+    except BaseException as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedRunError(
+                "Interrupted. Features computed so far are stored for the next time."
+            ) from error
+        raise
+    finish_run(directory)
+
+
 def finish_run(directory: Path) -> None:
     """Remove the files that only an unfinished run needs, and its mark."""
     for name in (CHECKPOINT, UNFINISHED, LOCK):

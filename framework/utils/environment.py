@@ -63,7 +63,7 @@ def count_threads() -> int:
     return (
         tf.config.threading.get_intra_op_parallelism_threads()
         or (int(given) if given.isdecimal() else 0)
-        or _count_usable_processors()
+        or count_processors()
     )
 
 
@@ -81,7 +81,8 @@ def restore_threads(directory: Path) -> None:
         os.environ[THREADS_VARIABLE] = str(threads)
 
 
-def _count_usable_processors() -> int:
+def count_processors() -> int:
+    """Return the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # Not on macOS and Windows.
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

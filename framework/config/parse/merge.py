@@ -53,20 +53,21 @@ def read_chain(path: Path) -> tuple[dict[str, Any], SourceMap]:
     source_map = SourceMap(str(path))
     for (own, own_map), file in zip(reversed(documents), reversed(files), strict=True):
         own.pop("extends", None)
-        anchor_data_path(own, file.parent)
+        anchor_data_paths(own, file.parent)
         _merge_objects(values, source_map, own, own_map, ())
         source_map.problems.extend(own_map.problems)
     return values, source_map
 
 
-def anchor_data_path(values: dict[str, Any], folder: Path) -> None:
-    """Make the path of the data set absolute, in place, if it is in a folder."""
+def anchor_data_paths(values: dict[str, Any], folder: Path) -> None:
+    """Make the paths of the data set absolute, in place, if they are in a folder."""
     dataset: Any = values
     for key in DATASET:
         dataset = dataset.get(key) if isinstance(dataset, dict) else None
-    path = dataset.get("path") if isinstance(dataset, dict) else None
-    if isinstance(path, str) and path and "\0" not in path and (folder / path).exists():
-        dataset["path"] = os.path.abspath(folder / path)
+    for key in ("path", "exclude"):
+        path = dataset.get(key) if isinstance(dataset, dict) else None
+        if isinstance(path, str) and path and "\0" not in path and (folder / path).exists():
+            dataset[key] = os.path.abspath(folder / path)
 
 
 def _find_base(document: Document, files: Sequence[Path]) -> tuple[Path, str]:
