@@ -193,7 +193,7 @@ class ModelConfiguration:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """Figures of the inside of the network, on request."""
+    """What the report shows besides the results: the inside of the network, suspicious images."""
 
     feature_maps: LayerNames = config_field(
         (), "Layers whose outputs for a sample image are drawn."
@@ -205,6 +205,11 @@ class ReportConfig:
     embedding: bool = config_field(
         False, "Whether to draw a map of the features in two dimensions, coloured by class."
     )
+    data_issues: bool = config_field(
+        True,
+        "Whether to list suspicious images: probably wrong labels, outliers, copies of training "
+        "images.",
+    )
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,7 @@ class Config:
     data_config: DataConfig = config_field(MISSING, "The images.")
     model_configuration: ModelConfiguration = config_field(MISSING, "The network.")
     report_config: ReportConfig = config_field(
-        ReportConfig(), "Figures of the inside of the network, on request."
+        ReportConfig(), "What the report shows besides the results."
     )
     source_map: SourceMap = dataclasses.field(
         default_factory=lambda: SourceMap("config"), compare=False, repr=False

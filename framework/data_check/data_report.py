@@ -1,13 +1,10 @@
 """The page of a data check: pictures side by side, the worst first, to be marked and left out."""
 
-import base64
-import io
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from framework.data.splits import Splits
 from framework.evaluation.data_issues.data_issue import (
@@ -16,15 +13,13 @@ from framework.evaluation.data_issues.data_issue import (
     CheckedImages,
     DataIssue,
 )
+from framework.evaluation.report.data_uri import embed_picture
 from framework.evaluation.report.templating import render_template
 from framework.utils.fallbacks import Fallback
 from framework.utils.tables import format_csv
 
 MAX_SHOWN = 60
 """Issues of a kind that are shown; `data_issues.csv` has all."""
-
-PICTURE_SIDE = 112
-"""Pixels of the longer side of a picture on the page."""
 
 
 def render_data_report(
@@ -89,7 +84,7 @@ def _describe_issue(issue: DataIssue, images: CheckedImages, splits: Splits) -> 
 
 def _describe_picture(position: int, images: CheckedImages, splits: Splits) -> dict[str, str]:
     return {
-        "uri": _embed_picture(_read_picture(position, splits)),
+        "uri": embed_picture(_read_picture(position, splits)),
         "name": images.names[position],
         "split": images.splits[position],
         "label": images.class_names[images.labels[position]],
@@ -103,13 +98,3 @@ def _read_picture(position: int, splits: Splits) -> np.ndarray:
             return next(iter(images.source.read(images.indices[position : position + 1])))
         position -= len(images)
     raise IndexError(position)
-
-
-def _embed_picture(pixels: np.ndarray) -> str:
-    """Return a picture, made smaller if it is large, as the data URI of a JPEG or a small PNG."""
-    image = Image.fromarray(pixels)
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
-    kind = "png" if max(image.size) < PICTURE_SIDE else "jpeg"
-    buffer = io.BytesIO()
-    image.save(buffer, kind, quality=80)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def propose_config(data: str, output: Path | None, with_probe: bool) -> Path:
     logger.info("%s", next(each.reason for each in choices if each.path[-1] == "dataset"))
     logger.info("%s at %dx%d", *_name_network(choices))
     logger.info("Wrote     %s", path)
-    logger.info("Next      python run.py --config %s", path)
+    logger.info("Next      python run.py --config %s", shlex.quote(str(path)))
     return path
 
 

@@ -5,10 +5,14 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 from framework.evaluation.figures.style import render_png
+
+# Pixels of the longer side of a single picture.
+PICTURE_SIDE = 112
 
 # Of base64 text; leaves room for the page itself below 5 MB.
 MAX_TOTAL_SIZE = 4_400_000
@@ -39,6 +43,16 @@ def embed_figure(figure: Figure) -> str:
     return _encode(render_png(figure))
 
 
+def embed_picture(pixels: np.ndarray) -> str:
+    """Return a picture, uint8, as a data URI: a small PNG, or a JPEG that was made smaller."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
+    kind = "png" if max(image.size) < PICTURE_SIDE else "jpeg"
+    buffer = io.BytesIO()
+    image.save(buffer, kind, quality=80)
+    return _encode(buffer.getvalue(), kind)
+
+
 def _embed_image(path: Path) -> str:
     data = path.read_bytes()
     if len(data) > _LARGE_FILE:
@@ -49,5 +63,5 @@ def _embed_image(path: Path) -> str:
     return _encode(data)
 
 
-def _encode(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+def _encode(data: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")

@@ -13,6 +13,7 @@ from framework.config import dump_config
 from framework.evaluation.figures.confusion_matrix import find_confusions
 from framework.evaluation.figures.sample_images import MAX_MISTAKES, PredictedImages
 from framework.evaluation.metrics.training_summary import is_finite, summarize_training
+from framework.evaluation.report.data_section import find_data_issues
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
@@ -77,6 +78,7 @@ def render_report(
         confusions=find_confusions(test.confusion_matrix, MAX_CONFUSIONS),
         mistakes=list(_list_mistakes(inputs)),
         class_names=inputs.class_names,
+        data_issues=find_data_issues(inputs),
         figures={
             section: [figure for figure in placed if figure.spec.section == section]
             for section in get_args(Section)
