@@ -8,10 +8,13 @@ import json
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from framework.data.registry import find_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 PHOTOS, DIGITS = 300, 400
@@ -107,19 +110,26 @@ def write_archive(folder, pairs):
     np.savez(folder / "digits.npz", **arrays)
 
 
-# Layout -> the images, how they are written, what init is given, and the shipped config.
+THREE, TWO = ("train", "val", "test"), ("train", "", "test")
+OTHERS = ("training_set", "", "test_set")
+COMMAS = {"ending": ".csv", "delimiter": ",", "with_split": True}
+TABS = {"ending": ".tsv", "delimiter": "\t", "with_split": False}
+
+# Layout -> the images, how they are written, and which file of the folder init is given.
 LAYOUTS = {
-    "train, val and test": ("photos", lambda f, p: write_splits(f, p, ("train", "val", "test")), "", "photos.yaml"),
-    "train and test": ("photos", lambda f, p: write_splits(f, p, ("train", "", "test")), "", "photos.yaml"),
-    "class folders": ("photos", write_flat, "", "photos.yaml"),
-    "training_set and test_set": ("photos", lambda f, p: write_splits(f, p, ("training_set", "", "test_set")), "", "photos.yaml"),
-    "cat.0.jpg": ("photos", write_named, "", "photos.yaml"),
-    "test without labels": ("photos", write_competition, "", "photos.yaml"),
-    "table of files with splits": ("photos", lambda f, p: write_table(f, p, ".csv", ",", True), "labels.csv", "photos.yaml"),
-    "table of digits, tabs": ("digits", lambda f, p: write_table(f, p, ".tsv", "\t", False), "labels.tsv", "vgg16.json"),
-    "train.csv of pixels": ("digits", write_pixels, "", "vgg16.json"),
-    "npz archive": ("digits", write_archive, "digits.npz", "vgg16.json"),
-}  # fmt: skip
+    "train, val and test": ("photos", partial(write_splits, names=THREE), ""),
+    "train and test": ("photos", partial(write_splits, names=TWO), ""),
+    "class folders": ("photos", write_flat, ""),
+    "training_set and test_set": ("photos", partial(write_splits, names=OTHERS), ""),
+    "cat.0.jpg": ("photos", write_named, ""),
+    "test without labels": ("photos", write_competition, ""),
+    "table of files with splits": ("photos", partial(write_table, **COMMAS), "labels.csv"),
+    "table of digits, tabs": ("digits", partial(write_table, **TABS), "labels.tsv"),
+    "train.csv of pixels": ("digits", write_pixels, ""),
+    "npz archive": ("digits", write_archive, "digits.npz"),
+}
+NEAREST = {"photos": "photos.yaml", "digits": "vgg16.json"}
+"""The shipped config that is nearest to the images."""
 
 
 def run(*words):
@@ -147,7 +157,8 @@ def main():
     options = parser.parse_args()
     pairs = {"photos": read_photos(options.folder), "digits": read_digits(options.mnist)}
     weights = ["--set", f"model_configuration.weights={options.weights or 'null'}"]
-    for name, (kind, write, data, shipped) in LAYOUTS.items():
+    for name, (kind, write, data) in LAYOUTS.items():
+        shipped = NEAREST[kind]
         if options.only and options.only not in name:
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -157,10 +168,8 @@ def main():
             codes = [run("init", path, "--output", config)]
             codes.append(run("--config", config, "--check"))
             codes.append(run("--config", config, *weights, "--output", place / "mine"))
-            source = (
-                "npz" if data.endswith("npz") else "csv" if kind == "digits" or data else "folder"
-            )
-            dataset = f"data_config.dataset={{name: {source}, path: {path}}}"
+            found = find_dataset(str(path)).name
+            dataset = f"data_config.dataset={{name: {found}, path: {path}}}"
             base = ROOT / "configs" / shipped
             codes.append(
                 run("--config", base, "--set", dataset, *weights, "--output", place / "base")

@@ -16,9 +16,9 @@ from framework.probing.backbone_probe import (
 from framework.probing.candidates import choose_layers
 from framework.probing.linear_probe import ALL
 from framework.probing.probe_rows import ProbeRow, find_best
-from framework.proposal.choices import SIZES, Network
 from framework.proposal.image_survey import ImageSurvey
 from framework.proposal.machine import Machine
+from framework.proposal.network_choice import SIZES, Network
 from framework.utils.fallbacks import Fallback
 
 logger = logging.getLogger(__name__)

@@ -11,10 +11,11 @@ from typing import Any
 from framework.config import resolve_config
 from framework.data.registry import find_dataset
 from framework.errors import UsageError
-from framework.proposal.choices import Choice, choose_network, list_choices
+from framework.proposal.choices import Choice, list_choices
 from framework.proposal.config_document import format_choices, write_new
 from framework.proposal.image_survey import survey_images
 from framework.proposal.machine import survey_machine
+from framework.proposal.network_choice import choose_network
 from framework.utils.native_logs import start_tensorflow
 
 logger = logging.getLogger(__name__)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from framework.config import resolve_config
-from framework.config.model import DatasetConfig
+from framework.config.model import DataConfig, DatasetConfig
 from framework.data.dataset import order_classes
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
@@ -28,11 +27,7 @@ def test_training_validation_and_test_images_are_left_out_and_keep_their_numbers
         tmp_path,
         "split,index_or_path,issue\ntraining,5,blank\nvalidation,7,blank\ntest,3,tiny\ntest,3,x\n",
     )
-    config = resolve_config(
-        {"training_config": {}, "data_config": {}, "model_configuration": {
-            "model_name": "none", "model_top_config": {"a": {"layer_type": "Flatten"}}}}
-    )  # fmt: skip
-    splits = split_dataset(dataset, config.data_config, 0)
+    splits = split_dataset(dataset, DataConfig(), 0)
     used = np.concatenate([splits.training.indices, splits.validation.indices])
     assert sorted(used) == sorted(set(range(len(dataset.train.labels))) - {5, 7})
     assert sorted(splits.test.indices) == sorted(set(range(len(dataset.test.labels))) - {3})
@@ -83,5 +78,5 @@ def test_a_label_that_a_spreadsheet_changed_is_the_same(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(RunError, match="there is no file .*gone.csv"):
+    with pytest.raises(RunError, match=r"there is no file .*gone\.csv"):
         load_dataset(DatasetConfig("digits", exclude=str(tmp_path / "gone.csv")))

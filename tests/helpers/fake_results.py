@@ -15,6 +15,7 @@ from framework.config.model import (
     TrainingConfig,
     Weights,
 )
+from framework.data.source import ArraySource
 from framework.evaluation.metrics.classification_metrics import compute_metrics
 from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
@@ -85,6 +86,8 @@ class ArrayImages:
         self.pixels = pixels
         self.labels = np.asarray(labels, dtype=np.int64)
         self.indices = np.arange(len(labels))
+        self.source = ArraySource(pixels.astype(np.uint8), self.labels)
+        self.digests = self.source.digests
 
     def __len__(self):
         return len(self.labels)
