@@ -59,7 +59,12 @@ def load_dataset(config: DatasetConfig) -> tuple[Dataset, Fallback | None]:
         reason = str(error).splitlines()[0]
         fallback = Fallback("dataset", config.name, config.if_unavailable, reason)
     fallback.announce()
-    return _load_inspected(DatasetConfig(fallback.used)), fallback
+    dataset = _load_inspected(DatasetConfig(fallback.used))
+    if config.exclude is not None:
+        remark = f"{config.exclude} is about {config.name}: nothing is left out of {fallback.used}"
+        logger.warning("! %s", remark)
+        dataset = replace(dataset, remarks=(*dataset.remarks, remark))
+    return dataset, fallback
 
 
 def _load_inspected(config: DatasetConfig) -> Dataset:

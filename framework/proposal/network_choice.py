@@ -102,8 +102,8 @@ def _choose_backbone(survey: ImageSurvey, machine: Machine) -> tuple[str, str]:
         return "ConvNeXtTiny", "This machine has a GPU, which is fast enough for it."
     count = pluralize(machine.processors, "processor")
     return "EfficientNetV2B0", (
-        f"This machine has {count} and no GPU: it is accurate for its 1.5 gigaflops an image, and "
-        "its weights are 24 MB to download."
+        f"This machine has {count} and no GPU: it is accurate for its 1.5 gigaflops an image of "
+        "224x224, and its weights are 24 MB to download."
     )
 
 
@@ -170,5 +170,5 @@ def _make_top(survey: ImageSurvey, backbone: Backbone, size: int) -> tuple[dict[
     return top, (
         f"{backbone.layer}, not the last layer, which knows ImageNet's classes best and others "
         f"less. {place}: maps of {grid}x{grid} are read, {features:,} numbers, not their means. "
-        f"To measure it: python run.py probe --config THIS_FILE. {end}"
+        f"`python run.py probe` with this file measures it. {end}"
     )

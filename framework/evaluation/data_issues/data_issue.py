@@ -29,7 +29,7 @@ ISSUES: dict[str, str] = {
     NEAR_DUPLICATE + OTHER_LABEL: "nearly the same image twice, with different labels",
     NEAR_DUPLICATE + ACROSS_SPLITS: "nearly the same image in two splits: its accuracy is too good",
     LABEL_ERROR: "a classifier that did not see the image is sure of another class",
-    OUTLIER: "far from all other images: does it belong here?",
+    OUTLIER: "far from all other images, as if it did not belong here",
     BLANK: "of one color",
     NEARLY_BLACK: "nearly nothing is lighter than black",
     TINY: "much smaller than the other images",

@@ -21,6 +21,7 @@ def _make_environment() -> Environment:
     )
     environment.filters |= {
         "percent": format_percent, "number": format_number, "seconds": format_duration,
+        "first_upper": capitalize_first,
     }  # fmt: skip
     return environment
 
@@ -28,6 +29,11 @@ def _make_environment() -> Environment:
 def render_template(name: str, **values: Any) -> str:
     """Render a template of this package with escaped values."""
     return _make_environment().get_template(name).render(values)
+
+
+def capitalize_first(text: str) -> str:
+    """Return a text with a capital at its beginning, and all else as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def format_percent(share: float | None, digits: int = 2) -> str:
