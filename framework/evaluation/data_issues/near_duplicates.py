@@ -11,11 +11,11 @@ picture: digits are alike, copies are alike beyond that. The thresholds are thos
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
-from scipy.fft import dctn
-from sklearn.neighbors import NearestNeighbors
+from scipy.fft import dct
 
 SIDE = 32
 """Rows and columns of a thumbnail, which is gray."""
@@ -42,8 +42,8 @@ MIN_CORRELATION = 0.94
 # The most that a near-duplicate lacks to a correlation of 1, as a share of what the last lacks.
 MAX_LACK_RATIO = 0.2
 
-BLOCK = 4096
-"""Thumbnails whose windows are cut out at a time, which bounds the memory."""
+BLOCK = 512
+"""Pictures that are compared with all others at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -94,54 +94,49 @@ def find_near_duplicates(
 
 
 def _find_candidates(thumbnails: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the pictures whose windows are nearest to the middle of each.
+    """Find the pictures whose middles are nearest to any window of each.
 
     Returns:
         `(m, NEIGHBORS)` int64 positions and float64 distances, for `usable`, the nearest first.
     """
-    index = NearestNeighbors(algorithm="brute")
-    index.fit(_describe(thumbnails, usable, CENTER))
-    count = len(usable)
-    nearest = np.full((count, NEIGHBORS), np.inf)
-    found = np.tile(usable[:, np.newaxis], NEIGHBORS)
-    for view in VIEWS:
-        described = _describe(thumbnails, usable, view)
-        distances, rows = index.kneighbors(described, NEIGHBORS + 1)
-        distances[rows == np.arange(count)[:, np.newaxis]] = np.inf  # A picture is no neighbor.
-        nearest, found = _merge(
-            np.concatenate([nearest, distances], axis=1),
-            np.concatenate([found, usable[rows]], axis=1),
-        )
-    return found, nearest
+    middles = _describe(thumbnails[usable], CENTER)
+    found, distances = [], []
+    for first in range(0, len(usable), BLOCK):
+        block = usable[first : first + BLOCK]
+        likeness = np.full((len(block), len(usable)), -1.0, np.float32)
+        for view in VIEWS:  # The largest over all windows is that of the nearest one.
+            np.maximum(likeness, _describe(thumbnails[block], view) @ middles.T, out=likeness)
+        rows = np.arange(len(block))
+        likeness[rows, first + rows] = -1  # A picture is not its own neighbor.
+        nearest = np.argpartition(-likeness, NEIGHBORS, axis=1)[:, :NEIGHBORS]
+        values = np.take_along_axis(likeness, nearest, axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")
+        found.append(usable[np.take_along_axis(nearest, order, axis=1)])
+        values = np.take_along_axis(values, order, axis=1).astype(np.float64)
+        distances.append(np.sqrt(np.maximum(2 - 2 * values, 0)))  # Of vectors of unit length.
+    return np.concatenate(found), np.concatenate(distances)
 
 
-def _merge(distances: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keep the nearest `NEIGHBORS`, each once."""
-    order = np.argsort(distances, axis=1, kind="stable")
-    distances = np.take_along_axis(distances, order, axis=1)
-    found = np.take_along_axis(found, order, axis=1)
-    for column in range(1, found.shape[1]):
-        again = (found[:, :column] == found[:, column : column + 1]).any(axis=1)
-        distances[again, column] = np.inf
-    order = np.argsort(distances, axis=1, kind="stable")[:, :NEIGHBORS]
-    return (
-        np.take_along_axis(distances, order, axis=1),
-        np.take_along_axis(found, order, axis=1),
-    )
-
-
-def _describe(thumbnails: np.ndarray, positions: np.ndarray, view: np.ndarray) -> np.ndarray:
+def _describe(pictures: np.ndarray, view: np.ndarray) -> np.ndarray:
     """Return the low frequencies of a window of each picture, `(m, k)` float32, of unit length."""
-    rows = []
-    for first in range(0, len(positions), BLOCK):
-        block = positions[first : first + BLOCK]
-        windows = _cut_windows(thumbnails[block], np.tile(view, (len(block), 1)))
-        low = dctn(windows, axes=(1, 2), norm="ortho")[:, :FREQUENCIES, :FREQUENCIES]
-        rows.append(low.reshape(len(block), -1)[:, 1:])  # Without the mean.
-    described = np.concatenate(rows)
+    size, down, right = view
+    low = _make_filter(size, down) @ pictures.astype(np.float32) @ _make_filter(size, right).T
+    described = low.reshape(len(pictures), -1)[:, 1:]  # Without the mean.
     lengths = np.linalg.norm(described, axis=1, keepdims=True)
-    unit: np.ndarray = (described / np.maximum(lengths, 1e-6)).astype(np.float32)
+    unit: np.ndarray = described / np.maximum(lengths, 1e-6)
     return unit
+
+
+@cache
+def _make_filter(size: float, shift: float) -> np.ndarray:
+    """Return `(FREQUENCIES, SIDE)` float32: interpolates a window, and takes its frequencies."""
+    whole, parts = _place_window(np.array([size]), np.array([shift]))
+    weights = np.zeros((WINDOW, SIDE))
+    rows = np.arange(WINDOW)
+    weights[rows, whole[0]] = 1 - parts[0]
+    weights[rows, whole[0] + 1] = parts[0]
+    filters: np.ndarray = dct(weights, axis=0, norm="ortho")[:FREQUENCIES].astype(np.float32)
+    return filters
 
 
 def _align(thumbnails: np.ndarray, moved: np.ndarray, fixed: np.ndarray) -> np.ndarray:
@@ -194,15 +189,30 @@ def _cut_windows(pictures: np.ndarray, views: np.ndarray) -> np.ndarray:
     Returns:
         `(m, WINDOW, WINDOW)` float32.
     """
-    grid = np.arange(WINDOW) - (WINDOW - 1) / 2
-    places = (SIDE - 1) / 2 + views[:, 1:, np.newaxis] + grid * views[:, :1, np.newaxis]
-    places = np.clip(places, 0, SIDE - 1.001)
-    whole = places.astype(np.int64)
-    parts = (places - whole).astype(np.float32)
+    sizes, downs, rights = views.T
+    (y, down), (x, right) = _place_window(sizes, downs), _place_window(sizes, rights)
+    y, down = y[:, :, np.newaxis], down[:, :, np.newaxis]
+    x, right = x[:, np.newaxis, :], right[:, np.newaxis, :]
     numbers = np.arange(len(pictures))[:, np.newaxis, np.newaxis]
-    y, x = whole[:, 0, :, np.newaxis], whole[:, 1, np.newaxis, :]
-    down, right = parts[:, 0, :, np.newaxis], parts[:, 1, np.newaxis, :]
     upper = pictures[numbers, y, x] * (1 - right) + pictures[numbers, y, x + 1] * right
     lower = pictures[numbers, y + 1, x] * (1 - right) + pictures[numbers, y + 1, x + 1] * right
     windows: np.ndarray = upper * (1 - down) + lower * down
     return windows
+
+
+def _place_window(sizes: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the rows or columns of windows lie between those of pictures.
+
+    Args:
+        sizes: `(m,)`, as a share of `WINDOW`.
+        shifts: `(m,)`, of the middle, in pixels.
+
+    Returns:
+        `(m, WINDOW)` int64, the row above or the column to the left, and float32, the share of
+        the next one.
+    """
+    grid = np.arange(WINDOW) - (WINDOW - 1) / 2
+    places = (SIDE - 1) / 2 + shifts[:, np.newaxis] + grid * sizes[:, np.newaxis]
+    places = np.clip(places, 0, SIDE - 1.001)
+    whole = places.astype(np.int64)
+    return whole, (places - whole).astype(np.float32)
