@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.config.catalog import IMAGENET
+from framework.config.class_names import find_class_names
 from framework.proposal.image_survey import ImageSurvey
 from framework.proposal.network_choice import Network
+
+DIGITS = "digits"
+"""The data set that needs no download."""
 
 UNEVEN = 1.5
 """Classes get weights if the largest has so many times the images of the smallest."""
@@ -92,9 +96,13 @@ def _choose_training(survey: ImageSurvey) -> Iterator[Choice]:
 def _choose_data(survey: ImageSurvey, network: Network, path: str | None) -> Iterator[Choice]:
     dataset = survey.dataset
     described: dict[str, Any] = {"name": survey.config.name}
+    reason = _describe_splits(survey)
     if path is not None:
         described["path"] = path
-    yield Choice(("data_config", "dataset"), described, _describe_splits(survey))
+    elif described["name"] != DIGITS and survey.classes == len(find_class_names(DIGITS) or ()):
+        described["if_unavailable"] = DIGITS
+        reason += f" Where they can't be had, the run goes on with the {DIGITS}, and says so."
+    yield Choice(("data_config", "dataset"), described, reason)
     yield Choice(
         ("data_config", "image_shape"),
         {"image_rows": network.size, "image_columns": network.size, "channel_numbers": 3},

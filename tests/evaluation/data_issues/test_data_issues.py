@@ -76,7 +76,7 @@ class TestOutliers:
         assert positions.tolist() == [7]
         assert scores[0] == pytest.approx(0.95, abs=0.01)
 
-    @pytest.mark.parametrize("distances", (np.empty(0), np.zeros(9), np.ones(9)))
+    @pytest.mark.parametrize("distances", [np.empty(0), np.zeros(9), np.ones(9)])
     def test_equal_distances_have_no_outliers(self, distances):
         assert len(find_outliers(distances)[0]) == 0
 
