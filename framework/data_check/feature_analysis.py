@@ -4,8 +4,8 @@ Memory grows with the number of images by some hundred numbers each; no matrix h
 each pair of images.
 """
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from scipy.special import softmax
@@ -55,64 +55,81 @@ def predict_out_of_fold(
     Raises:
         RunError: A feature is not finite.
     """
-    few = len(labels) <= FEW_IMAGES
+    targets = encode_targets(labels, classes)
     folds = np.empty(len(labels), np.int64)
-    counts = np.bincount(labels, minlength=classes)
-    divided = StratifiedKFold(max(2, min(FOLDS, counts.max())), shuffle=True, random_state=seed)
+    count = max(2, min(FOLDS, np.bincount(labels).max()))
+    divided = StratifiedKFold(count, shuffle=True, random_state=seed)
     for fold, (_, held_out) in enumerate(divided.split(labels, labels)):
         folds[held_out] = fold
-    targets = encode_targets(labels, classes)
-    blocks = list(_stream(features, few)) if few else None
+    reader = _Reader(features, len(labels))
+    solvers = _prepare_solvers(reader, targets, folds)
     scores = np.empty((len(labels), classes))
-    strengths = STRENGTHS_TRIED
-    for fold in range(folds.max() + 1):
-        source = iter(blocks) if blocks is not None else _stream(features, few)
-        kernels, biases = _fit(source, targets, folds != fold, strengths)
-        source = iter(blocks) if blocks is not None else _stream(features, few)
-        held_out = np.concatenate(
-            [
-                score_images(rows[inside], kernels, biases)
-                for rows, positions in source
-                if (inside := folds[positions] == fold).any()
-            ],
-            axis=1,
-        )
-        chosen = choose_strength(held_out, labels[folds == fold])
-        scores[folds == fold] = held_out[chosen]
+    strengths: tuple[float, ...] = STRENGTHS_TRIED
+    for fold, solve_fold in enumerate(solvers):
+        kernels, biases = solve_fold(strengths)
+        held_out = np.flatnonzero(folds == fold)
+        found = [score_images(rows, kernels, biases) for rows, _ in reader.stream(folds == fold)]
+        scored = np.concatenate(found, axis=1)
+        chosen = choose_strength(scored, labels[held_out])
+        scores[held_out] = scored[chosen]
         strengths = (strengths[chosen],)  # The first fold chooses for the others.
     factor, _ = fit_temperature(scores, labels)
     probabilities: np.ndarray = softmax(scores * factor, axis=1)
     return probabilities
 
 
-def _stream(features: ImageFeatures, few: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    first = 0
-    for rows in features.stream():
-        if not np.isfinite(rows).all():
-            raise RunError(f"{features.name} gives numbers that are not finite.")
-        if not few and rows.shape[1] > SOLVED_SIZE:
-            rows = sketch(rows, SOLVED_SIZE)
-        yield rows, np.arange(first, first + len(rows))
-        first += len(rows)
+class _Reader:
+    """Reads features, sketched where they are many numbers of many images.
+
+    Args:
+        features: Of all images.
+        count: How many images there are.
+    """
+
+    def __init__(self, features: ImageFeatures, count: int) -> None:
+        self._features = features
+        self.count = count
+        self.few = count <= FEW_IMAGES
+
+    def stream(self, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the features of the images of a mask `(n,)`, and their positions, in blocks."""
+        first = 0
+        for rows in self._features.stream():
+            positions = np.arange(first, first + len(rows))
+            first += len(rows)
+            inside = wanted[positions]
+            if not inside.any():
+                continue
+            if not np.isfinite(rows).all():
+                raise RunError(f"{self._features.name} gives numbers that are not finite.")
+            rows = rows[inside]
+            if not self.few and rows.shape[1] > SOLVED_SIZE:
+                rows = sketch(rows, SOLVED_SIZE)
+            yield rows, positions[inside]
 
 
-def _fit(
-    blocks: Iterator[tuple[np.ndarray, np.ndarray]],
-    targets: np.ndarray,
-    trained: np.ndarray,
-    strengths: tuple[float, ...],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Solve for the images of a mask `(n,)`, and return kernels and biases."""
-    count, classes = int(trained.sum()), targets.shape[1]
-    if count <= FEW_IMAGES:
-        rows = np.concatenate([block[trained[positions]] for block, positions in blocks])
-        return solve(rows, targets[trained], np.ones(count), strengths)
-    first = next(blocks)
-    moments = Moments(first[0].shape[1], classes)
-    for block, positions in chain([first], blocks):
-        if (inside := trained[positions]).any():
-            moments.add(block[inside], targets[positions[inside]], np.ones(inside.sum()))
-    return moments.solve(strengths)
+FoldSolver = Callable[[Sequence[float]], tuple[np.ndarray, np.ndarray]]
+"""Returns kernels and biases for some strengths."""
+
+
+def _prepare_solvers(reader: _Reader, targets: np.ndarray, folds: np.ndarray) -> list[FoldSolver]:
+    """Return what solves for all images but those of each fold; the features are read once."""
+    everything = np.ones(reader.count, bool)
+    numbers = range(folds.max() + 1)
+    if reader.few:
+        rows = np.concatenate([block for block, _ in reader.stream(everything)])
+        return [
+            partial(solve, rows[folds != n], targets[folds != n], np.ones((folds != n).sum()))
+            for n in numbers
+        ]
+    moments: list[Moments] = []
+    for block, positions in reader.stream(everything):
+        moments = moments or [Moments(block.shape[1], targets.shape[1]) for _ in numbers]
+        for fold, sums in enumerate(moments):
+            if (trained := folds[positions] != fold).any():
+                chosen = positions[trained]
+                sums.add(block[trained], targets[chosen], np.ones(len(chosen)))
+    return [sums.solve for sums in moments]
 
 
 def find_neighbors(features: ImageFeatures, count: int) -> tuple[np.ndarray, np.ndarray]:
