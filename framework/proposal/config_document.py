@@ -46,18 +46,18 @@ def _make_node(value: Any) -> Any:
     return node
 
 
-def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet.
-
-    Raises:
-        UsageError: It is there, or its folder is not.
-    """
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError as error:
+def check_new(path: Path) -> None:
+    """Raise a `UsageError` if a file is there already, or its folder is not."""
+    if path.exists():
         raise UsageError(
             f"{path} exists already, and is not overwritten. Name another file with --output."
-        ) from error
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: there is no folder {path.parent}.") from error
+        )
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}.")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet; raise a `UsageError` if it is."""
+    check_new(path)
+    with path.open("x", encoding="utf-8") as stream:
+        stream.write(text)

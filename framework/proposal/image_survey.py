@@ -14,9 +14,6 @@ from framework.data.registry import load_dataset
 from framework.data.source import FolderSource, Source
 from framework.errors import RunError
 
-MEASURED_SIZES = 2000
-"""Files whose size is read, evenly spaced."""
-
 Kind = Literal["characters", "drawings", "photographs", "gray photographs"]
 
 
@@ -27,7 +24,7 @@ class ImageSurvey:
     Args:
         dataset: The images.
         config: Where they are.
-        sizes: `(n, 2)` int64, rows and columns of images, or of a sample of them.
+        sizes: `(n, 2)` int64, rows and columns of each file, or of all images.
         appearance: Of the training images.
     """
 
@@ -104,10 +101,8 @@ def survey_images(config: DatasetConfig) -> ImageSurvey:
 def _measure_sizes(source: Source) -> np.ndarray:
     if not isinstance(source, FolderSource):
         return np.array([source.images.shape[1:3]])
-    count = len(source.paths)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, MEASURED_SIZES)).round().astype(int))
     sizes = []
-    for index in chosen.tolist():
-        with Image.open(source.paths[index]) as image:
+    for path in source.paths:
+        with Image.open(path) as image:  # Only the header is read.
             sizes.append(image.size[::-1])
     return np.array(sizes)

@@ -84,15 +84,15 @@ def choose_network(survey: ImageSurvey, machine: Machine) -> Network:
 
 def _choose_backbone(survey: ImageSurvey, machine: Machine) -> tuple[str, str]:
     cached = [name for name in BACKBONES if name in machine.cached]
-    here = "its ImageNet weights are in Keras's cache already"
+    here = "ImageNet weights are in Keras's cache already"
     if survey.is_flat:
-        where = here if "VGG16" in cached else "its ImageNet weights are 59 MB to download"
+        where = f"its {here if 'VGG16' in cached else 'ImageNet weights are 59 MB to download'}"
         return "VGG16", (
             f"The images are {survey.kind} on a plain background: the middle layers of VGG16 tell "
             f"them apart best; {where}."
         )
     if cached:
-        return cached[0], f"{here.capitalize()}."
+        return cached[0], f"Its {here}."
     if not machine.is_online:
         return "VGG16", (
             "No ImageNet weights are in Keras's cache, and none can be downloaded now. Until they "
@@ -117,7 +117,7 @@ def _choose_size(
     if survey.is_flat:
         size = 32 if side <= 32 else 64
         return size, f"{seen}; for {survey.kind} {size} is enough, and ImageNet's networks take it."
-    wanted = max(ENLARGED, min(side, SIZES[0]))
+    wanted = next(size for size in SIZES if size <= max(ENLARGED, side))
     passes = VIEWS * survey.training_images + survey.other_images
     rate = backbone.rate * (10 if machine.has_gpu else 1) * machine.processors
     size, seconds = SIZES[-1], 0.0

@@ -12,7 +12,7 @@ from framework.config import resolve_config
 from framework.data.registry import find_dataset
 from framework.errors import UsageError
 from framework.proposal.choices import Choice, list_choices
-from framework.proposal.config_document import format_choices, write_new
+from framework.proposal.config_document import check_new, format_choices, write_new
 from framework.proposal.image_survey import survey_images
 from framework.proposal.machine import survey_machine
 from framework.proposal.network_choice import choose_network
@@ -37,13 +37,11 @@ def propose_config(data: str, output: Path | None, with_probe: bool) -> Path:
         RunError: The images can't be loaded, or the probe fails.
     """
     config = find_dataset(data)
-    path = output or Path(f"{Path(data).expanduser().resolve().stem}.yaml")
+    named = Path(data).expanduser().resolve()
+    path = output or Path(f"{named.name if named.is_dir() else named.stem}.yaml")
     if path.suffix.lower() not in (".yaml", ".yml"):
         raise UsageError(f"--output: expected a file that ends in .yaml. Found {path}.")
-    if path.exists():  # Before the work, and again when the file is written.
-        raise UsageError(
-            f"{path} exists already, and is not overwritten. Name another file with --output."
-        )
+    check_new(path)  # Before the work.
     survey = survey_images(config)
     machine = survey_machine()
     network = choose_network(survey, machine)

@@ -96,6 +96,15 @@ def test_the_backbone_is_one_that_this_machine_can_have(tmp_path, machine, machi
     assert config.model_configuration.model_name == backbone
 
 
+def test_the_reasons_are_true(tmp_path, machine):
+    folder = write_photos(tmp_path / "photos", {"left": 20, "top": 20}, side=100)
+    machine(Machine(64, False, ("ResNet50",), False))
+    config, text = propose(tmp_path, folder)
+    assert config.data_config.image_shape.image_rows == 96
+    assert "would take longer" not in text  # Time is not why they aren't larger.
+    assert "Its ImageNet weights are in Keras's cache already." in text
+
+
 def test_nothing_is_overwritten(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("precious")

@@ -40,8 +40,6 @@ ISSUES: dict[str, str] = {
 }
 """Every kind of issue and what it means, the worst first."""
 
-SPLITS = ("training", "validation", "test")
-
 
 @dataclass(frozen=True)
 class DataIssue:
