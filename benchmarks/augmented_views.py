@@ -1,9 +1,9 @@
 """Test accuracy against the number of augmented views.
 
-    python -m benchmarks.augmented_views --mnist mnist.npz --images 3000 --epochs 24
+    python -m benchmarks.augmented_views --mnist mnist.npz --weights vgg16_notop.h5
 
-A frozen VGG16 with random weights, BatchNormalization and the published top, rotated
-images; the accuracy after the last epoch, for several seeds. Plain Keras and
+A frozen VGG16 with the published top, after BatchNormalization where its weights are random, on
+rotated images; the accuracy after the last epoch, for several seeds. Plain Keras and
 `"fresh"` are measured too, where `--slow` asks for it: they run the backbone in every epoch.
 """
 
@@ -20,6 +20,7 @@ from benchmarks.processes import (
     NO_AUGMENTATION,
     Training,
     name_data,
+    name_weights,
     train_with_plain_keras,
     train_with_project,
 )
@@ -33,7 +34,6 @@ TOP = (
     "dense_1: {layer_type: Dense, initializing_parameters: {units: 1000, activation: relu}}, "
     "dense_2: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}}",
 )
-VIEWS = (1, 2, 4, 8)
 
 
 def set_views(views: int | str) -> tuple[str, ...]:
@@ -43,10 +43,11 @@ def set_views(views: int | str) -> tuple[str, ...]:
 
 def measure(options: argparse.Namespace, cache: Path) -> dict[str, list[Training]]:
     """Return the trainings of every variant, one for each seed; they share stored views."""
-    base = (*BASE, *TOP, *name_data(options.mnist, options.images, options.test_images))
-    base = (*base, f"training_config.epochs={options.epochs}")
+    base = (*BASE, *name_data(options.mnist, options.images, options.test_images))
+    base = (*base, *(name_weights(options.weights) if options.weights else TOP))
+    base = (*base, f"training_config.epochs={options.epochs}", *options.overrides)
     variants: dict[str, tuple[str, ...]] = {"no augmentation": NO_AUGMENTATION}
-    variants |= {f"K = {views}": set_views(views) for views in VIEWS}
+    variants |= {f"K = {views}": set_views(views) for views in options.views}
     trainings: dict[str, list[Training]] = {}
     for seed in range(options.seeds):
         seeded = (*base, f"training_config.seed={seed}")
@@ -65,9 +66,9 @@ def make_row(title: str, trainings: list[Training]) -> dict[str, Any]:
     accuracies = [100 * training.accuracy for training in trainings]
     return {
         "training": title,
-        "mean test accuracy, %": round(statistics.mean(accuracies), 1),
-        "lowest": round(min(accuracies), 1),
-        "highest": round(max(accuracies), 1),
+        "mean test accuracy, %": round(statistics.mean(accuracies), 2),
+        "lowest": round(min(accuracies), 2),
+        "highest": round(max(accuracies), 2),
     }
 
 
@@ -96,6 +97,10 @@ def main() -> None:
     parser.add_argument("--test-images", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--views", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--weights", type=Path, help="local weights of VGG16; default: random")
+    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
+    parser.add_argument("--name", default="augmented_views", help="of the files of the table")
     parser.add_argument("--slow", action="store_true", help="also fresh views and plain Keras")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,9 +111,10 @@ def main() -> None:
         f"epochs, mean and range of {options.seeds} seeds"
     )
     rows = [make_row(title, measured) for title, measured in trainings.items()]
-    notes = f"{subtitle}; frozen VGG16 with random weights, BatchNormalization, published top."
-    report("augmented_views", rows, notes)
-    save_figure(draw(rows, subtitle), RESULTS / "augmented_views.png")
+    weights = "ImageNet weights" if options.weights else "random weights, BatchNormalization"
+    notes = f"{subtitle}; frozen VGG16 with {weights}, published top. {' '.join(options.overrides)}"
+    report(options.name, rows, notes)
+    save_figure(draw(rows, subtitle), RESULTS / f"{options.name}.png")
 
 
 if __name__ == "__main__":

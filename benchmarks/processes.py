@@ -60,11 +60,16 @@ class Training:
 
 
 def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, ...]:
-    """Override that take `images` of a local copy of MNIST, or of the embedded digits."""
+    """Overrides that take `images` of a local copy of MNIST, or of the embedded digits."""
     limit = f"data_config.limit={{train: {images}, test: {test_images}}}"
     if mnist is None:
         return ("data_config.dataset=digits", limit)
     return (f"data_config.dataset={{name: mnist, path: {mnist.resolve()}}}", limit)
+
+
+def name_weights(weights: Path) -> tuple[str, ...]:
+    """Overrides that load a local weights file."""
+    return (f"model_configuration.weights={weights.resolve()}",)
 
 
 def train_with_project(overrides: Sequence[str], cache: Path) -> Training:

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from framework.config import Config
 from framework.config.catalog import NO_BACKBONE
 from framework.data.images import Images
 from framework.data.splits import Splits
-from framework.features.layer_features import LayerFeatures, prepare_layers
+from framework.features.layer_features import LayerFeatures, enable_store, prepare_layers
 from framework.models.builder import assemble_backbone
 from framework.probing.backbone_probe import (
     VALIDATION_SHARE,
@@ -121,15 +120,10 @@ def prepare_image_features(
         logger.info("There is no backbone: the pixels are compared.")
         return PixelFeatures(list(images.values())), None
     config = replace(config, model_configuration=locate_weights(model))
-    cache = config.training_config.feature_cache
-    if cache.mode == "off":
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        cache = replace(cache, mode="auto", directory=folder)
-        config = replace(
-            config, training_config=replace(config.training_config, feature_cache=cache)
-        )
+    training = enable_store(config.training_config, stack)
+    config = replace(config, training_config=training)
     limit = max(PROBED_IMAGES, math.ceil(len(class_names) / VALIDATION_SHARE))
-    seed = config.training_config.seed
+    seed = training.seed
     sample = sample_images(splits, len(class_names), limit, seed)
     backbone, fallback = assemble_backbone(config)
     own = find_own_layers(config, backbone)
@@ -146,7 +140,7 @@ def prepare_image_features(
         backbone,
         {name: outputs[name].tensors for name in sorted(outputs)},
         images,
-        cache,
+        training,
         shared=outputs.keys() <= set(find_split_points(backbone)),
     )
     counts = {name: len(each) for name, each in images.items()}

@@ -6,7 +6,7 @@ import hashlib
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,17 @@ class Extractor:
             self._forwards = [_make_forward(model)]
 
     @property
+    def precision(self) -> str:
+        """Name of the dtype of the features, which the network computes in."""
+        return self.specs[0].dtype
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of the images."""
+        shape: tuple[int, int, int] = self._model.input_shape[1:]
+        return shape
+
+    @property
     def bytes_per_image(self) -> int:
         """Bytes that all features of one image take."""
         return count_bytes_per_image(self.specs)
@@ -55,10 +66,10 @@ class Extractor:
     @cached_property
     def description(self) -> dict[str, Any]:
         """Graph and weights, which decide the features of an image; ready for JSON."""
-        digest = hashlib.sha256()
-        for weight in self._model.weights:
-            digest.update(np.ascontiguousarray(weight.numpy()).data)
-        return {"graph": _describe_graph(self._model), "weights": digest.hexdigest()}
+        weights = _hash_arrays(weight.numpy() for weight in self._model.weights)
+        description = {"graph": _describe_graph(self._model), "weights": weights}
+        # Left out where it is float32, so that features stored before it could differ are found.
+        return description | ({} if self.precision == "float32" else {"stored": self.precision})
 
     def pack(self) -> bytes:
         """Graph and weights as a `.keras` file, for `unpack` in another process."""
@@ -77,12 +88,8 @@ class Extractor:
 
     def fingerprint_output(self) -> str:
         """Return SHA-256 of the features of a few fixed images of noise, in hexadecimal."""
-        shape = (min(SAMPLE_IMAGES, self.batch_size), *self._model.input_shape[1:])
-        sample = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-        digest = hashlib.sha256()
-        for array in self.compute(sample):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        sample = make_noise((min(SAMPLE_IMAGES, self.batch_size), *self.image_shape))
+        return _hash_arrays(self.compute(sample))
 
     def stream(
         self, images: Images | PackedImages, positions: np.ndarray, view: int
@@ -125,19 +132,28 @@ class Extractor:
         Returns:
             One `(m, *spec.shape)` array for each of `specs`.
         """
-        features = [tensor.numpy() for tensor in self._forwards[device](batch)]
-        return [
-            array.astype(spec.dtype, copy=False)
-            for array, spec in zip(features, self.specs, strict=True)
-        ]
+        return [tensor.numpy() for tensor in self._forwards[device](batch)]
 
     def measure_rate(self) -> float:
         """Return images per second, measured with one small batch, without reading images."""
-        batch = np.zeros((min(32, self.batch_size), *self._model.input_shape[1:]), np.float32)
+        batch = np.zeros((min(32, self.batch_size), *self.image_shape), np.float32)
         self.compute(batch)  # Traces and compiles.
         start = time.perf_counter()
         self.compute(batch)
         return len(batch) / (time.perf_counter() - start)
+
+
+def make_noise(shape: tuple[int, ...]) -> np.ndarray:
+    """Return images of noise, float32 in [0, 255), the same on every machine."""
+    return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+
+
+def _hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        # As bytes, since bfloat16 is not a dtype that Python's buffers know.
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _make_forward(model: keras.Model) -> Forward:
@@ -165,9 +181,7 @@ def _make_forward_on(device: str, model: keras.Model) -> Forward:
 
 
 def _make_spec(tensor: keras.KerasTensor) -> FeatureSpec:
-    # NumPy has no bfloat16; the head casts its input back.
-    dtype = "float32" if tensor.dtype == "bfloat16" else tensor.dtype
-    return FeatureSpec(shape=tuple(tensor.shape[1:]), dtype=dtype)
+    return FeatureSpec(shape=tuple(tensor.shape[1:]), dtype=tensor.dtype)
 
 
 def _choose_batch_size(model: keras.Model) -> int:

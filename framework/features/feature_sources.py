@@ -53,12 +53,16 @@ class ComputedFeatures:
 
     @property
     def specs(self) -> tuple[FeatureSpec, ...]:
-        """The outputs of the extractor."""
-        return self.extractor.specs
+        """The outputs of the extractor, widened."""
+        return tuple(spec.widen() for spec in self.extractor.specs)
 
     def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:
         """Compute features batch by batch; see `Extractor.stream`."""
-        return self.extractor.stream(self.images, positions, view)
+        for block in self.extractor.stream(self.images, positions, view):
+            yield [
+                array.astype(spec.dtype, copy=False)
+                for array, spec in zip(block, self.specs, strict=True)
+            ]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class StoredFeatures:
 
     @property
     def specs(self) -> tuple[FeatureSpec, ...]:
-        """The outputs of the extractor."""
+        """The outputs of the extractor, widened."""
         return self.computed.specs
 
     def stream(self, positions: np.ndarray, view: int = 0) -> Iterator[list[np.ndarray]]:

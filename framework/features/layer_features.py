@@ -1,19 +1,21 @@
 """Features of many layers of a backbone, computed in one pass and stored per layer."""
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from framework.config.model import FeatureCache
+from framework.config.model import TrainingConfig
 from framework.data.images import Images
 from framework.errors import RunError
 from framework.features.executors import LocalExecutor
 from framework.features.extractor import Extractor
+from framework.features.half_precision import convert_model
 from framework.features.pipeline import find_entry, open_entry, plan_storage
 from framework.features.store import FeatureStore, find_directory
 from framework.features.store_entry import StoreEntry, find_missing_positions
@@ -41,11 +43,25 @@ class LayerFeatures:
         return entry.read(np.arange(entry.images))
 
 
+def enable_store(settings: TrainingConfig, stack: ExitStack) -> TrainingConfig:
+    """Return settings that store features: those of `mode: off` in a directory that vanishes.
+
+    Args:
+        settings: The config's.
+        stack: Removes the directory at its end.
+    """
+    cache = settings.feature_cache
+    if cache.mode == "auto":
+        return settings
+    directory = stack.enter_context(tempfile.TemporaryDirectory())
+    return replace(settings, feature_cache=replace(cache, mode="auto", directory=directory))
+
+
 def prepare_layers(
     backbone: keras.Model,
     outputs: Mapping[str, Sequence[keras.KerasTensor]],
     splits: Mapping[str, Images],
-    settings: FeatureCache,
+    settings: TrainingConfig,
     shared: bool,
 ) -> LayerFeatures:
     """Compute the features that are not stored yet, all layers in one pass over the images.
@@ -54,7 +70,7 @@ def prepare_layers(
         backbone: From images to features.
         outputs: Layer -> its tensors that are wanted.
         splits: The images, by names for the console.
-        settings: Where to store.
+        settings: Where to store, and in what precision.
         shared: Whether a run that splits its classifier at one of the layers may read the
             features. They must then be bit-identical, which holds where no tensor lies inside
             what TensorFlow computes as one operation.
@@ -62,12 +78,13 @@ def prepare_layers(
     Raises:
         RunError: The store has no room or can't be written, or an image can't be read.
     """
-    store = FeatureStore(find_directory(settings), settings.limit_gb)
+    cache = settings.feature_cache
+    store = FeatureStore(find_directory(cache), cache.limit_gb)
     everything = [tensor for tensors in outputs.values() for tensor in tensors]
-    extractor = Extractor(keras.Model(backbone.input, everything, name="layers"))
+    extractor = _make_extractor(backbone, everything, settings)
     entries: dict[tuple[str, str], StoreEntry] = {}
     for layer, tensors in outputs.items():
-        alone = Extractor(keras.Model(backbone.input, list(tensors), name="layer"))
+        alone = _make_extractor(backbone, tensors, settings)
         together = {"layers": list(outputs), "batch": extractor.batch_size}
         differs = not shared or alone.batch_size != extractor.batch_size
         for split, images in splits.items():
@@ -85,6 +102,13 @@ def prepare_layers(
     for (split, images), group in zip(splits.items(), passes, strict=True):
         _fill_together(store, group, extractor, images, split)
     return LayerFeatures(entries, store)
+
+
+def _make_extractor(
+    backbone: keras.Model, tensors: Sequence[keras.KerasTensor], settings: TrainingConfig
+) -> Extractor:
+    model = keras.Model(backbone.input, list(tensors), name="layers")
+    return Extractor(convert_model(model, settings.frozen_precision))
 
 
 def _fill_together(

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from framework.config.model import FeatureCache
+from framework.config.model import TrainingConfig
 from framework.data.images import Images
 from framework.distributed.cluster import Cluster
 from framework.errors import RunError
@@ -21,6 +21,7 @@ from framework.features.feature_sources import (
     ImageFeatures,
     StoredFeatures,
 )
+from framework.features.half_precision import compare_precisions, convert_model
 from framework.features.model_split import ModelSplit
 from framework.features.ray_executor import RayExecutor
 from framework.features.store import FeatureStore, compute_key, find_directory
@@ -54,7 +55,7 @@ class FeatureRequest:
 def prepare_features(
     split: ModelSplit,
     requests: Mapping[str, FeatureRequest],
-    settings: FeatureCache,
+    settings: TrainingConfig,
     cluster: Cluster | None = None,
     devices: Sequence[str] = (),
 ) -> dict[str, Features]:
@@ -66,7 +67,7 @@ def prepare_features(
     Args:
         split: The classifier, split.
         requests: What is needed, by names for the console such as `"training"`.
-        settings: Whether and where to store.
+        settings: Whether and where to store, and in what precision.
         cluster: Computes the features to be stored; this machine alone does if `None`.
         devices: The devices of this machine that compute; by default one.
 
@@ -81,12 +82,13 @@ def prepare_features(
     if split.extractor is None:
         logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
         return {name: ImageFeatures(request.images) for name, request in requests.items()}
-    extractor = Extractor(split.extractor, devices)
+    cache = settings.feature_cache
+    extractor = Extractor(convert_model(split.extractor, settings.frozen_precision), devices)
     computed = {name: ComputedFeatures(each.images, extractor) for name, each in requests.items()}
-    if settings.mode == "off":
+    if cache.mode == "off":
         logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)
         return dict(computed)
-    store = FeatureStore(find_directory(settings), settings.limit_gb)
+    store = FeatureStore(find_directory(cache), cache.limit_gb)
     entries = {
         (name, view): find_entry(store, extractor, split.layers, request.images, view)
         for name, request in requests.items()
@@ -95,6 +97,8 @@ def prepare_features(
     executor: Executor = RayExecutor(extractor, cluster) if cluster else LocalExecutor(extractor)
     what = f"Frozen up to {', '.join(split.layers)}"
     passes = [[entry] for entry in {entry.key: entry for entry in entries.values()}.values()]
+    if any(entry.find_missing() for entry in entries.values()):
+        compare_precisions(split.extractor, extractor)
     if not plan_storage(store, executor, what, passes):
         logger.warning(
             "Nothing is stored, and the frozen part runs in every epoch. Raise "

@@ -39,4 +39,4 @@ def prepare_head(
         logger.info("Fresh augmentation: the features of each epoch are computed on this machine.")
     training = config.training_config
     devices = find_devices(training.devices)
-    return split, prepare_features(split, wanted, training.feature_cache, cluster, devices)
+    return split, prepare_features(split, wanted, training, cluster, devices)

@@ -14,7 +14,7 @@ import logging
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 DESCRIPTION = "entry.json"
 CHUNK_IMAGES = 2048
 CHUNK_BYTES = 16 * 2**20
+HALF_PRECISION = ("bfloat16", "float16")
 CHUNK_NAME = re.compile(r"(?P<chunk>\d{6})\.(?P<array>\d+)\.(?P<digest>[0-9a-f]{64})\.npy")
 
 
@@ -47,6 +48,10 @@ class FeatureSpec:
     def bytes_per_image(self) -> int:
         """Bytes that the features of one image take."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def widen(self) -> "FeatureSpec":
+        """Return the shape and dtype as a head reads it: float32 where the store has 16 bits."""
+        return replace(self, dtype="float32") if self.dtype in HALF_PRECISION else self
 
 
 def count_bytes_per_image(specs: Iterable[FeatureSpec]) -> int:
@@ -202,7 +207,7 @@ class StoreEntry:
             positions: `(k,)` int64.
 
         Returns:
-            One `(k, *spec.shape)` array for each of `specs`.
+            One `(k, *spec.shape)` array for each of `specs`, widened.
 
         Raises:
             RunError: A file of the entry has vanished.
@@ -210,7 +215,8 @@ class StoreEntry:
         order = np.argsort(positions, kind="stable")
         chunks, firsts = np.unique(positions[order] // self.chunk_images, return_index=True)
         lasts = np.append(firsts, len(positions))[1:]
-        results = [np.empty((len(positions), *spec.shape), spec.dtype) for spec in self.specs]
+        widened = [spec.widen() for spec in self.specs]
+        results = [np.empty((len(positions), *spec.shape), spec.dtype) for spec in widened]
         for chunk, first, last in zip(chunks.tolist(), firsts, lasts, strict=True):
             targets = order[first:last]
             rows = positions[targets] - chunk * self.chunk_images
@@ -221,13 +227,15 @@ class StoreEntry:
     def _map(self, chunk: int, array: int) -> np.ndarray:
         path = self._paths[chunk, array]
         try:
-            mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         except OSError as error:
             raise RunError(
                 f"{path}: stored features cannot be read: {error.strerror}. "
                 "Start the run again: what is missing is then computed anew."
             ) from error
-        return mapped
+        # NumPy's format knows bfloat16, which TensorFlow adds, as two bytes.
+        typed: np.ndarray = mapped.view(self.specs[array].dtype)
+        return typed
 
 
 def find_missing_positions(entries: Iterable[StoreEntry]) -> np.ndarray:

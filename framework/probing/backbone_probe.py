@@ -2,7 +2,6 @@
 
 import logging
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from framework.config import Config
 from framework.data.images import Images
 from framework.data.splits import Splits
 from framework.errors import RunError, UsageError
-from framework.features.layer_features import LayerFeatures, prepare_layers
+from framework.features.layer_features import LayerFeatures, enable_store, prepare_layers
 from framework.models.builder import assemble_backbone
 from framework.probing.candidates import choose_layers, find_own_layers, find_split_points
 from framework.probing.linear_probe import ALL, LinearProbe, draw_shots
@@ -112,15 +111,12 @@ def measure_layers(
     probe = LinearProbe(labels, images["validation"].labels, len(class_names), weights, draws)
     rows: list[ProbeRow] = []
     with ExitStack() as stack:
-        cache = training.feature_cache
-        if cache.mode == "off":
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            cache = replace(cache, mode="auto", directory=folder)
+        training = enable_store(training, stack)
         features = prepare_layers(
             backbone,
             {output.name: output.tensors for output in outputs},
             images,
-            cache,
+            training,
             shared=set(names) <= set(find_split_points(backbone)),
         )
         width = max(22, *map(len, names))

@@ -21,6 +21,9 @@ INSTRUCTIONS = frozenset(
     """.split()
 )
 
+# Those that multiply matrices of bfloat16, on x86 and ARM.
+BFLOAT16_INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+
 THREADS_VARIABLE = "TF_NUM_INTRAOP_THREADS"
 
 # Settings of TensorFlow, oneDNN, XLA, CUDA, NumPy and its BLAS that may change last bits, too.
@@ -96,6 +99,19 @@ def _list_accelerators() -> list[str]:
         for device in tf.config.list_physical_devices()
         if device.device_type != "CPU"
     ]
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether all devices that TensorFlow would use compute in bfloat16 faster than float32.
+
+    By the instructions of the processor; of a GPU it is not known without measuring.
+    """
+    import tensorflow as tf
+
+    _, instructions = _read_processor()
+    return not tf.config.list_physical_devices("GPU") and bool(
+        BFLOAT16_INSTRUCTIONS.intersection(instructions.split())
+    )
 
 
 def _read_processor() -> tuple[str, str]:
