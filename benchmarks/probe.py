@@ -96,7 +96,7 @@ def measure_layers(subject: Sequence[str]) -> dict[str, float]:
     """Return layer -> test accuracy in percent; all layers from one pass, as in a probe."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from framework.config import load_config
-    from framework.config.model import FeatureCache
+    from framework.config.model import FeatureCache, TrainingConfig
     from framework.data.registry import read_dataset
     from framework.data.splits import split_dataset
     from framework.features.layer_features import prepare_layers
@@ -110,7 +110,7 @@ def measure_layers(subject: Sequence[str]) -> dict[str, float]:
     outputs = {layer: (backbone.get_layer(layer).output,) for layer in LAYERS}
     accuracies = {}
     with tempfile.TemporaryDirectory() as folder:
-        settings = FeatureCache(directory=folder)
+        settings = TrainingConfig(feature_cache=FeatureCache(directory=folder))
         features = prepare_layers(backbone, outputs, splits, settings, shared=False)
         for layer in LAYERS:
             rows = {split: features.read(layer, split)[0] for split in splits}

@@ -60,7 +60,7 @@ class Training:
 
 
 def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, ...]:
-    """Overrides that take `images` of a local copy of MNIST, or of the embedded digits."""
+    """Return overrides that take `images` of a local copy of MNIST, or of the embedded digits."""
     limit = f"data_config.limit={{train: {images}, test: {test_images}}}"
     if mnist is None:
         return ("data_config.dataset=digits", limit)
@@ -68,7 +68,7 @@ def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, .
 
 
 def name_weights(weights: Path) -> tuple[str, ...]:
-    """Overrides that load a local weights file."""
+    """Return overrides that load a local weights file."""
     return (f"model_configuration.weights={weights.resolve()}",)
 
 

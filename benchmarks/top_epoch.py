@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers
 
 from benchmarks.tables import report
-from framework.config.model import FeatureCache
+from framework.config.model import FeatureCache, TrainingConfig
 from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.features.feature_sources import Features
@@ -53,7 +53,7 @@ def store_vectors(count: int, directory: Path) -> Features:
     frozen = layers.Conv2D(512, 4, trainable=False, name="frozen")
     scaled = layers.Rescaling(1 / 255)(image)
     model = keras.Model(image, build_top()(frozen(scaled)))
-    settings = FeatureCache(directory=str(directory))
+    settings = TrainingConfig(feature_cache=FeatureCache(directory=str(directory)))
     split = split_model(model, {"frozen"})
     return prepare_features(split, {"vectors": FeatureRequest(images)}, settings)["vectors"]
 

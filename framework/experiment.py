@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from keras.callbacks import Callback
 
-from framework.config import Config, dump_config, load_config
+from framework.config import Config, dump_config
 from framework.data import registry
+from framework.data.dataset import Dataset
 from framework.data.splits import Splits
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
@@ -18,34 +20,37 @@ from framework.evaluation.metrics.predict_split import (
     predict_splits,
 )
 from framework.evaluation.metrics.predictions import Predictions
+from framework.evaluation.report.drawing import WORKER_MODULES
+from framework.evaluation.report.figure_renderer import FigureRenderer
+from framework.evaluation.report.figure_specs import list_curves, make_data_figure
 from framework.evaluation.report.prediction_files import (
     write_folds,
     write_predictions,
     write_submission,
 )
-from framework.evaluation.report.report_inputs import ReportInputs
-from framework.evaluation.report.write_report import write_report
+from framework.evaluation.report.report_inputs import ReportInputs, make_report_inputs
+from framework.evaluation.report.write_report import start_report, write_report
 from framework.evaluation.run_metrics import compute_run_metrics
 from framework.features.feature_sources import Features
 from framework.features.model_split import ModelSplit
 from framework.features.prepare_head import prepare_head
-from framework.models.builder import check_top, load_fitting_classifier, load_or_build_classifier
-from framework.models.classifier import Classifier, save_classifier
+from framework.models.builder import check_top, load_or_build_classifier
+from framework.models.classifier import Classifier, write_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
 from framework.runs.manifest import describe_run, write_environment
 from framework.runs.recorded_splits import DatasetLoader, load_for_run, split_for_run
-from framework.runs.records import load_runs
 from framework.runs.run_directory import MODEL_FILE
 from framework.runs.saved_model import resolve_saved_model
 from framework.training.disk_space import check_space
-from framework.training.solvers.temperature import calibrate_head
+from framework.training.solvers.calibration import calibrate_head
 from framework.training.trainer import Trainer
 from framework.training.training_result import TrainingResult
 from framework.utils.files import fingerprint_file, write_json
 from framework.utils.precision import use_precision
 from framework.utils.timer import Timer
+from framework.utils.worker_processes import warm_worker
 
 logger = logging.getLogger(__name__)
 
@@ -122,37 +127,40 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
             classifier, weights_fallback = load_or_build_classifier(located, *names)
         described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
         environment = write_environment(directory, described, notes)
+        subject = environment["subject"]
         announce_plan(environment, splits, classifier)
         check_space(directory, classifier, training)
+        renderer = FigureRenderer() if options.with_report else None
+        if renderer is not None:
+            # Drawn by other processes, if there are any, while the top trains.
+            images = splits.by_name()
+            renderer.start([make_data_figure(images, classifier.class_names, subject, config)])
+            warm_worker(WORKER_MODULES)
 
         trained = _train(classifier, splits, config, directory, options, timer)
-        result = trained.result
         if options.cluster is not None:
             environment = {**environment, "ray": options.cluster.describe()}
 
+        if renderer is not None:
+            epoch = trained.result.model_epoch
+            renderer.start(list_curves(trained.result.history, config, epoch, subject))
+
         with timer.measure("evaluation"):
             classifier, predictions, metrics = _evaluate(classifier, trained, config)
-        # The time for the report is in it by the time it is written.
         metrics |= {"timing": timer.seconds}
 
+        record = {"environment": environment, "metrics": metrics}
+        history = trained.result.history
+        inputs = make_report_inputs(config, classifier, splits, predictions, record, history)
         with timer.measure("report"):
-            files = splits.test.file_names
-            _write_tables(directory, classifier, predictions["test"], files, trained.validated)
-            if dataset.unlabeled is not None:
-                submission = directory / "submission.csv"
-                write_submission(submission, classifier, dataset.unlabeled, config.data_config)
-            if options.with_report:
-                inputs = _collect_report_inputs(
-                    config, classifier, splits, predictions, environment, metrics, result.history
-                )
-                write_report(directory, inputs)
-
-        _complete_run(directory, classifier, environment, metrics)
-        if result.divergence is not None:
+            if renderer is not None:
+                start_report(inputs, renderer)
+            _write_tables(directory, inputs, dataset, classifier, trained.validated)
+        _write_results(directory, inputs, classifier, renderer, timer)
+        if (divergence := trained.result.divergence) is not None:
             shown = directory / ("report.html" if options.with_report else "metrics.json")
             raise DivergedError(
-                f"{result.divergence}\nWhat the weights before, {result.divergence.weights}, "
-                f"are worth: {shown}"
+                f"{divergence}\nWhat the weights before, {divergence.weights}, are worth: {shown}"
             )
     announce_results(metrics, directory, config)
 
@@ -220,81 +228,37 @@ def _evaluate(
 
 def _write_tables(
     directory: Path,
+    inputs: ReportInputs,
+    dataset: Dataset,
     classifier: Classifier,
-    test: Predictions,
-    files: Sequence[str],
     validated: CrossValidation | None,
 ) -> None:
-    names = classifier.class_names
-    write_predictions(directory / "predictions_test.csv", test, names, files)
+    """Write the predictions of all test images, of each fold, and of unlabeled images."""
+    names, files = classifier.class_names, inputs.images["test"].file_names
+    write_predictions(directory / "predictions_test.csv", inputs.predictions["test"], names, files)
     if validated is not None:
         write_folds(directory / "predictions_folds.csv", validated, names)
+    if dataset.unlabeled is not None:
+        submission, settings = directory / "submission.csv", inputs.config.data_config
+        write_submission(submission, classifier, dataset.unlabeled, settings)
 
 
-def _complete_run(
+def _write_results(
     directory: Path,
+    inputs: ReportInputs,
     classifier: Classifier,
-    environment: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    renderer: FigureRenderer | None,
+    timer: Timer,
 ) -> None:
-    """Write the files that make a run directory complete, which is why they come last."""
-    save_classifier(classifier, directory / MODEL_FILE)
-    model = {"sha256": fingerprint_file(directory / MODEL_FILE)}
-    write_json(directory / "environment.json", {**environment, "model": model})
-    write_json(directory / "metrics.json", metrics)
-
-
-def report_experiment(directory: Path, load_dataset: DatasetLoader = registry.load_dataset) -> None:
-    """Draw the figures and write `report.html` of a finished run that was made without.
-
-    Args:
-        directory: The run directory.
-        load_dataset: Loads the data set.
-
-    Raises:
-        RunError: The run's data or model is not available, or a file can't be written.
-    """
-    record = load_runs([directory])[0]
-    config = load_config(directory / "config.json")
-    dataset, _ = load_for_run(directory, config, load_dataset)
-    splits, _ = split_for_run(directory, dataset, config, load_dataset)
-    model_file = run_directory.verify_model_file(directory / MODEL_FILE)
-    shape = config.data_config.image_shape.as_tuple
-    classifier = load_fitting_classifier(model_file, shape, dataset.class_names)
-    with use_precision(config.training_config.precision):
-        split, features = prepare_head(classifier, splits, config)
-        loss = config.training_config.loss
-        predictions, _ = predict_splits(split.head, features, loss, classifier.novelty)
-        inputs = _collect_report_inputs(
-            config,
-            classifier,
-            splits,
-            predictions,
-            record.environment,
-            record.metrics,
-            record.history,
-        )
-        write_report(directory, inputs)
-
-
-def _collect_report_inputs(
-    config: Config,
-    classifier: Classifier,
-    splits: Splits,
-    predictions: Mapping[str, Predictions],
-    environment: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    history: Sequence[Mapping[str, Any]],
-) -> ReportInputs:
-    return ReportInputs(
-        config=config,
-        subject=environment["subject"],
-        class_names=classifier.class_names,
-        predictions=predictions,
-        images=splits.by_name(),
-        history=history,
-        environment=environment,
-        metrics=metrics,
-        classifier=classifier.model,
-        threshold=classifier.find_threshold(),
-    )
+    """Write the model while the figures are drawn, the report, and what makes a run complete."""
+    with ExitStack() as stack:
+        with timer.measure("saving"):
+            model_file = directory / MODEL_FILE
+            unfinished = stack.enter_context(write_classifier(classifier, model_file))
+            model = {"sha256": fingerprint_file(unfinished)}
+        with timer.measure("report"):
+            if renderer is not None:
+                write_report(directory, inputs, renderer)
+    # These come last; the time for the report is in the metrics by now.
+    write_json(directory / "environment.json", {**inputs.environment, "model": model})
+    write_json(directory / "metrics.json", inputs.metrics)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from framework.data.source import Source, SourceT
 from framework.errors import RunError
+from framework.utils.worker_processes import call
 
 # Share of the images held out for testing where a data set has no test images of its own.
 TEST_FRACTION = 0.2
@@ -130,6 +130,14 @@ def split_stratified(
     """
     if problem := _find_split_problem(np.bincount(labels), class_names, **size):
         raise RunError(f"{failure}: {problem}")
+    return call(_draw_split, positions, labels, seed, size)
+
+
+def _draw_split(
+    positions: np.ndarray, labels: np.ndarray, seed: int, size: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
     first, second = train_test_split(positions, stratify=labels, random_state=seed, **size)
     return first, second
 

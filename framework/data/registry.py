@@ -22,6 +22,7 @@ from framework.data.sources.npz_archive import load_npz, scale_binary
 from framework.data.sources.table_reader import TABLE_ENDINGS
 from framework.errors import RunError, UsageError
 from framework.utils.fallbacks import Fallback
+from framework.utils.worker_processes import call
 
 logger = logging.getLogger(__name__)
 
@@ -134,11 +135,16 @@ def load_digits() -> Dataset:
 
     They have no test images of their own: a fifth is held out.
     """
+    images, labels = call(_read_digits)
+    # Published in 0 to 16.
+    pixels = np.rint(images * (255 / 16)).astype(np.uint8)
+    source = ArraySource(pixels, labels.astype(np.int64))
+    train, test = hold_out_test(source, None, "digits", DIGITS)
+    return Dataset("digits", train, test, DIGITS, "scikit-learn")
+
+
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits as load
 
     digits = load()
-    # Published in 0 to 16.
-    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    source = ArraySource(images, digits.target.astype(np.int64))
-    train, test = hold_out_test(source, None, "digits", DIGITS)
-    return Dataset("digits", train, test, DIGITS, "scikit-learn")
+    return digits.images, digits.target

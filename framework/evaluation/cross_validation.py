@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from framework.config import Config
 from framework.config.reserved_files import CHECKPOINT, FOLDS
@@ -19,6 +18,7 @@ from framework.features.model_split import ModelSplit
 from framework.models.classifier import Classifier
 from framework.training.trainer import Trainer
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
+from framework.utils.worker_processes import call
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ def cross_validate(
     initial = [variable.numpy() for variable in variables]
     probabilities = np.empty((len(labels), len(classifier.class_names)), np.float32)
     folds, losses = np.empty(len(labels), np.int64), []
-    divided = StratifiedKFold(count, shuffle=True, random_state=config.training_config.seed)
-    for fold, parts in enumerate(divided.split(labels, labels), start=1):
+    divided = call(_divide, labels, count, config.training_config.seed)
+    for fold, parts in enumerate(divided, start=1):
         file = directory / FOLDS / str(fold) / "predictions.npz"
         if not file.is_file():
             logger.info("Fold %d of %d", fold, count)
@@ -103,6 +103,13 @@ def cross_validate(
         training.images.indices, labels, probabilities, sum(losses) / len(labels)
     )
     return CrossValidation(predictions, folds)
+
+
+def _divide(labels: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the positions of the training and of the held-out images of each fold."""
+    from sklearn.model_selection import StratifiedKFold
+
+    return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(labels, labels))
 
 
 def _train_fold(

@@ -8,12 +8,13 @@ from framework.config import Config
 from framework.config.model import KerasObject
 from framework.evaluation.cross_validation import CrossValidation
 from framework.evaluation.metrics.calibration import compute_calibration_curve, undo_temperature
-from framework.evaluation.metrics.classification_metrics import compute_metrics
+from framework.evaluation.metrics.classification_metrics import compute_split_metrics
 from framework.evaluation.metrics.predict_split import check_finite, compute_loss
 from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.metrics.selective import summarize_unknown
 from framework.models.classifier import Classifier
 from framework.training.training_result import TrainingResult
+from framework.utils.worker_processes import call
 
 
 def compute_run_metrics(
@@ -37,10 +38,8 @@ def compute_run_metrics(
     """
     if result.divergence is None:
         check_finite(predictions)
-    scores = {
-        name: compute_metrics(predicted, classifier.class_names)
-        for name, predicted in predictions.items()
-    }
+    without = {name: replace(each, novelty=None) for name, each in predictions.items()}
+    scores: dict[str, Any] = call(compute_split_metrics, without, classifier.class_names)
     threshold, test = classifier.find_threshold(), predictions["test"]
     if threshold is not None and test.novelty is not None:
         scores["unknown"] = summarize_unknown(test.correct, test.novelty, threshold)

@@ -63,6 +63,10 @@ def _make_block_function(model: Head, batch_size: int) -> Callable[[Iterator[Any
     def train_block(iterator: Iterator[Any]) -> Logs:
         nonlocal max_count
         block = next(iterator)
+        if max_count is None:
+            # The variables of optimizer and metrics; made while it is traced, they would have
+            # TensorFlow trace it twice.
+            model._symbolic_build(data_batch=block)
         images = keras.tree.flatten(block)[0].shape[0]
         count, rest = divmod(images, batch_size)
         max_count = max_count or count  # The first block is the largest; others are padded.

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from framework.config.model import FeatureCache
 from framework.errors import RunError
 from framework.features.store_entry import DESCRIPTION, read_description
+from framework.utils.cache_directory import find_cache_directory
 from framework.utils.text import format_bytes
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,6 @@ KEY = re.compile(r"[0-9a-f]{64}")
 LOCKS = "locks"
 REMOVED = "removed"
 
-DIRECTORY_VARIABLE = "TRANSFER_FRAMEWORK_CACHE"
 BYTES_PER_GB = 10**9
 # Bytes on the disk that are left for the run's own files and for other programs.
 RESERVED_DISK_BYTES = 200 * 10**6
@@ -57,8 +56,7 @@ def find_directory(settings: FeatureCache) -> Path:
     """Return the store's directory, from the config, the environment, or the system's default."""
     if settings.directory is not None:
         return Path(settings.directory).expanduser()
-    root = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(root or platformdirs.user_cache_dir("transfer-framework", False)) / "features"
+    return find_cache_directory() / "features"
 
 
 @dataclass(frozen=True)

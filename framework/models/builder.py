@@ -1,9 +1,12 @@
 """From a config to a classifier: checked, built, or loaded from an earlier run."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
+from keras.src.backend.common import global_state
 
 from framework.config import Config
 from framework.config.class_names import find_class_names
@@ -20,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 def check_top(config: Config) -> None:
-    """Build and run the classifier with random weights, before anything is loaded.
+    """Build the classifier, and run its top with random weights, before anything is loaded.
 
-    Nothing is checked if the classes are known only once the data set is loaded.
+    The backbone has no weights here, which would take the most time. Nothing is checked if the
+    classes are known only once the data set is loaded.
 
     Raises:
         ConfigError: The declared top does not fit the backbone or the classes.
@@ -34,9 +38,20 @@ def check_top(config: Config) -> None:
     model = config.model_configuration
     shape = config.data_config.image_shape.as_tuple
     with use_precision(config.training_config.precision):
-        backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+        with _without_weights():
+            backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
         classifier = build_classifier(config, backbone, class_names)
-        TopValidator(model.model_top_config, config.source_map).validate_forward(classifier.model)
+        validator = TopValidator(model.model_top_config, config.source_map)
+        validator.validate_forward(classifier.model, set(classifier.backbone_layers))
+
+
+@contextmanager
+def _without_weights() -> Iterator[None]:
+    """Have Keras build layers in the body whose weights are never made, for their shapes alone."""
+    waiting = global_state.get_global_attribute("uninitialized_variables", [])
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 def load_or_build_classifier(

@@ -4,7 +4,8 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,17 @@ def _check_trained_layers(config: Config, layer_names: Collection[str]) -> None:
 
 def save_classifier(classifier: Classifier, path: Path) -> None:
     """Write a `.keras` file that plain Keras opens; the class names travel inside."""
+    with write_classifier(classifier, path):
+        pass
+
+
+@contextmanager
+def write_classifier(classifier: Classifier, path: Path) -> Iterator[Path]:
+    """Write a `.keras` file as `save_classifier` does, which appears when the body has ended.
+
+    Yields:
+        The file, complete, under another name.
+    """
     with write_atomically(path) as unfinished:
         classifier.model.save(unfinished)
         names = {
@@ -132,6 +144,7 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
             if classifier.novelty is not None:
                 with archive.open(NOVELTY_MEMBER, "w") as member:
                     classifier.novelty.write(member)
+        yield unfinished
 
 
 def load_classifier_file(path: Path) -> Classifier:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -21,9 +21,6 @@ MAX_WEIGHTS = 2**30
 
 MAX_OUTPUTS = 2**28
 """Numbers that one layer gives for one image, 1 GB as float32."""
-
-MAX_VALIDATED_PIXELS = 2**20
-"""Larger images are not validated: it would take too much time and memory."""
 
 SHAPE_NAMES = {
     2: "a vector",
@@ -146,13 +143,14 @@ class TopValidator:
             name,
         )
 
-    def validate_forward(self, model: keras.Model) -> None:
-        """Run a network on one black image, as training does.
+    def validate_forward(self, model: keras.Model, backbone_layers: Collection[str]) -> None:
+        """Run the top on zeros, as training does.
 
         Some layers accept an input when they are built, and fail when they compute.
 
         Args:
-            model: The whole network; its training state may change.
+            model: The whole network; the training state of its top may change.
+            backbone_layers: The names of the layers that are not run.
 
         Raises:
             ConfigError: A layer of the top fails, or its output is too large.
@@ -165,22 +163,29 @@ class TopValidator:
                         f"Found {describe_shape(tuple(tensor.shape))}."
                     )
                     raise self._make_error(message, name, "initializing_parameters")
-        if math.prod(model.input_shape[1:3]) > MAX_VALIDATED_PIXELS:
-            return
-        image = np.zeros((1, *model.input_shape[1:]), "float32")
+        read = {
+            id(tensor): tensor
+            for name in self.top
+            for tensor in keras.tree.flatten(model.get_layer(name).input)
+            if tensor._keras_history.operation.name in backbone_layers
+        }
+        inputs = list(read.values())
+        zeros = [np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in inputs]
         try:
-            model([image], training=True)
+            keras.Model(inputs, model.output)(zeros, training=True)
         except Exception:  # Keras raises whatever its layers and operations raise.
-            self._find_failing_layer(model, image)
+            self._find_failing_layer(model, inputs, zeros)
             raise
 
-    def _find_failing_layer(self, model: keras.Model, image: np.ndarray) -> None:
-        """Raise a `ConfigError` for the first layer of the top that fails on an image."""
+    def _find_failing_layer(
+        self, model: keras.Model, inputs: list[keras.KerasTensor], zeros: list[np.ndarray]
+    ) -> None:
+        """Raise a `ConfigError` for the first layer of the top that fails."""
         for name in self.top:
             layer = model.get_layer(name)
             shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(layer.input)]
             try:
-                keras.Model(model.inputs, layer.output)([image], training=True)
+                keras.Model(inputs, layer.output)(zeros, training=True)
             except Exception as error:
                 raise self.explain_error(name, error, shapes) from error
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from framework.evaluation.figures.style import COLORS, DARK_GRAY, make_figure, shorten, styled
+from framework.evaluation.figures.style import COLORS, DARK_GRAY, make_figure, styled
 from framework.probing.backbone_probe import ProbedBackbone
 from framework.probing.probe_rows import ProbeRow, list_shots
+from framework.utils.text import shorten
 
 _MARKERS = "osD^v<>"
 _OWN_LAYER: dict[str, Any] = {"color": DARK_GRAY, "linestyle": ":", "linewidth": 1.4}

@@ -38,7 +38,7 @@ VARIABLES = """
 
 def describe_environment() -> dict[str, Any]:
     """Return versions, platform, processors, threads and the source's commit, ready for JSON."""
-    processor, instructions = _read_processor()
+    processor, instructions = read_processor()
     return {
         "framework": __version__,
         "commit": find_commit(),
@@ -108,13 +108,13 @@ def has_fast_bfloat16() -> bool:
     """
     import tensorflow as tf
 
-    _, instructions = _read_processor()
+    _, instructions = read_processor()
     return not tf.config.list_physical_devices("GPU") and bool(
         BFLOAT16_INSTRUCTIONS.intersection(instructions.split())
     )
 
 
-def _read_processor() -> tuple[str, str]:
+def read_processor() -> tuple[str, str]:
     """Return the processor's name, and which of `INSTRUCTIONS` it is known to have."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")

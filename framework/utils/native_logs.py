@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 # Messages about oneDNN, missing CUDA and the processor's instructions, printed before
@@ -17,19 +17,24 @@ STARTUP_MESSAGES = re.compile(
     r"|To enable the following instructions:"
 )
 
+# Keras imports these, which takes more than a second, for parts of it that are not used here: its
+# wrappers for scikit-learn, its plots, and data frames as inputs.
+UNUSED = ("sklearn", "matplotlib", "pandas")
+
 
 def start_tensorflow() -> None:
     """Import TensorFlow and find its devices, without its startup messages.
 
-    Garbage collection is off meanwhile, and ignores afterwards what was imported: visiting a
-    million objects that are never freed takes two of five seconds, and again when Python ends.
+    Only for processes that are this program's own. Garbage collection is off meanwhile, and
+    ignores afterwards what was imported: visiting a million objects that are never freed takes
+    two of five seconds, and again when Python ends.
     """
     if "tensorflow" in sys.modules:
         return  # Freezing again would keep all garbage made since.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     gc.disable()
     try:
-        with filter_standard_error(STARTUP_MESSAGES):
+        with filter_standard_error(STARTUP_MESSAGES), _hide_modules(UNUSED):
             import keras  # noqa: F401
             import tensorflow as tf
 
@@ -37,6 +42,18 @@ def start_tensorflow() -> None:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def _hide_modules(names: Iterable[str]) -> Iterator[None]:
+    """Have modules that are not imported yet look as if they were not installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

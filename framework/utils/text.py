@@ -40,3 +40,15 @@ def format_duration(seconds: float) -> str:
 def format_bytes(count: int) -> str:
     """Return a number of bytes in readable units, in powers of ten: `"442MB"`."""
     return tqdm.format_sizeof(count, suffix="B")
+
+
+def shorten(name: str, width: int = 22) -> str:
+    """Shorten a name to at most `width` characters by cutting its middle.
+
+    Both ends are kept, because `"aquatic mammal 1"` and `"aquatic mammal 2"` differ at the end.
+    """
+    name = " ".join(name.split())
+    if len(name) <= width:
+        return name
+    tail = width // 3
+    return f"{name[: width - 1 - tail].rstrip()}…{name[-tail:].lstrip()}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from framework.config.model import FeatureCache
+from framework.config.model import FeatureCache, TrainingConfig
 from framework.errors import RunError
 from framework.features import pipeline, store
 from framework.features.feature_sources import ImageFeatures, StoredFeatures
@@ -38,9 +38,8 @@ def read(features, positions, view=0):
 
 
 def prepare(split, images, settings, views=1):
-    return prepare_features(split, {"training": FeatureRequest(images, views)}, settings)[
-        "training"
-    ]
+    wanted = {"training": FeatureRequest(images, views)}
+    return prepare_features(split, wanted, TrainingConfig(feature_cache=settings))["training"]
 
 
 def find_chunks(settings):

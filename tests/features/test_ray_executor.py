@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framework.config.model import FeatureCache
+from framework.config.model import FeatureCache, TrainingConfig
 from framework.data.images import Images
 from framework.data.sources.image_folder import load_folder
 from framework.distributed import tasks
@@ -68,7 +68,7 @@ def small_chunks(monkeypatch):
 
 
 def prepare(split, images, directory, cluster=None):
-    settings = FeatureCache(directory=str(directory))
+    settings = TrainingConfig(feature_cache=FeatureCache(directory=str(directory)))
     prepare_features(split, {"training": FeatureRequest(images, views=2)}, settings, cluster)
     # The names of the files are their checksums.
     return sorted(path.name for path in directory.glob("*/*.npy"))

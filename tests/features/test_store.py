@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from framework.config.model import FeatureCache
-from framework.features import store
 from framework.features.store import compute_key, find_directory
+from framework.utils.cache_directory import DIRECTORY_VARIABLE
 from tests.helpers.stored_features import fill, find_keys
 
 
@@ -102,15 +102,15 @@ def test_a_lock_waits_for_its_holder_and_says_so(feature_store, caplog):
 
 class TestDirectory:
     def test_the_config_goes_first(self, monkeypatch, tmp_path):
-        monkeypatch.setenv(store.DIRECTORY_VARIABLE, "/elsewhere")
+        monkeypatch.setenv(DIRECTORY_VARIABLE, "/elsewhere")
         assert find_directory(FeatureCache(directory=str(tmp_path))) == tmp_path
 
     def test_then_the_environment(self, monkeypatch, tmp_path):
-        monkeypatch.setenv(store.DIRECTORY_VARIABLE, str(tmp_path))
+        monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
         assert find_directory(FeatureCache()) == tmp_path / "features"
 
     def test_then_the_user_s_cache(self, monkeypatch, tmp_path):
-        monkeypatch.delenv(store.DIRECTORY_VARIABLE, raising=False)
+        monkeypatch.delenv(DIRECTORY_VARIABLE, raising=False)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         assert find_directory(FeatureCache()).parts[-2:] == ("transfer-framework", "features")
 

@@ -6,7 +6,7 @@ from unittest import mock
 import keras
 import numpy as np
 
-from framework.config.model import FeatureCache
+from framework.config.model import FeatureCache, TrainingConfig
 from framework.data.augmentation import Augmentation
 from framework.data.images import Images
 from framework.data.source import ArraySource
@@ -52,4 +52,5 @@ def extract(directory: str, last: int | None = None) -> None:
         mock.patch.object(pipeline.StoreEntry, "write_chunk", write_and_tell),
     ):
         requests = {"training": pipeline.FeatureRequest(make_images(), VIEWS)}
-        pipeline.prepare_features(make_split(), requests, FeatureCache(directory=directory))
+        settings = TrainingConfig(feature_cache=FeatureCache(directory=directory))
+        pipeline.prepare_features(make_split(), requests, settings)

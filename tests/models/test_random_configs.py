@@ -81,7 +81,8 @@ def test_a_drawn_layer_builds_and_runs_or_is_refused(top):
         validator = TopValidator(config.model_configuration.model_top_config, config.source_map)
         output = build_top(validator, backbone)
         validator.check_output(tuple(output.shape), 10, "'mnist'")
-        validator.validate_forward(keras.Model(backbone.inputs, output))
+        names = {layer.name for layer in backbone.layers}
+        validator.validate_forward(keras.Model(backbone.inputs, output), names)
     except ConfigError as error:
         assert all("model_top_config." in problem.path for problem in error.problems)
 

@@ -30,7 +30,7 @@ def build(top):
     output = build_top(validator, backbone)
     validator.check_output(tuple(output.shape), 10, "'mnist'")
     model = keras.Model(backbone.inputs, output)
-    validator.validate_forward(model)
+    validator.validate_forward(model, {layer.name for layer in backbone.layers})
     return model
 
 

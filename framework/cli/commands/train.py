@@ -1,6 +1,9 @@
 """`run.py --config C`: train, evaluate and report."""
 
 import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from framework.cli.options import add_config, add_output, add_training
 from framework.cli.ray_option import add_ray, join_cluster
@@ -30,8 +33,7 @@ def run(options: argparse.Namespace) -> int:
     if options.check:
         return check(options)
     config = load_config(options.config, options.overrides)
-    with join_cluster(options.ray) as cluster:
-        start_tensorflow()
+    with join_cluster(options.ray) as cluster, _start_libraries():
         from framework.experiment import RunOptions, start_experiment
 
         start_experiment(config, options.config.stem, options.output, RunOptions(cluster=cluster))
@@ -73,9 +75,26 @@ def resume(options: argparse.Namespace) -> int:
     elif options.overrides:
         raise UsageError("--set can't change a run that was started before. Start a new run.")
     restore_threads(options.resume)
-    with join_cluster(options.ray) as cluster:
-        start_tensorflow()
+    with join_cluster(options.ray) as cluster, _start_libraries():
         from framework.experiment import RunOptions, run_experiment
 
         run_experiment(config, options.resume, RunOptions(cluster=cluster))
     return 0
+
+
+@contextmanager
+def _start_libraries() -> Iterator[None]:
+    """Import TensorFlow, and meanwhile, in another process, what draws and measures."""
+    from framework.evaluation.report.drawing import WORKER_MODULES
+    from framework.utils.compilation_cache import start_compilation_cache
+    from framework.utils.worker_processes import start_workers, stop_workers, warm_worker
+
+    if "tensorflow" not in sys.modules:  # Otherwise this is a part of another program.
+        start_workers()
+        warm_worker(WORKER_MODULES)
+        start_compilation_cache()
+    try:
+        start_tensorflow()
+        yield
+    finally:
+        stop_workers()

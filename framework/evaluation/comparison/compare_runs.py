@@ -18,7 +18,8 @@ from framework.evaluation.comparison.reproducibility import (
     describe_reproducibility,
     list_environment_differences,
 )
-from framework.evaluation.report.data_uri import embed_figure
+from framework.evaluation.figures.style import render_png
+from framework.evaluation.report.data_uri import encode_image
 from framework.evaluation.report.templating import render_template
 from framework.runs.records import (
     RunRecord,
@@ -189,7 +190,10 @@ def _render_page(comparison: _Comparison) -> str:
         comparison=comparison,
         columns=COLUMNS,
         figures=[
-            {"uri": embed_figure(figure), "alt": ": ".join(t.get_text() for t in figure.texts[:2])}
+            {
+                "uri": encode_image(render_png(figure)),
+                "alt": ": ".join(t.get_text() for t in figure.texts[:2]),
+            }
             for figure in figures
         ],
         format_p_value=format_p_value,

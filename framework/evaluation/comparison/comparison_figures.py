@@ -15,11 +15,11 @@ from framework.evaluation.figures.style import (
     COLORS,
     LIGHT_GRAY,
     make_figure,
-    shorten,
     show_message,
     styled,
 )
 from framework.evaluation.metrics.training_summary import HistoryRow
+from framework.utils.text import shorten
 
 # Each run has its own pair of color and line style; more runs could not be told apart.
 _STYLES = list(product(("-", "--"), COLORS))

@@ -2,12 +2,10 @@
 
 from math import ceil
 
-import keras
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from framework.errors import RunError
 from framework.evaluation.figures.image_grid import make_image_grid, stretch_contrast
 from framework.evaluation.figures.style import make_figure, styled
 
@@ -20,28 +18,17 @@ _MAX_INPUTS = 12
 
 @styled
 def plot_feature_maps(
-    classifier: keras.Model, layer_name: str, image: np.ndarray, of: str, subject: str
+    maps: np.ndarray, layer_name: str, image: np.ndarray, of: str, subject: str
 ) -> Figure:
     """Show the feature maps of a layer for an image, one for each channel.
 
     Args:
-        classifier: A flat functional model over images.
-        layer_name: A layer with an output `(n, rows, columns, channels)`.
+        maps: `(channels, rows, columns)`, the output of the layer.
+        layer_name: The layer.
         image: `(rows, columns, channels)` float32 in [0, 255].
         of: What the image is, such as `"test image no. 0, a 7"`.
         subject: What was trained on what.
-
-    Raises:
-        RunError: There is no such layer, or its output is not a stack of maps.
     """
-    layer = _find_layer(classifier, layer_name)
-    if len(layer.output.shape) != 4:
-        raise RunError(
-            f"report_config.feature_maps: layer {layer_name!r} has no maps; its output has the "
-            f"shape {tuple(layer.output.shape)}."
-        )
-    model = keras.Model(classifier.inputs[0], layer.output)
-    maps = np.moveaxis(np.asarray(model(image[None], training=False))[0], -1, 0)
     shown = maps[:MAX_MAPS]
     subtitle = (
         f"{subject} · {of} · {_count(len(shown), len(maps), 'maps')} of "
@@ -60,26 +47,17 @@ def plot_feature_maps(
 
 
 @styled
-def plot_filters(classifier: keras.Model, layer_name: str, subject: str) -> Figure:
+def plot_filters(filters: np.ndarray, layer_name: str, subject: str) -> Figure:
     """Show the filters of a convolution.
 
     Filters over three channels are shown in color, others as one gray
     square for each input channel, one row per filter.
 
     Args:
-        classifier: A flat functional model over images.
-        layer_name: A convolution layer.
+        filters: `(filters, rows, columns, inputs)`.
+        layer_name: The convolution.
         subject: What was trained on what.
-
-    Raises:
-        RunError: There is no such layer, or it has no filters.
     """
-    layer = _find_layer(classifier, layer_name)
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None or len(kernel.shape) != 4:
-        raise RunError(f"report_config.filters: layer {layer_name!r} has no filters to show.")
-    # (rows, columns, inputs, filters) -> (filters, rows, columns, inputs)
-    filters = np.moveaxis(np.asarray(kernel), -1, 0)
     inputs = filters.shape[3]
     if inputs == 3:
         shown = filters[:MAX_FILTERS]
@@ -106,14 +84,6 @@ def plot_filters(classifier: keras.Model, layer_name: str, subject: str) -> Figu
 def _hide_axes(axes: Axes) -> None:
     axes.set_axis_off()
     axes.set_anchor("NW")
-
-
-def _find_layer(classifier: keras.Model, name: str) -> keras.layers.Layer:
-    for layer in classifier.layers:
-        if layer.name == name:
-            return layer
-    known = ", ".join(layer.name for layer in classifier.layers)
-    raise RunError(f"report_config: the classifier has no layer {name!r}; it has {known}.")
 
 
 def _count(shown: int, total: int, what: str) -> str:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from framework.evaluation.figures.style import DARK_GRAY, GRAY, make_figure, shorten, styled
+from framework.evaluation.figures.style import DARK_GRAY, GRAY, make_figure, styled
+from framework.evaluation.metrics.confusions import find_confusions, normalize_rows
+from framework.utils.text import shorten
 
 MAX_CLASSES_WITH_NUMBERS = 20
 MAX_NAMED_CLASSES = 120
@@ -20,38 +22,6 @@ _NORM = PowerNorm(0.5, vmin=0.0, vmax=1.0)
 _DARK_FROM = 0.55  # of the normalized share; darker cells have white numbers
 _LIST_WIDTH = 4.2  # inches
 _ZERO_COLOR = "#aab3c0"
-
-
-class Confusion(NamedTuple):
-    """Images of a class that were predicted as another one; `share` is that of the true class."""
-
-    true: int
-    predicted: int
-    images: int
-    share: float
-
-
-def find_confusions(matrix: np.ndarray, limit: int) -> list[Confusion]:
-    """List at most `limit` confusions with a count above zero, the most frequent first.
-
-    Args:
-        matrix: `(classes, classes)` int64, rows true, columns predicted.
-        limit: The maximal number of confusions.
-    """
-    errors, shares = np.array(matrix), normalize_rows(matrix)
-    np.fill_diagonal(errors, 0)
-    order = np.argsort(-errors, axis=None, kind="stable")[: min(limit, np.count_nonzero(errors))]
-    rows, columns = np.unravel_index(order, errors.shape)
-    return [
-        Confusion(true, predicted, int(errors[true, predicted]), float(shares[true, predicted]))
-        for true, predicted in zip(rows.tolist(), columns.tolist(), strict=True)
-    ]
-
-
-def normalize_rows(matrix: np.ndarray) -> np.ndarray:
-    """Return each cell's share of its true class, in [0, 1]; 0 for a class without images."""
-    shares: np.ndarray = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    return shares
 
 
 @styled

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -12,53 +11,32 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from framework.errors import RunError
-from framework.evaluation.figures.sample_images import PredictedImages
-from framework.evaluation.figures.style import make_figure, shorten, styled
+from framework.evaluation.figure_data.predicted_images import EmbeddedImages, PredictedImages
+from framework.evaluation.figures.style import make_figure, styled
+from framework.utils.text import shorten
 
-MAX_POINTS = 1000
 _MIN_POINTS = 5
 _PERPLEXITY = 30.0  # scikit-learn's default; it must be below the number of points
-_BATCH_SIZE = 128
 _MAX_NAMED_CLASSES = 20
 _MARKERS = "osD^v<>"
 
 
-def compute_features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Compute the inputs of the last layer.
-
-    Args:
-        classifier: A flat functional model over images.
-        images: `(n, rows, columns, channels)` float32 in [0, 255].
-
-    Returns:
-        `(n, features)` float32.
-    """
-    # A merging layer reads several arrays.
-    inputs = keras.tree.flatten(classifier.layers[-1].input)
-    parts = [keras.layers.Flatten()(each) for each in inputs]
-    features = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
-    model = keras.Model(classifier.inputs[0], features)
-    starts = range(0, len(images), _BATCH_SIZE)
-    return np.concatenate([model.predict_on_batch(images[i : i + _BATCH_SIZE]) for i in starts])
-
-
 @styled
-def plot_embedding(classifier: keras.Model, test: PredictedImages) -> Figure:
+def plot_embedding(embedded: EmbeddedImages, test: PredictedImages) -> Figure:
     """Draw PCA and t-SNE of the features that the last layer reads.
 
     Args:
-        classifier: A flat functional model over images.
+        embedded: The features of some of the test images.
         test: The test images; their seed determines the start of t-SNE too.
 
     Raises:
         RunError: Too few images, or features that are not numbers.
     """
-    total, seed = len(test.images), test.seed
-    drawn = test.draw_positions(MAX_POINTS)
+    total, seed = len(test.predictions), test.seed
+    drawn, features = embedded.positions, embedded.features
     if (count := len(drawn)) < _MIN_POINTS:
         raise RunError(f"report_config.embedding: {count} test images are too few for a map.")
     of = f"all {count:,}" if count == total else f"{count:,} of {total:,}"
-    features = compute_features(classifier, test.images.read(drawn))
     if not np.isfinite(features).all():
         raise RunError("report_config.embedding: the features are not numbers.")
     pca = PCA(min(50, *features.shape), random_state=seed)

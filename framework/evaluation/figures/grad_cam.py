@@ -1,124 +1,31 @@
 """Grad-CAM: where the network looked (Selvaraju et al., 2017, arXiv:1610.02391)."""
 
-import keras
 import matplotlib
 import numpy as np
-import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
-from framework.errors import RunError
-from framework.evaluation.figures.sample_images import (
-    PredictedImages,
-    make_image_panels,
-    set_caption,
-    show_image,
-)
+from framework.evaluation.figure_data.predicted_images import HeatMaps, PredictedImages
+from framework.evaluation.figures.sample_images import make_image_panels, set_caption, show_image
 from framework.evaluation.figures.style import styled
-
-MAX_IMAGES = 12  # half of them right and half wrong
-_MIN_MAP_SIDE = 4  # coarser maps say nothing about where
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-    keras.layers.Conv2DTranspose,
-)
-
-
-def find_last_convolution(classifier: keras.Model) -> keras.layers.Layer:
-    """Find the deepest convolution whose map still has spatial resolution.
-
-    Args:
-        classifier: A flat functional model over images.
-
-    Returns:
-        The last convolution with a map of at least 4x4, or else the last one.
-
-    Raises:
-        RunError: The model has no convolution.
-    """
-    found = [layer for layer in classifier.layers if isinstance(layer, _CONVOLUTIONS)]
-    if not found:
-        raise RunError("Grad-CAM needs a convolution, and this classifier has none.")
-    large = [layer for layer in found if min(layer.output.shape[1:3]) >= _MIN_MAP_SIDE]
-    return (large or found)[-1]
-
-
-def compute_heat_maps(
-    classifier: keras.Model, layer: keras.layers.Layer, images: np.ndarray, classes: np.ndarray
-) -> np.ndarray:
-    """Compute how much each position of a convolution's map speaks for a class.
-
-    Args:
-        classifier: A flat functional model; its last layer may be a softmax.
-        layer: One of its convolutions.
-        images: `(n, rows, columns, channels)` float32 in [0, 255].
-        classes: `(n,)` int64, the class to explain for each image.
-
-    Returns:
-        `(n, map rows, map columns)` float32 in [0, 1]; all 0 where no position
-        speaks for the class.
-
-    Raises:
-        RunError: The output does not depend on `layer`.
-    """
-    model = keras.Model(classifier.inputs[0], [layer.output, _find_logits(classifier)])
-    with tf.GradientTape() as tape:
-        inputs = tf.convert_to_tensor(images)
-        # Frozen layers have no trainable variables, which alone would be watched.
-        tape.watch(inputs)
-        maps, logits = model(inputs, training=False)
-        chosen = tf.gather(logits, classes, axis=1, batch_dims=1)
-    gradients = tape.gradient(chosen, maps)
-    if gradients is None:
-        raise RunError(f"Grad-CAM: the output does not depend on layer {layer.name!r}.")
-    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
-    peak = heat.max(axis=(1, 2), keepdims=True)
-    scaled: np.ndarray = np.nan_to_num(heat / np.where(peak > 0, peak, 1.0))
-    return scaled
-
-
-def _find_logits(classifier: keras.Model) -> keras.KerasTensor:
-    """Return the logits before a softmax; after it, a confident answer has no gradient left."""
-    last = classifier.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return last.input
-    if getattr(last, "activation", None) is not keras.activations.softmax:
-        return classifier.outputs[0]
-    if isinstance(last, keras.layers.Activation):
-        return last.input
-    linear = type(last).from_config({**last.get_config(), "activation": "linear"})
-    logits = linear(last.input)
-    linear.set_weights(last.get_weights())
-    return logits
 
 
 @styled
-def plot_grad_cam(classifier: keras.Model, test: PredictedImages) -> Figure:
+def plot_grad_cam(maps: HeatMaps, test: PredictedImages) -> Figure:
     """Show what spoke for the predicted class, for wrong and right predictions.
 
     Args:
-        classifier: A flat functional model over images.
+        maps: Of the images that are shown.
         test: The test images.
-
-    Raises:
-        RunError: The model has no convolution.
     """
-    wrong = test.rank_mistakes()[: MAX_IMAGES // 2]
-    right = _pick_evenly(np.flatnonzero(test.predictions.correct), MAX_IMAGES - len(wrong))
-    shown = np.concatenate([wrong, right])
-    pixels = test.images.read(shown)
-    layer = find_last_convolution(classifier)
-    heat_maps = compute_heat_maps(classifier, layer, pixels, test.predictions.predicted[shown])
+    shown, count = maps.positions, len(maps.positions)
     figure, grid = make_image_panels(
-        len(shown),
+        count,
         "Grad-CAM: what spoke for the predicted class, test images",
-        f"{test.subject} · layer {layer.name}, a map of {heat_maps.shape[1]}x{heat_maps.shape[2]} "
-        f"· the {len(wrong)} most confident mistakes, then {len(right)} right ones",
+        f"{test.subject} · layer {maps.layer}, a map of {maps.heat.shape[1]}x{maps.heat.shape[2]} "
+        f"· the {maps.wrong} most confident mistakes, then {count - maps.wrong} right ones",
     )
-    for axes, position, image, heat in zip(grid, shown, pixels, heat_maps, strict=True):
+    for axes, position, image, heat in zip(grid, shown, maps.pixels, maps.heat, strict=True):
         show_image(axes, overlay_heat(image, heat))
         verdict = "✓" if test.predictions.correct[position] else "✗"
         note = "" if heat.any() else "  ·  no heat"
@@ -128,13 +35,6 @@ def plot_grad_cam(classifier: keras.Model, test: PredictedImages) -> Figure:
             f"{test.name_true(position)}\n{test.format_confidence(position)}{note}",
         )
     return figure
-
-
-def _pick_evenly(positions: np.ndarray, count: int) -> np.ndarray:
-    """Pick evenly spaced positions, because images often are in the order of their classes."""
-    if len(positions) <= count:
-        return positions
-    return positions[np.linspace(0, len(positions) - 1, count).astype(np.int64)]
 
 
 def overlay_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

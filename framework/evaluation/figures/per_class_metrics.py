@@ -13,9 +13,9 @@ from framework.evaluation.figures.style import (
     GRAY,
     LIGHT_GRAY,
     make_figure,
-    shorten,
     styled,
 )
+from framework.utils.text import shorten
 
 MAX_CLASSES = 120
 _MAX_CLASSES_WITH_NUMBERS = 30

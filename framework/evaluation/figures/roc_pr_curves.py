@@ -17,11 +17,11 @@ from framework.evaluation.figures.style import (
     COLORS,
     LIGHT_GRAY,
     make_figure,
-    shorten,
     show_message,
     styled,
 )
 from framework.evaluation.metrics.predictions import Predictions
+from framework.utils.text import shorten
 
 _MAX_CLASSES_WITH_STYLES = 10
 _HIGHLIGHTED_CLASSES = 5

@@ -1,90 +1,30 @@
 """Figures of single test images: the worst mistakes, and a random sample."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
-from pathlib import PurePosixPath
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from framework.data.images import Images
+from framework.evaluation.figure_data.predicted_images import (
+    MAX_MISTAKES,
+    MAX_SAMPLES,
+    PredictedImages,
+)
 from framework.evaluation.figures.style import (
     CORRECT_COLOR,
     GRAY,
     LIGHT_GRAY,
     WRONG_COLOR,
     make_figure,
-    shorten,
     show_message,
     styled,
 )
-from framework.evaluation.metrics.predictions import Predictions
+from framework.utils.text import shorten
 
-MAX_MISTAKES = 24
-MAX_SAMPLES = 12
 _COLUMNS = 6
 _SAMPLE_COLUMNS = 3
 _TOP_CLASSES = 3
-
-
-@dataclass(frozen=True)
-class PredictedImages:
-    """The test images with their predictions, as figures of single images need them.
-
-    Args:
-        predictions: The predictions for the images.
-        images: The images.
-        class_names: In the order of the probabilities.
-        subject: What was trained on what.
-        seed: Determines which images are drawn, where a figure draws at random.
-    """
-
-    predictions: Predictions
-    images: Images
-    class_names: Sequence[str]
-    subject: str
-    seed: int = 0
-
-    def draw_positions(self, limit: int) -> np.ndarray:
-        """Draw at most `limit` images at random: `(k,)` int64 positions, ascending."""
-        count = min(limit, len(self.predictions))
-        rng = np.random.default_rng(self.seed)
-        return np.sort(rng.choice(len(self.predictions), count, replace=False))
-
-    def rank_mistakes(self) -> np.ndarray:
-        """Return the positions of all mistakes, the most confident first: `(k,)` int64."""
-        confidence = np.nan_to_num(self.predictions.confidence, nan=-1.0)
-        order = np.argsort(-confidence, kind="stable")
-        return np.asarray(order[~self.predictions.correct[order]])
-
-    def name_true(self, position: int, width: int = 17) -> str:
-        """Return the name of the true class of an image, shortened."""
-        return shorten(self.class_names[self.predictions.true[position]], width)
-
-    def name_predicted(self, position: int, width: int = 17) -> str:
-        """Return the name of the predicted class of an image, shortened."""
-        return shorten(self.class_names[self.predictions.predicted[position]], width)
-
-    @cached_property
-    def files(self) -> list[str]:
-        """The path of each image's file; empty without files."""
-        return self.images.file_names
-
-    def name_image(self, position: int, width: int = 15) -> str:
-        """Return the name of an image's file, shortened, or its number without files."""
-        if self.files:
-            return shorten(PurePosixPath(self.files[position]).name, width)
-        return f"no. {self.predictions.indices[position]}"
-
-    def format_confidence(self, position: int) -> str:
-        """Return the confidence in a prediction as text, never rounded up to certainty."""
-        confidence = float(self.predictions.confidence[position])
-        if not np.isfinite(confidence):
-            return "no number"
-        return ">99.9%" if confidence > 0.999 else f"{confidence:.1%}"
 
 
 @styled

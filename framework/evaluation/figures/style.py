@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -122,23 +123,19 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 def render_png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG file."""
+    """Return a figure as the bytes of a PNG file, with its layout fixed.
+
+    `savefig` would draw it twice, the first time for its layout alone.
+    """
     buffer = io.BytesIO()
     with use_style():
-        figure.savefig(buffer, format="png")
+        figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
+        canvas = FigureCanvasAgg(figure)
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
+        canvas.print_png(buffer)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
-
-
-def shorten(name: str, width: int = 22) -> str:
-    """Shorten a name to at most `width` characters by cutting its middle.
-
-    Both ends are kept, because `"aquatic mammal 1"` and `"aquatic mammal 2"` differ at the end.
-    """
-    name = " ".join(name.split())
-    if len(name) <= width:
-        return name
-    tail = width // 3
-    return f"{name[: width - 1 - tail].rstrip()}…{name[-tail:].lstrip()}"
 
 
 def show_message(axes: Axes, text: str) -> None:

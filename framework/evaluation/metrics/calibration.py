@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from framework.evaluation.metrics.predictions import Predictions
 
@@ -60,5 +59,7 @@ def compute_calibration_curve(
 
 def undo_temperature(predictions: Predictions, temperature: float) -> np.ndarray:
     """Return the probabilities `(n, classes)` float32 before logits were divided by a number."""
+    from scipy.special import softmax
+
     logits = np.log(np.maximum(predictions.probabilities, TINY).astype(np.float64)) * temperature
     return np.asarray(softmax(logits, axis=1), np.float32)

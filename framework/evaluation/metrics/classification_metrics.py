@@ -1,14 +1,19 @@
 """Classification metrics of one split, computed by scikit-learn and SciPy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
 
 from framework.evaluation.metrics.calibration import compute_calibration_curve
 from framework.evaluation.metrics.predictions import Predictions
+
+
+def compute_split_metrics(
+    predictions: Mapping[str, Predictions], class_names: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Compute the metrics of several splits by `compute_metrics`."""
+    return {name: compute_metrics(each, class_names) for name, each in predictions.items()}
 
 
 def compute_metrics(predictions: Predictions, class_names: Sequence[str]) -> dict[str, Any]:
@@ -43,6 +48,10 @@ def compute_metrics(predictions: Predictions, class_names: Sequence[str]) -> dic
 def _compute_per_class(
     predictions: Predictions, class_names: Sequence[str]
 ) -> dict[str, dict[str, float | int]]:
+    # Here and below within functions, since both take a second to import, which a run leaves to
+    # a worker process.
+    from sklearn.metrics import precision_recall_fscore_support
+
     matrix = predictions.confusion_matrix
     precision, recall, f1, support = precision_recall_fscore_support(
         predictions.true,
@@ -78,5 +87,7 @@ def wilson_interval(hits: int, count: int, level: float = 0.95) -> tuple[float, 
     Returns:
         The lower and the upper end, in [0, 1].
     """
+    from scipy.stats import binomtest
+
     interval = binomtest(hits, count).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)

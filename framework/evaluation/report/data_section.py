@@ -1,10 +1,9 @@
 """The report's section on suspicious images, from what a run has computed already."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from framework.data.images import Images
 from framework.evaluation.data_issues.data_issue import (
@@ -20,6 +19,7 @@ from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.data_uri import embed_picture
 from framework.evaluation.report.report_inputs import ReportInputs
 from framework.training.solvers.temperature import fit_temperature
+from framework.utils.worker_processes import call
 
 HELD_OUT = ("validation", "test")
 """Only what the classifier was not trained on can tell whether a label is wrong."""
@@ -76,18 +76,31 @@ def _list_label_errors(inputs: ReportInputs) -> list[Found]:
     predictions = {split: inputs.predictions[split] for split in HELD_OUT}
     if not all(np.isfinite(each.probabilities).all() for each in predictions.values()):
         return []
+    return _sort(
+        [
+            (split, position, score, inputs.class_names[label])
+            for split, position, score, label in call(_rank_label_errors, predictions)
+        ]
+    )
+
+
+def _rank_label_errors(
+    predictions: Mapping[str, Predictions],
+) -> list[tuple[str, int, float, int]]:
+    """Return split, position, score and suggested label of each."""
+    from scipy.special import softmax
+
     scores = {split: _get_log_probabilities(each) for split, each in predictions.items()}
     # A top is surer of itself than it is right; validation images tell by how much.
     factor, _ = fit_temperature(scores["validation"], predictions["validation"].true)
-    found: list[Found] = []
+    found: list[tuple[str, int, float, int]] = []
     for split, each in predictions.items():
         errors = find_label_errors(each.true, softmax(scores[split] * factor, axis=1))
         rows = zip(errors.positions, errors.scores, errors.suggested, strict=True)
         found += [
-            (split, int(position), float(score), inputs.class_names[label])
-            for position, score, label in rows
+            (split, int(position), float(score), int(label)) for position, score, label in rows
         ]
-    return _sort(found)
+    return found
 
 
 def _get_log_probabilities(predictions: Predictions) -> np.ndarray:

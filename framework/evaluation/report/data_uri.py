@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
-
-from framework.evaluation.figures.style import render_png
 
 # Pixels of the longer side of a single picture.
 PICTURE_SIDE = 112
@@ -38,11 +35,6 @@ def embed_images(paths: Sequence[Path], budget: int = MAX_TOTAL_SIZE) -> dict[Pa
     return uris
 
 
-def embed_figure(figure: Figure) -> str:
-    """Render a figure as the data URI of a PNG."""
-    return _encode(render_png(figure))
-
-
 def embed_picture(pixels: np.ndarray) -> str:
     """Return a picture, uint8, as a data URI: a small PNG, or a JPEG that was made smaller."""
     image = Image.fromarray(pixels)
@@ -50,7 +42,7 @@ def embed_picture(pixels: np.ndarray) -> str:
     kind = "png" if max(image.size) < PICTURE_SIDE else "jpeg"
     buffer = io.BytesIO()
     image.save(buffer, kind, quality=80)
-    return _encode(buffer.getvalue(), kind)
+    return encode_image(buffer.getvalue(), kind)
 
 
 def _embed_image(path: Path) -> str:
@@ -60,8 +52,9 @@ def _embed_image(path: Path) -> str:
             buffer = io.BytesIO()
             image.convert("RGB").quantize(256).save(buffer, "PNG")
         data = min(data, buffer.getvalue(), key=len)
-    return _encode(data)
+    return encode_image(data)
 
 
-def _encode(data: bytes, kind: str = "png") -> str:
+def encode_image(data: bytes, kind: str = "png") -> str:
+    """Return the content of an image file as a data URI."""
     return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")

@@ -1,27 +1,22 @@
 """Which figures a run produces, and where its report shows them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
-from framework.evaluation.figures.activations import plot_feature_maps, plot_filters
-from framework.evaluation.figures.confusion_matrix import plot_confusion_matrix
-from framework.evaluation.figures.dataset_overview import plot_dataset
-from framework.evaluation.figures.embedding import plot_embedding
-from framework.evaluation.figures.grad_cam import plot_grad_cam
-from framework.evaluation.figures.learning_curves import plot_curves
-from framework.evaluation.figures.per_class_metrics import plot_per_class_metrics
-from framework.evaluation.figures.reliability_diagram import plot_reliability
-from framework.evaluation.figures.risk_coverage import plot_risk_coverage
-from framework.evaluation.figures.roc_pr_curves import plot_roc_pr_curves
-from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
-from framework.evaluation.metrics.classification_metrics import compute_metrics
-from framework.evaluation.metrics.training_summary import summarize_training
+from framework.config import Config
+from framework.data.images import Images
+from framework.evaluation.figure_data.data_overview import collect_overview
+from framework.evaluation.figure_data.embeddings import embed_test_images
+from framework.evaluation.figure_data.grad_cam import explain_predictions
+from framework.evaluation.figure_data.layer_maps import compute_feature_maps, get_filters
+from framework.evaluation.figure_data.predicted_images import PredictedImages
+from framework.evaluation.metrics.training_summary import HistoryRow, summarize_training
+from framework.evaluation.report.drawing import Drawing
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 
 Section = Literal["result", "errors", "curves", "data", "inside"]
@@ -33,7 +28,7 @@ class FigureSpec:
 
     Args:
         name: The name of its file.
-        draw: Draws it.
+        prepare: Computes what it is drawn from.
         section: Where the report shows it; `None` for a file alone.
         photo: Whether it shows images, which keep their colors on a dark page.
         folded: Whether the report shows it on demand only.
@@ -41,7 +36,7 @@ class FigureSpec:
     """
 
     name: str
-    draw: Callable[[], Figure]
+    prepare: Callable[[], Drawing]
     section: Section | None
     photo: bool = False
     folded: bool = False
@@ -50,92 +45,155 @@ class FigureSpec:
 
 def list_figures(inputs: ReportInputs) -> list[FigureSpec]:
     """List the figures of a run in the order of its report."""
+    images, config = inputs.images["test"], inputs.config
     test = PredictedImages(
         inputs.predictions["test"],
-        inputs.images["test"],
+        images,
         inputs.class_names,
         inputs.subject,
-        inputs.config.training_config.seed,
+        config.training_config.seed,
+        dict(enumerate(images.file_names)),
     )
-    specs = [*_list_matrices(inputs), *_list_errors(inputs, test)]
+    shown = test.sample()
+    specs = [*_list_matrices(inputs), *_list_errors(inputs, shown)]
     if inputs.is_evaluation:
         return specs
-    splits = {split: inputs.images[split] for split in SPLITS}
-    augmented = bool(inputs.config.data_config.data_augmentation)
-    plot_data = partial(plot_dataset, splits, inputs.class_names, inputs.subject, augmented)
     return [
         *specs,
-        *_list_curves(inputs),
-        FigureSpec("dataset.png", plot_data, "data", photo=True),
-        *_list_inside(inputs, test),
+        *list_curves(inputs.history, config, inputs.metrics.get("model_epoch"), inputs.subject),
+        make_data_figure(inputs.images, inputs.class_names, inputs.subject, config),
+        *_list_inside(inputs, test, shown),
     ]
 
 
+def make_data_figure(
+    images: Mapping[str, Images], class_names: Sequence[str], subject: str, config: Config
+) -> FigureSpec:
+    """Return the figure of the data, which can be drawn before anything is trained."""
+    splits = {split: images[split] for split in SPLITS}
+    augmented = bool(config.data_config.data_augmentation)
+
+    def prepare() -> Drawing:
+        overview = collect_overview(splits, class_names, augmented)
+        return Drawing("dataset_overview.plot_dataset", (overview, subject))
+
+    return FigureSpec("dataset.png", prepare, "data", photo=True)
+
+
+def _draw(function: str, *arguments: Any) -> Callable[[], Drawing]:
+    return partial(Drawing, function, arguments)
+
+
 def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
+    plot = partial(_draw, "confusion_matrix.plot_confusion_matrix")
     for split in reversed(SPLITS):
         if split not in inputs.predictions:
             continue
         matrix = inputs.predictions[split].confusion_matrix
-        draw = partial(plot_confusion_matrix, matrix, inputs.class_names, split, inputs.subject)
+        prepare = plot(matrix, inputs.class_names, split, inputs.subject)
         is_test = split == "test"
         section: Section = "result" if is_test else "errors"
-        yield FigureSpec(f"confusion_matrix_{split}.png", draw, section, folded=not is_test)
+        yield FigureSpec(f"confusion_matrix_{split}.png", prepare, section, folded=not is_test)
     if folds := inputs.metrics.get("folds"):
         matrix = np.array(folds["out_of_fold"]["confusion_matrix"])
-        of = "training, out of fold"
-        draw = partial(plot_confusion_matrix, matrix, inputs.class_names, of, inputs.subject)
-        yield FigureSpec("confusion_matrix_folds.png", draw, "errors", folded=True)
+        prepare = plot(matrix, inputs.class_names, "training, out of fold", inputs.subject)
+        yield FigureSpec("confusion_matrix_folds.png", prepare, "errors", folded=True)
 
 
 def _list_errors(inputs: ReportInputs, test: PredictedImages) -> Iterator[FigureSpec]:
-    yield FigureSpec("misclassified.png", partial(plot_mistakes, test), "errors", photo=True)
-    yield FigureSpec("sample_predictions.png", partial(plot_samples, test), "errors", photo=True)
-    predictions, names, subject = test.predictions, test.class_names, test.subject
-    per_class = compute_metrics(predictions, names)["per_class"]
-    temperature = inputs.metrics.get("calibration", {}).get("temperature")
-    for name, draw in (
-        ("class_scores.png", partial(plot_per_class_metrics, per_class, subject)),
-        ("reliability.png", partial(plot_reliability, predictions, subject, temperature)),
-        ("risk_coverage.png", partial(plot_risk_coverage, predictions, inputs.threshold, subject)),
-        ("one_vs_rest.png", partial(plot_roc_pr_curves, predictions, names, subject)),
+    for name, function in (
+        ("misclassified.png", "sample_images.plot_mistakes"),
+        ("sample_predictions.png", "sample_images.plot_samples"),
     ):
-        yield FigureSpec(name, draw, "errors", optional=True)
+        yield FigureSpec(name, _draw(function, test), "errors", photo=True)
+    predictions, names, subject = test.predictions, test.class_names, test.subject
+    per_class = inputs.metrics["test"]["per_class"]
+    temperature = inputs.metrics.get("calibration", {}).get("temperature")
+    threshold = inputs.threshold
+    for name, prepare in (
+        ("class_scores.png", _draw("per_class_metrics.plot_per_class_metrics", per_class, subject)),
+        (
+            "reliability.png",
+            _draw("reliability_diagram.plot_reliability", predictions, subject, temperature),
+        ),
+        (
+            "risk_coverage.png",
+            _draw("risk_coverage.plot_risk_coverage", predictions, threshold, subject),
+        ),
+        (
+            "one_vs_rest.png",
+            _draw("roc_pr_curves.plot_roc_pr_curves", predictions, names, subject),
+        ),
+    ):
+        yield FigureSpec(name, prepare, "errors", optional=True)
 
 
-def _list_curves(inputs: ReportInputs) -> Iterator[FigureSpec]:
-    history, subject = inputs.history, inputs.subject
-    summary = summarize_training(history, inputs.config.training_config)
-    summary = replace(summary, model=inputs.metrics.get("model_epoch"))
+def list_curves(
+    history: Sequence[HistoryRow], config: Config, model_epoch: int | None, subject: str
+) -> Iterator[FigureSpec]:
+    """Yield the learning curves, which can be drawn before anything is evaluated.
+
+    Args:
+        history: One row for each epoch.
+        config: How it was trained.
+        model_epoch: The epoch that the weights are of.
+        subject: What was trained on what.
+    """
+    summary = summarize_training(history, config.training_config)
+    summary = replace(summary, model=model_epoch)
     for metric in ("loss", "accuracy"):
         for prefix, splits in (
             ("", ("training", "validation")),
             ("training_", ("training",)),
             ("validation_", ("validation",)),
         ):
-            draw = partial(plot_curves, history, metric, splits, summary, subject)
-            yield FigureSpec(f"{prefix}{metric}.png", draw, None if prefix else "curves")
+            plot = "learning_curves.plot_curves"
+            prepare = _draw(plot, history, metric, splits, summary, subject)
+            yield FigureSpec(f"{prefix}{metric}.png", prepare, None if prefix else "curves")
 
 
-def _list_inside(inputs: ReportInputs, test: PredictedImages) -> Iterator[FigureSpec]:
+def _list_inside(
+    inputs: ReportInputs, test: PredictedImages, shown: PredictedImages
+) -> Iterator[FigureSpec]:
+    """Yield the figures of the classifier's layers, which compute something with it.
+
+    Args:
+        inputs: Of the report.
+        test: The test images, with the pixels of all.
+        shown: The same, with few pixels.
+    """
     options, classifier = inputs.config.report_config, inputs.classifier
     make_spec = partial(FigureSpec, section="inside", optional=True)
+
+    def explain() -> Drawing:
+        maps = explain_predictions(classifier, test)
+        return Drawing("grad_cam.plot_grad_cam", (maps, shown))
+
+    def show_filters(layer: str) -> Drawing:
+        filters = get_filters(classifier, layer)
+        return Drawing("activations.plot_filters", (filters, layer, inputs.subject))
+
+    def embed() -> Drawing:
+        embedded = embed_test_images(classifier, test)
+        return Drawing("embedding.plot_embedding", (embedded, shown))
+
     if options.grad_cam:
-        yield make_spec("grad_cam.png", partial(plot_grad_cam, classifier, test), photo=True)
+        yield make_spec("grad_cam.png", explain, photo=True)
     for layer in options.feature_maps:
-        draw = partial(_plot_maps_of_sample, classifier, layer, test)
-        yield make_spec(f"feature_maps_{layer}.png", draw, photo=True)
+        prepare = partial(_show_maps_of_sample, classifier, layer, test)
+        yield make_spec(f"feature_maps_{layer}.png", prepare, photo=True)
     for layer in options.filters:
-        draw = partial(plot_filters, classifier, layer, inputs.subject)
-        yield make_spec(f"filters_{layer}.png", draw, photo=True)
+        yield make_spec(f"filters_{layer}.png", partial(show_filters, layer), photo=True)
     if options.embedding:
-        yield make_spec("embedding.png", partial(plot_embedding, classifier, test))
+        yield make_spec("embedding.png", embed)
 
 
-def _plot_maps_of_sample(classifier: keras.Model, layer: str, test: PredictedImages) -> Figure:
-    """Draw the maps of the first test image that is classified right, or else of the first."""
+def _show_maps_of_sample(classifier: keras.Model, layer: str, test: PredictedImages) -> Drawing:
+    """Show the maps of the first test image that is classified right, or else of the first."""
     predictions = test.predictions
     position = np.argmax(predictions.correct)
     image = test.images.read(np.array([position]))[0]
     name = test.class_names[predictions.true[position]]
     of = f"test image no. {predictions.indices[position]}, class {name}"
-    return plot_feature_maps(classifier, layer, image, of, test.subject)
+    maps = compute_feature_maps(classifier, layer, image)
+    return Drawing("activations.plot_feature_maps", (maps, layer, image, of, test.subject))

@@ -10,8 +10,8 @@ import keras
 from PIL import Image
 
 from framework.config import dump_config
-from framework.evaluation.figures.confusion_matrix import find_confusions
-from framework.evaluation.figures.sample_images import MAX_MISTAKES, PredictedImages
+from framework.evaluation.figure_data.predicted_images import MAX_MISTAKES, PredictedImages
+from framework.evaluation.metrics.confusions import find_confusions
 from framework.evaluation.metrics.training_summary import is_finite, summarize_training
 from framework.evaluation.report.data_section import find_data_issues
 from framework.evaluation.report.data_uri import embed_images
@@ -98,7 +98,7 @@ def _list_mistakes(inputs: ReportInputs) -> Iterator[dict[str, str]]:
     test = PredictedImages(inputs.predictions["test"], images, inputs.class_names, inputs.subject)
     for position in test.rank_mistakes()[:MAX_MISTAKES]:
         yield {
-            "file": test.files[position],
+            "file": images.file_names[position],
             "true": inputs.class_names[test.predictions.true[position]],
             "predicted": inputs.class_names[test.predictions.predicted[position]],
             "confidence": test.format_confidence(position),

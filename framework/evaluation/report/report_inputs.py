@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from framework.config.model import Config
 from framework.data.images import Images
+from framework.data.splits import Splits
 from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.metrics.training_summary import HistoryRow
 
 if TYPE_CHECKING:
     import keras
+
+    from framework.models.classifier import Classifier
 
 SPLITS = ("training", "validation", "test")
 
@@ -51,3 +54,35 @@ class ReportInputs:
     def is_evaluation(self) -> bool:
         """Whether a classifier was only measured on other images."""
         return "training" not in self.predictions
+
+
+def make_report_inputs(
+    config: Config,
+    classifier: Classifier,
+    splits: Splits,
+    predictions: Mapping[str, Predictions],
+    record: Mapping[str, Any],
+    history: Sequence[HistoryRow],
+) -> ReportInputs:
+    """Return what the report of a run is made from.
+
+    Args:
+        config: The resolved config.
+        classifier: Trained.
+        splits: The images.
+        predictions: Split -> its predictions.
+        record: `environment` and `metrics`, the contents of these files.
+        history: One row for each epoch.
+    """
+    return ReportInputs(
+        config=config,
+        subject=record["environment"]["subject"],
+        class_names=classifier.class_names,
+        predictions=predictions,
+        images=splits.by_name(),
+        history=history,
+        environment=record["environment"],
+        metrics=record["metrics"],
+        classifier=classifier.model,
+        threshold=classifier.find_threshold(),
+    )

@@ -17,12 +17,12 @@ from framework.evaluation.figures.style import (
     ORANGE,
     make_figure,
     save_figure,
-    shorten,
     show_message,
     styled,
 )
 from framework.sweeps.parameter_names import shorten_paths
 from framework.sweeps.results.ranking import Row
+from framework.utils.text import shorten
 
 _MIN_TRIALS = 4
 """Fewer complete trials say nothing about importances."""

@@ -69,12 +69,12 @@ def write_reports(directories: Sequence[Path], wanted: int | str) -> None:
     if not missing:
         return
     start_tensorflow()
-    from framework.experiment import report_experiment
+    from framework.inference.report_run import report_run
     from framework.sweeps.trial_runner import load_dataset_once
 
     logger.info("Drawing the reports of the best %d", len(chosen))
     for directory in missing:
-        report_experiment(directory, load_dataset_once)
+        report_run(directory, load_dataset_once)
 
 
 def _explain_failure(rows: Sequence[Row], directory: Path) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from framework.evaluation.figures.sample_images import PredictedImages
+from framework.evaluation.figure_data.predicted_images import PredictedImages
 from framework.evaluation.metrics.predictions import Predictions
 from tests.helpers.fake_results import SUBJECT, ArrayImages
 

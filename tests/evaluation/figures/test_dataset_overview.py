@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from framework.evaluation.figure_data.data_overview import collect_overview
 from framework.evaluation.figures.dataset_overview import plot_dataset
 from tests.helpers.fake_results import DIGITS, SUBJECT, load_digit_images, make_noise_images
 from tests.helpers.figure_asserts import find_cut_off, find_overlaps
@@ -15,7 +16,7 @@ def images():
 
 def test_the_data_show_counts_and_images_of_every_class(images):
     splits = {"training": load_digit_images(0, 1200), "validation": images, "test": images}
-    figure = plot_dataset(splits, DIGITS, SUBJECT, augmented=True)
+    figure = plot_dataset(collect_overview(splits, DIGITS, augmented=True), SUBJECT)
     counts, plain, augmented = figure.axes
     widths = [bar.get_width() for bar in counts.patches[:10]]
     assert widths == np.bincount(splits["training"].labels).tolist()
@@ -28,7 +29,7 @@ def test_the_data_show_counts_and_images_of_every_class(images):
 
 def test_without_augmentation_only_the_plain_images_are_shown(images):
     splits = {"training": images, "validation": images, "test": images}
-    assert len(plot_dataset(splits, DIGITS, SUBJECT, augmented=False).axes) == 2
+    assert len(plot_dataset(collect_overview(splits, DIGITS, False), SUBJECT).axes) == 2
 
 
 @pytest.mark.parametrize("classes", [20, 100])
@@ -36,6 +37,6 @@ def test_the_data_of_many_classes_fit(classes):
     splits = {
         split: make_noise_images(300, classes) for split in ("training", "validation", "test")
     }
-    figure = plot_dataset(splits, LONG[:classes], SUBJECT, augmented=True)
+    figure = plot_dataset(collect_overview(splits, LONG[:classes], augmented=True), SUBJECT)
     assert find_cut_off(figure) == []
     assert find_overlaps(figure) == []

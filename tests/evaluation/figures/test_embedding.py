@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from framework.errors import RunError
-from framework.evaluation.figures.embedding import compute_features, plot_embedding
-from framework.evaluation.figures.sample_images import PredictedImages
+from framework.evaluation.figure_data.embeddings import compute_features, embed_test_images
+from framework.evaluation.figure_data.predicted_images import PredictedImages
+from framework.evaluation.figures.embedding import plot_embedding
 from tests.helpers.fake_results import SUBJECT, ArrayImages, make_predictions
 from tests.helpers.figure_asserts import find_cut_off
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_the_embedding_shows_every_image_once(classifier, predicted):
-    figure = plot_embedding(classifier, predicted)
+    figure = plot_embedding(embed_test_images(classifier, predicted), predicted)
     for axes in figure.axes:
         assert sum(len(points.get_offsets()) for points in axes.collections) == 40
     assert [text.get_text() for text in figure.legends[0].get_texts()] == NAMES
@@ -39,4 +40,5 @@ def test_too_few_images_for_a_map_are_told(classifier):
     few = ArrayImages(np.zeros((3, 8, 8, 3), np.uint8), [0, 1, 0])
     predictions = make_predictions(few.labels, 2)
     with pytest.raises(RunError, match="3 test images are too few"):
-        plot_embedding(classifier, PredictedImages(predictions, few, NAMES, SUBJECT))
+        test = PredictedImages(predictions, few, NAMES, SUBJECT)
+        plot_embedding(embed_test_images(classifier, test), test)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from framework.errors import RunError
-from framework.evaluation.figures.grad_cam import (
+from framework.evaluation.figure_data.grad_cam import (
     compute_heat_maps,
+    explain_predictions,
     find_last_convolution,
-    overlay_heat,
-    plot_grad_cam,
 )
+from framework.evaluation.figures.grad_cam import overlay_heat, plot_grad_cam
 from tests.helpers.figure_asserts import find_cut_off
 
 NAMES = ["red", "blue"]
@@ -68,7 +68,8 @@ def test_where_nothing_spoke_for_the_class_that_is_said(classifier, images, pred
     assert not compute_heat_maps(classifier, classifier.get_layer("conv"), image, label).any()
     predictions = predicted.predictions
     turned = replace(predictions, probabilities=predictions.probabilities[:, ::-1])
-    figure = plot_grad_cam(classifier, replace(predicted, predictions=turned))
+    test = replace(predicted, predictions=turned)
+    figure = plot_grad_cam(explain_predictions(classifier, test), test)
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
     assert len(titles) == 8
     assert all("no heat" in title for title in titles)
@@ -80,7 +81,7 @@ def test_no_heat_leaves_the_image_as_it_is():
 
 
 def test_grad_cam_shows_wrong_and_right_predictions(classifier, predicted):
-    figure = plot_grad_cam(classifier, predicted)
+    figure = plot_grad_cam(explain_predictions(classifier, predicted), predicted)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert len(titles) == 12
     right = [title for title in titles if "✓" in title]

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from framework.evaluation.figures.sample_images import PredictedImages, plot_mistakes, plot_samples
+from framework.evaluation.figure_data.predicted_images import PredictedImages
+from framework.evaluation.figures.sample_images import plot_mistakes, plot_samples
 from tests.helpers.fake_results import (
     DIGITS,
     SUBJECT,
@@ -57,10 +58,9 @@ def test_each_mistake_shows_its_image_classes_confidence_and_number(predictions,
     )
 
 
-def test_mistakes_are_called_by_their_files(predictions, images, monkeypatch):
+def test_mistakes_are_called_by_their_files(predictions, images):
     names = [f"test/{label}/IMG_{place}.jpg" for place, label in enumerate(images.labels)]
-    monkeypatch.setattr(images, "file_names", names)
-    test = predict(predictions, images)
+    test = replace(predict(predictions, images), files=dict(enumerate(names))).sample()
     worst = test.rank_mistakes()[0]
     assert plot_mistakes(test).axes[0].get_title(loc="left").endswith(f"IMG_{worst}.jpg")
 

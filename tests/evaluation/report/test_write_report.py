@@ -12,7 +12,7 @@ from PIL import Image
 
 from framework.config.model import ReportConfig, Solver
 from framework.errors import RunError
-from framework.evaluation.report import figure_specs
+from framework.evaluation.figures import reliability_diagram
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.html_page import render_report
 from framework.evaluation.report.report_inputs import SPLITS
@@ -235,7 +235,7 @@ def test_extra_figures_are_drawn_and_their_failures_noted(tmp_path, monkeypatch,
     def fail(*_):
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr(figure_specs, "plot_reliability", fail)
+    monkeypatch.setattr(reliability_diagram, "plot_reliability", fail)
     wanted = ReportConfig(("conv", "end"), ("conv",), grad_cam=True, embedding=True)
     config = replace(make_config(), report_config=wanted)
     write_report(tmp_path, make_report_inputs(3, config=config, classifier=make_classifier()))
@@ -261,8 +261,8 @@ def test_an_extra_figure_that_fails_while_it_is_saved_is_left_out_too(
     def fail(*_):
         raise ZeroDivisionError("of all things")
 
-    plot_reliability = figure_specs.plot_reliability
-    monkeypatch.setattr(figure_specs, "plot_reliability", plot_unsavable)
+    plot_reliability = reliability_diagram.plot_reliability
+    monkeypatch.setattr(reliability_diagram, "plot_reliability", plot_unsavable)
     write_report(tmp_path, make_report_inputs(3))
     (note,) = read_notes((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert note == "reliability.png is left out: ZeroDivisionError: of all things"
