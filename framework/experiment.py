@@ -65,12 +65,14 @@ class RunOptions:
             can do it later.
         cluster: Computes the features to be stored; this machine alone does if `None`.
         load_dataset: Loads the data set; a caller with several runs may keep it in memory.
+        started: When the command was given, by `time.perf_counter`; `None` if there was none.
     """
 
     extra_callbacks: Sequence[Callback] = ()
     with_report: bool = True
     cluster: Cluster | None = None
     load_dataset: DatasetLoader = registry.load_dataset
+    started: float | None = None
 
 
 def start_experiment(
@@ -113,7 +115,7 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
     Raises:
         ConfigError, RunError, DivergedError: As `start_experiment` raises them.
     """
-    training, timer = config.training_config, Timer()
+    training, timer = config.training_config, Timer(options.started)
     with run_directory.open_run(directory), use_precision(training.precision):
         write_json(directory / "config.json", dump_config(config))
 

@@ -4,9 +4,10 @@ import logging
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from framework.features.extractor import SAMPLE_IMAGES, Extractor, make_noise
-from framework.utils.environment import has_fast_bfloat16
+from framework.utils.environment import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ def compare_precisions(model: keras.Model, extractor: Extractor) -> None:
         extractor: Computes it in the precision that the config asks for.
     """
     precision = extractor.precision
-    if precision == "float32" or (precision == "bfloat16" and has_fast_bfloat16()):
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    is_fast = precision == "bfloat16" and not has_gpu and has_bfloat16_instructions()
+    if precision == "float32" or is_fast:
         return
     full = Extractor(convert_model(model, "float32"))
     change = "To change it: training_config.feature_cache.precision: "

@@ -8,6 +8,7 @@ from typing import Any
 from framework.config.catalog import IMAGENET
 from framework.config.class_names import find_class_names
 from framework.proposal.image_survey import ImageSurvey
+from framework.proposal.machine import Machine
 from framework.proposal.network_choice import Network
 
 DIGITS = "digits"
@@ -15,6 +16,9 @@ DIGITS = "digits"
 
 UNEVEN = 1.5
 """Classes get weights if the largest has so many times the images of the smallest."""
+
+LONG_SECONDS = 60
+"""Features that take longer are worth half the precision."""
 
 BATCH, LARGE_BATCH, MANY_IMAGES = 32, 128, 10_000
 
@@ -34,15 +38,19 @@ class Choice:
     reason: str = ""
 
 
-def list_choices(survey: ImageSurvey, network: Network, data_path: str | None) -> list[Choice]:
+def list_choices(
+    survey: ImageSurvey, machine: Machine, network: Network, data_path: str | None
+) -> list[Choice]:
     """List all choices of a config, in its order.
 
     Args:
         survey: The images.
+        machine: Where they were looked at.
         network: What was chosen for the frozen part.
         data_path: The path of the data set as the config writes it; `None` for a named one.
     """
     return [
+        *_choose_precision(machine, network),
         *_choose_training(survey),
         *_choose_data(survey, network, data_path),
         Choice(("model_configuration", "model_name"), network.name, network.why),
@@ -53,6 +61,17 @@ def list_choices(survey: ImageSurvey, network: Network, data_path: str | None) -
         ),
         Choice(("model_configuration", "model_top_config"), network.top, network.why_top),
     ]
+
+
+def _choose_precision(machine: Machine, network: Network) -> Iterator[Choice]:
+    if machine.has_bfloat16 and not machine.has_gpu and network.feature_seconds > LONG_SECONDS:
+        yield Choice(
+            ("training_config", "feature_cache"),
+            {"precision": "bfloat16"},
+            "This processor computes the frozen layers about twice as fast in bfloat16, with the "
+            "same accuracy (docs/performance.md). Take this out where it has no such "
+            "instructions.",
+        )
 
 
 def _choose_training(survey: ImageSurvey) -> Iterator[Choice]:

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from framework.utils.environment import count_processors
+from framework.utils.environment import count_processors, has_bfloat16_instructions
 
 # How the weights file of a backbone begins in Keras's cache; those without their top end alike.
 WEIGHTS_FILES = {
@@ -32,12 +32,14 @@ class Machine:
         has_gpu: Whether there is a GPU of NVIDIA.
         cached: Backbones whose ImageNet weights are in Keras's cache.
         is_online: Whether weights can be downloaded.
+        has_bfloat16: Whether the processor multiplies bfloat16.
     """
 
     processors: int
     has_gpu: bool
     cached: tuple[str, ...]
     is_online: bool
+    has_bfloat16: bool = False
 
 
 def survey_machine() -> Machine:
@@ -49,7 +51,13 @@ def survey_machine() -> Machine:
         for name, beginning in WEIGHTS_FILES.items()
         if any(file.startswith(beginning) and _has_no_top(file) for file in files)
     )
-    return Machine(count_processors(), shutil.which("nvidia-smi") is not None, cached, _is_online())
+    return Machine(
+        count_processors(),
+        shutil.which("nvidia-smi") is not None,
+        cached,
+        _is_online(),
+        has_bfloat16_instructions(),
+    )
 
 
 def _has_no_top(file: str) -> bool:

@@ -71,6 +71,7 @@ def measure_network(
         best.output.make_top(best.pooling),
         f"Measured: of its layers {best.layer} ({best.pooling}, {best.features:,} numbers) is the "
         f"smallest of the best. `classes` stands for their number, {len(names)}.",
+        proposed.feature_seconds,
     )
 
 

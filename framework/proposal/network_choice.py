@@ -64,6 +64,7 @@ class Network:
         why_size: The reason.
         top: The `model_top_config`.
         why_top: The reason.
+        feature_seconds: How long all features take, by estimate.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Network:
     why_size: str
     top: dict[str, Any]
     why_top: str
+    feature_seconds: float = 0.0
 
 
 def choose_network(survey: ImageSurvey, machine: Machine) -> Network:
@@ -79,7 +81,8 @@ def choose_network(survey: ImageSurvey, machine: Machine) -> Network:
     name, why = _choose_backbone(survey, machine)
     backbone = CHARACTER_LAYER if survey.is_flat else BACKBONES[name]
     size, why_size = _choose_size(survey, machine, name, backbone)
-    return Network(name, why, size, why_size, *_make_top(survey, backbone, size))
+    seconds = _estimate_seconds(survey, machine, backbone, size)
+    return Network(name, why, size, why_size, *_make_top(survey, backbone, size), seconds)
 
 
 def _choose_backbone(survey: ImageSurvey, machine: Machine) -> tuple[str, str]:
@@ -118,11 +121,9 @@ def _choose_size(
         size = 32 if side <= 32 else 64
         return size, f"{seen}; for {survey.kind} {size} is enough, and ImageNet's networks take it."
     wanted = next(size for size in SIZES if size <= max(ENLARGED, side))
-    passes = VIEWS * survey.training_images + survey.other_images
-    rate = backbone.rate * (10 if machine.has_gpu else 1) * machine.processors
     size, seconds = SIZES[-1], 0.0
     for size in SIZES:
-        seconds = passes * backbone.gigaflops * (size / 224) ** 2 / rate
+        seconds = _estimate_seconds(survey, machine, backbone, size)
         if size <= wanted and seconds <= PASS_SECONDS:
             break
     reason = f"{seen}."
@@ -137,6 +138,15 @@ def _choose_size(
             f"{format_duration(PASS_SECONDS)} here, by estimate."
         )
     return size, f"{reason} All features take about {format_duration(seconds)}, once."
+
+
+def _estimate_seconds(
+    survey: ImageSurvey, machine: Machine, backbone: Backbone, size: int
+) -> float:
+    """Return how long the features of all images take, in float32."""
+    passes = VIEWS * survey.training_images + survey.other_images
+    rate = backbone.rate * (10 if machine.has_gpu else 1) * machine.processors
+    return passes * backbone.gigaflops * (size / 224) ** 2 / rate
 
 
 def _make_top(survey: ImageSurvey, backbone: Backbone, size: int) -> tuple[dict[str, Any], str]:

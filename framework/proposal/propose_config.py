@@ -46,13 +46,13 @@ def propose_config(data: str, output: Path | None, with_probe: bool) -> Path:
     machine = survey_machine()
     network = choose_network(survey, machine)
     data_path = None if config.path is None else _write_path(Path(config.path), path.parent)
-    choices = list_choices(survey, network, data_path)
+    choices = list_choices(survey, machine, network, data_path)
     if with_probe:
         start_tensorflow()
         from framework.proposal.measure_network import measure_network
 
         measured = measure_network(_resolve(choices, config.path), survey, machine, network)
-        choices = list_choices(survey, measured, data_path)
+        choices = list_choices(survey, machine, measured, data_path)
     _resolve(choices, config.path)  # What is written passes --check.
     heading = (
         f"Written by: python run.py init {data}{' --probe' if with_probe else ''}\n"

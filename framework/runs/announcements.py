@@ -9,8 +9,12 @@ from framework.config import Config
 from framework.config.catalog import NO_BACKBONE
 from framework.data.splits import Splits
 from framework.models.classifier import Classifier
+from framework.utils.environment import has_bfloat16_instructions
 
 logger = logging.getLogger(__name__)
+
+LONG_SECONDS = 30
+"""Features that took longer are worth half the precision."""
 
 
 def announce_plan(environment: Mapping[str, Any], splits: Splits, classifier: Classifier) -> None:
@@ -57,13 +61,22 @@ def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config
         )
     if sentence := describe_model_epoch(metrics, config):
         logger.info("%s", sentence)
+    timing = metrics["timing"]
+    spent = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in timing.items())
+    logger.info("Time      %.1f s: %s", sum(timing.values()), spent)
     logger.info("Results   %s", directory)
     logger.info("Look at   %s", directory / "report.html")
     logger.info("Next      python run.py predict --run %s IMAGE", directory)
     logger.info(
         "          or edit the config's top and run it again: stored features make it quick"
     )
-    model = config.model_configuration
+    model, training = config.model_configuration, config.training_config
+    computed = metrics["timing"].get("features", 0.0) > LONG_SECONDS
+    if computed and training.frozen_precision == "float32" and has_bfloat16_instructions():
+        logger.info(
+            "          or compute the frozen layers in about half the time: "
+            "--set training_config.feature_cache.precision=bfloat16"
+        )
     if model.model_name != NO_BACKBONE and model.trainable == "none":
         logger.info(
             "          or find the layer that the top should read: python run.py probe --config %s",

@@ -8,12 +8,17 @@ from contextlib import contextmanager
 class Timer:
     """Adds up the seconds of named phases.
 
+    Args:
+        started: When the phase `start` began, which ends now, by `time.perf_counter`.
+
     Attributes:
         seconds: Phase -> wall-clock seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, started: float | None = None) -> None:
         self.seconds: dict[str, float] = {}
+        if started is not None:  # Imports and checks.
+            self.seconds["start"] = round(time.perf_counter() - started, 3)
 
     @contextmanager
     def measure(self, phase: str) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, resume training, or only check the config."""
+    started = time.perf_counter()
     from framework.config import load_config
 
     if options.resume is not None:
@@ -36,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     with join_cluster(options.ray) as cluster, _start_libraries():
         from framework.experiment import RunOptions, start_experiment
 
-        start_experiment(config, options.config.stem, options.output, RunOptions(cluster=cluster))
+        given = RunOptions(cluster=cluster, started=started)
+        start_experiment(config, options.config.stem, options.output, given)
     return 0
 
 
@@ -53,6 +56,7 @@ def check(options: argparse.Namespace) -> int:
 
 def resume(options: argparse.Namespace) -> int:
     """Resume an interrupted run; do nothing for a finished one."""
+    started = time.perf_counter()
     for name in ("output", "check"):
         if getattr(options, name):
             raise UsageError(f"--{name} can't be combined with --resume. Leave one of them out.")
@@ -78,7 +82,7 @@ def resume(options: argparse.Namespace) -> int:
     with join_cluster(options.ray) as cluster, _start_libraries():
         from framework.experiment import RunOptions, run_experiment
 
-        run_experiment(config, options.resume, RunOptions(cluster=cluster))
+        run_experiment(config, options.resume, RunOptions(cluster=cluster, started=started))
     return 0
 
 
