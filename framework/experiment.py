@@ -132,12 +132,9 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         subject = environment["subject"]
         announce_plan(environment, splits, classifier)
         check_space(directory, classifier, training)
-        renderer = FigureRenderer() if options.with_report else None
-        if renderer is not None:
-            # Drawn by other processes, if there are any, while the top trains.
-            images = splits.by_name()
-            renderer.start([make_data_figure(images, classifier.class_names, subject, config)])
-            warm_worker(WORKER_MODULES)
+        renderer = None
+        if options.with_report:
+            renderer = _start_renderer(classifier, splits, config, subject)
 
         trained = _train(classifier, splits, config, directory, options, timer)
         if options.cluster is not None:
@@ -165,6 +162,16 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
                 f"{divergence}\nWhat the weights before, {divergence.weights}, are worth: {shown}"
             )
     announce_results(metrics, directory, config)
+
+
+def _start_renderer(
+    classifier: Classifier, splits: Splits, config: Config, subject: str
+) -> FigureRenderer:
+    """Begin to draw the data: by another process, if there is one, while the top trains."""
+    renderer = FigureRenderer()
+    renderer.start([make_data_figure(splits.by_name(), classifier.class_names, subject, config)])
+    warm_worker(WORKER_MODULES)
+    return renderer
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Extractor:
     def description(self) -> dict[str, Any]:
         """Graph and weights, which decide the features of an image; ready for JSON."""
         weights = _hash_arrays(weight.numpy() for weight in self._model.weights)
-        description = {"graph": _describe_graph(self._model), "weights": weights}
+        description = {"graph": describe_graph(self._model), "weights": weights}
         # Left out where it is float32, so that features stored before it could differ are found.
         return description | ({} if self.precision == "float32" else {"stored": self.precision})
 
@@ -195,7 +195,7 @@ def _choose_batch_size(model: keras.Model) -> int:
     return min(MAX_BATCH_SIZE, 1 << int(math.log2(affordable)))
 
 
-def _describe_graph(model: keras.Model) -> Any:
+def describe_graph(model: keras.Model) -> Any:
     """Return the configs of all layers and their connections, independent of their names.
 
     Keras numbers unnamed layers per process, so the layers of equal networks may have

@@ -59,7 +59,7 @@ def prepare_features(
     cluster: Cluster | None = None,
     devices: Sequence[str] = (),
 ) -> dict[str, Features]:
-    """Compute the features that are not stored yet, after logging what that will cost.
+    """Return features; compute those that are not stored yet, after logging what that costs.
 
     With the same settings the features are the same, whether they come from the
     store or are computed when they are read: the store only saves time.
@@ -71,12 +71,8 @@ def prepare_features(
         cluster: Computes the features to be stored; this machine alone does if `None`.
         devices: The devices of this machine that compute; by default one.
 
-    Returns:
-        The features of each request.
-
     Raises:
-        RunError: The store can't be written, an image can't be read, or the cluster has no
-            node left.
+        RunError: The store can't be written, an image can't be read, or no node is left.
     """
     here = ", on this machine: the Ray cluster has nothing to do" if cluster else ""
     if split.extractor is None:

@@ -32,8 +32,8 @@ class Execution:
     Args:
         jit_compile: As `compile` takes it.
         steps_per_execution: As `compile` takes it.
-        batches_per_block: Batches that `fit` is given as one; see
-            `framework.features.head.Head`. With 1 they are single batches.
+        batches_per_block: Batches whose steps are one program; see
+            `framework.training.block_loop`. With 1 they are single batches.
     """
 
     jit_compile: bool | Literal["auto"] = "auto"

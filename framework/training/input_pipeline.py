@@ -27,7 +27,6 @@ class TrainingBatches(keras.callbacks.Callback):
         views: `K`: epoch `e` trains on view `e mod K`. `"fresh"`: on view `e + 1`,
             which no other epoch sees.
         seed: Fixes the order of the images.
-        prefetch: Whether the next batches are read while one is trained on.
 
     Attributes:
         dataset: For `fit`; one pass is one epoch of `(features, labels)`.
@@ -39,42 +38,51 @@ class TrainingBatches(keras.callbacks.Callback):
         batch_size: int,
         views: int | Literal["fresh"],
         seed: int,
-        prefetch: bool = True,
     ) -> None:
         super().__init__()
         self._features = features
         self._views = views
         self._seed = seed
         self._epoch = 0
-        self.dataset = _batch(features, self._stream_epoch, batch_size, prefetch)
+        self.dataset = _batch(features, self._stream_epoch, batch_size)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Choose the batches of the epoch."""
         self._epoch = epoch
 
     def _stream_epoch(self) -> Iterator[tuple[Any, np.ndarray]]:
-        epoch = self._epoch
-        view = epoch + 1 if self._views == "fresh" else epoch % self._views
-        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._features.images))
-        return _stream(self._features, order, view)
+        order = draw_epoch(self._epoch, len(self._features.images), self._views, self._seed)
+        return _stream(self._features, *order)
 
 
-def make_dataset(
-    features: Features, batch_size: int, view: int = 0, prefetch: bool = True
-) -> tf.data.Dataset:
+def draw_epoch(
+    epoch: int, images: int, views: int | Literal["fresh"], seed: int
+) -> tuple[np.ndarray, int]:
+    """Return the order of an epoch's images, `(images,)` int64, and the view that they are in.
+
+    Args:
+        epoch: Counted from 0.
+        images: Their number.
+        views: As `TrainingBatches` takes it.
+        seed: Fixes the order.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(images)
+    return order, epoch + 1 if views == "fresh" else epoch % views
+
+
+def make_dataset(features: Features, batch_size: int, view: int = 0) -> tf.data.Dataset:
     """Return batches of `(features, labels)` in the order of the images, to evaluate on.
 
     Args:
         features: What to evaluate on.
         batch_size: Images in a batch.
         view: Which augmented set; 0 for the images as they are.
-        prefetch: Whether the next batches are read while one is evaluated.
 
     Returns:
         Batches of what the head takes, and `(k,)` int64 labels.
     """
     order = np.arange(len(features.images))
-    return _batch(features, lambda: _stream(features, order, view), batch_size, prefetch)
+    return _batch(features, lambda: _stream(features, order, view), batch_size)
 
 
 def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[Any, np.ndarray]]:
@@ -87,14 +95,13 @@ def _stream(features: Features, order: np.ndarray, view: int) -> Iterator[tuple[
         first = last
 
 
-def _batch(features: Features, stream: Any, batch_size: int, prefetch: bool) -> tf.data.Dataset:
+def _batch(features: Features, stream: Any, batch_size: int) -> tf.data.Dataset:
     """Cut blocks into batches, in TensorFlow."""
     specs = [tf.TensorSpec((None, *spec.shape), spec.dtype) for spec in features.specs]
     labels = tf.TensorSpec((None,), features.images.labels.dtype)
     blocks = tf.data.Dataset.from_generator(stream, output_signature=(unpack_single(specs), labels))
-    batches = blocks.rebatch(batch_size)
-    if prefetch:
-        batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
+    # The next batches are read while one is used.
+    batches = blocks.prefetch(1).rebatch(batch_size).prefetch(2)
     count = -(-len(features.images) // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(count))
     options = tf.data.Options()

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import tensorflow as tf
 from framework.config.model import Config, Solver
 from framework.config.reserved_files import CHECKPOINT
 from framework.errors import DivergedError
-from framework.features.feature_sources import Features, StoredFeatures
-from framework.features.head import Head
+from framework.features.feature_sources import Features
 from framework.features.views import count_stored_views, count_views
 from framework.models.classifier import Classifier
+from framework.training.block_loop import Block, Blocks, find_program, fit_blocks
 from framework.training.callbacks import (
     BestWeights,
     HistoryRecorder,
@@ -27,7 +27,12 @@ from framework.training.callbacks import (
 from framework.training.checkpoints import CheckpointCallback, load_checkpoint
 from framework.training.divergence import DivergenceGuard
 from framework.training.execution import Execution, choose_execution
-from framework.training.input_pipeline import TrainingBatches, make_dataset, unwrap_errors
+from framework.training.input_pipeline import (
+    TrainingBatches,
+    draw_epoch,
+    make_dataset,
+    unwrap_errors,
+)
 from framework.training.multi_device import distribute, sync_weights
 from framework.training.objectives import (
     build_loss,
@@ -175,15 +180,7 @@ class Trainer:
         """
         settings = self._settings
         training, validation = features["training"], features["validation"]
-        block_size = settings.batch_size * execution.batches_per_block
-        # Blocks are read from the store in less time than it takes to start a prefetch of them.
-        stored = isinstance(training, StoredFeatures) and self._views != "fresh"
-        prefetch = execution.batches_per_block == 1 or not stored
-        batches = TrainingBatches(training, block_size, self._views, settings.seed, prefetch)
-
         with unwrap_errors(), distribute(head, devices) as model:
-            if isinstance(model, Head):
-                model.batch_size = settings.batch_size if execution.batches_per_block > 1 else None
             model.compile(
                 optimizer=build_optimizer(phase.optimizer),
                 loss=build_loss(settings.loss),
@@ -191,11 +188,14 @@ class Trainer:
                 jit_compile=execution.jit_compile,
                 steps_per_execution=execution.steps_per_execution,
             )
+            if execution.batches_per_block > 1:
+                self._fit_blocks(model, features, callbacks, epochs, execution)
+                return
+            size, seed = settings.batch_size, settings.seed
+            batches = TrainingBatches(training, size, self._views, seed)
             model.fit(
                 self._encode_labels(batches.dataset),
-                validation_data=self._encode_labels(
-                    make_dataset(validation, block_size, prefetch=prefetch)
-                ),
+                validation_data=self._encode_labels(make_dataset(validation, size)),
                 initial_epoch=epochs.start,
                 epochs=epochs.stop,
                 callbacks=[batches, *sync_weights(model, head), *callbacks],
@@ -203,6 +203,31 @@ class Trainer:
                 shuffle=False,  # The batches have their own, repeatable order.
                 verbose=0,
             )
+
+    def _fit_blocks(
+        self,
+        head: keras.Model,
+        features: Mapping[str, Features],
+        callbacks: Sequence[keras.callbacks.Callback],
+        epochs: range,
+        execution: Execution,
+    ) -> None:
+        """Train a compiled head with many batches as one program."""
+        settings = self._settings
+        training = features["training"]
+        size = settings.batch_size * execution.batches_per_block
+        one_hot = takes_one_hot(settings.loss)
+        classes = len(self._classifier.class_names) if one_hot else None
+        blocks = Blocks(training, size, classes, self._weigh_classes(training))
+
+        def read_epoch(epoch: int) -> Iterator[Block]:
+            images = len(training.images)
+            return blocks.stream(*draw_epoch(epoch, images, self._views, settings.seed))
+
+        decisive = (settings.loss, settings.metrics, blocks.weights is not None)
+        program = find_program(head, settings.batch_size, decisive)
+        validation = Blocks(features["validation"], size, classes)
+        fit_blocks(head, program, read_epoch, validation, epochs, callbacks)
 
     def _solve(
         self, solver: Solver, head: keras.Model, features: Mapping[str, Features]

@@ -2,6 +2,7 @@
 
 import argparse
 
+from framework.cli.libraries import use_libraries
 from framework.cli.options import add_config, add_output, add_training
 from framework.cli.ray_option import add_ray, join_cluster
 from framework.errors import UsageError
@@ -43,6 +44,6 @@ def run(options: argparse.Namespace) -> int:
     directory = open_sweep(sweep, stem, options.resume or options.output)
     from framework.sweeps.run_sweep import run_sweep
 
-    with join_cluster(options.ray) as cluster:
+    with join_cluster(options.ray) as cluster, use_libraries():
         run_sweep(sweep, directory, cluster)
     return 0

@@ -1,16 +1,13 @@
 """`run.py --config C`: train, evaluate and report."""
 
 import argparse
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from framework.cli.libraries import use_libraries
 from framework.cli.options import add_config, add_output, add_training
 from framework.cli.ray_option import add_ray, join_cluster
 from framework.errors import UsageError
 from framework.runs import run_directory
-from framework.utils.native_logs import start_tensorflow
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     if options.check:
         return check(options)
     config = load_config(options.config, options.overrides)
-    with join_cluster(options.ray) as cluster, _start_libraries():
+    with join_cluster(options.ray) as cluster, use_libraries():
         from framework.experiment import RunOptions, start_experiment
 
         given = RunOptions(cluster=cluster, started=started)
@@ -79,26 +76,8 @@ def resume(options: argparse.Namespace) -> int:
     elif options.overrides:
         raise UsageError("--set can't change a run that was started before. Start a new run.")
     restore_threads(options.resume)
-    with join_cluster(options.ray) as cluster, _start_libraries():
+    with join_cluster(options.ray) as cluster, use_libraries():
         from framework.experiment import RunOptions, run_experiment
 
         run_experiment(config, options.resume, RunOptions(cluster=cluster, started=started))
     return 0
-
-
-@contextmanager
-def _start_libraries() -> Iterator[None]:
-    """Import TensorFlow, and meanwhile, in another process, what draws and measures."""
-    from framework.evaluation.report.drawing import WORKER_MODULES
-    from framework.utils.compilation_cache import start_compilation_cache
-    from framework.utils.worker_processes import start_workers, stop_workers, warm_worker
-
-    if "tensorflow" not in sys.modules:  # Otherwise this is a part of another program.
-        start_workers()
-        warm_worker(WORKER_MODULES)
-        start_compilation_cache()
-    try:
-        start_tensorflow()
-        yield
-    finally:
-        stop_workers()
