@@ -24,8 +24,9 @@ from framework.features.feature_sources import Features
 from framework.features.head import Head
 from framework.features.model_split import split_model
 from framework.features.pipeline import FeatureRequest, prepare_features
+from framework.training.block_loop import BlockProgram, Blocks
 from framework.training.execution import choose_execution
-from framework.training.input_pipeline import TrainingBatches
+from framework.training.input_pipeline import draw_epoch
 from framework.utils.seed import set_seed
 
 BATCH_SIZE = 32
@@ -81,11 +82,16 @@ def time_stored(features: Features) -> float:
     top = build_top()
     model = Head(top.inputs, top.outputs)
     execution = choose_execution(model, [], features.specs, BATCH_SIZE)
-    model.batch_size = BATCH_SIZE
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
-    given = BATCH_SIZE * execution.batches_per_block
-    batches = TrainingBatches(features, given, views=1, seed=0, prefetch=False)
-    return time_fit(model, batches.dataset, callbacks=[batches], shuffle=False)
+    blocks = Blocks(features, BATCH_SIZE * execution.batches_per_block)
+    program = BlockProgram(model, BATCH_SIZE)
+    start = 0.0
+    for epoch in range(2):
+        start = time.perf_counter()
+        for block in blocks.stream(*draw_epoch(epoch, len(features.images), 1, seed=0)):
+            program.train(block)
+        program.read_metrics()
+    return time.perf_counter() - start
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ takes longer than the steps themselves.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,25 +96,24 @@ class BlockProgram:
         self._train_remainder = tf.function(head.train_step, autograph=False)
         self._test = tf.function(head.test_step, jit_compile=True, autograph=False)
 
+    @contextmanager
+    def lend(self, head: keras.Model) -> Iterator[None]:
+        """Let the body train another head, and leave the program's own as it was."""
+        kept = [] if head is self._head else [value.numpy() for value in _list_state(self._head)]
+        try:
+            yield
+        finally:
+            if kept:
+                for value, variable in zip(kept, _list_state(self._head), strict=True):
+                    variable.assign(value)
+
     def load(self, head: keras.Model) -> None:
         """Take over weights and the state of the optimizer from a head of the same structure."""
-        self._copy(head, self._head)
+        _copy_state(head, self._head)
 
     def store(self, head: keras.Model) -> None:
         """Give weights and the state of the optimizer to a head of the same structure."""
-        self._copy(self._head, head)
-
-    def _copy(self, source: keras.Model, target: keras.Model) -> None:
-        if source is target:
-            return
-        for model in (source, target):
-            model.optimizer.build(model.trainable_variables)
-        for values, variables in (
-            (source.variables, target.variables),
-            (source.optimizer.variables, target.optimizer.variables),
-        ):
-            for value, variable in zip(values, variables, strict=True):
-                variable.value.assign(value.value)
+        _copy_state(self._head, head)
 
     def reset_metrics(self) -> None:
         """Begin an epoch."""
@@ -170,6 +170,18 @@ class BlockProgram:
         return tf.pad(batches, padding)
 
 
+def _list_state(model: keras.Model) -> list[keras.Variable]:
+    """Return the variables of a model and of its optimizer."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _copy_state(source: keras.Model, target: keras.Model) -> None:
+    if source is not target:
+        for value, variable in zip(_list_state(source), _list_state(target), strict=True):
+            variable.value.assign(value.value)
+
+
 _programs: OrderedDict[str, BlockProgram] = OrderedDict()
 MAX_PROGRAMS = 4
 """Programs that are kept, the most recently used ones; each keeps its first head in memory."""
@@ -186,7 +198,8 @@ def find_program(head: keras.Model, batch_size: int, settings: object) -> BlockP
         settings: What else decides a step, such as the loss; its text says all of it.
     """
     optimizer = head.optimizer.get_config()
-    if isinstance(optimizer["learning_rate"], float):  # A variable, which is copied.
+    del optimizer["name"]  # Keras numbers them.
+    if not isinstance(optimizer["learning_rate"], Mapping):  # A variable, which is copied.
         del optimizer["learning_rate"]
     trains = {id(variable) for variable in head.trainable_variables}
     described = [
@@ -230,23 +243,24 @@ def fit_blocks(
     head.stop_training = False
     events.on_train_begin()
     logs: Logs = {}
-    for epoch in epochs:
-        program.reset_metrics()
-        events.on_epoch_begin(epoch)
-        program.load(head)
-        for number, block in enumerate(read_epoch(epoch)):
-            events.on_train_batch_begin(number)
-            events.on_train_batch_end(number, program.train(block))
+    with program.lend(head):
+        for epoch in epochs:
+            program.reset_metrics()
+            events.on_epoch_begin(epoch)
+            program.load(head)
+            for number, block in enumerate(read_epoch(epoch)):
+                events.on_train_batch_begin(number)
+                events.on_train_batch_end(number, program.train(block))
+                if head.stop_training:
+                    break
+            logs = program.read_metrics()
+            program.store(head)
+            events.on_test_begin()
+            measured = program.evaluate(validation.stream())
+            events.on_test_end(measured)
+            logs |= {f"val_{name}": value for name, value in measured.items()}
+            events.on_epoch_end(epoch, logs)
             if head.stop_training:
                 break
-        logs = program.read_metrics()
-        program.store(head)
-        events.on_test_begin()
-        measured = program.evaluate(validation.stream())
-        events.on_test_end(measured)
-        logs |= {f"val_{name}": value for name, value in measured.items()}
-        events.on_epoch_end(epoch, logs)
-        if head.stop_training:
-            break
     head.optimizer.finalize_variable_values(head.trainable_weights)
     events.on_train_end(logs)

@@ -5,6 +5,7 @@ none (a single processor, a program of which this is a part) or one was killed, 
 here: later, with the same result.
 """
 
+import contextlib
 import logging
 import os
 import pickle
@@ -199,22 +200,20 @@ def _start_process() -> subprocess.Popen[bytes]:
 
 def serve() -> None:
     """Call functions that come through standard input, in a worker process, until it ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # What functions print must not get between the answers.
-    while True:
-        try:
-            function, args, kwargs = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = pickle.dumps((True, function(*args, **kwargs)))
-        except Exception as error:
-            answer = _pickle_error(error)
-        try:
+    # An answer that can't be written: the main process has ended.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # What functions print must not get between the answers.
+        while True:
+            try:
+                function, args, kwargs = pickle.load(sys.stdin.buffer)
+            except EOFError:
+                return
+            try:
+                answer = pickle.dumps((True, function(*args, **kwargs)))
+            except Exception as error:
+                answer = _pickle_error(error)
             answers.write(answer)
             answers.flush()
-        except OSError:  # The main process has ended.
-            return
 
 
 def _pickle_error(error: Exception) -> bytes:

@@ -67,8 +67,9 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(tasks, "POLL_SECONDS", 0.2)
 
 
-def prepare(split, images, directory, cluster=None):
-    settings = TrainingConfig(feature_cache=FeatureCache(directory=str(directory)))
+def prepare(split, images, directory, cluster=None, precision="float32"):
+    cache = FeatureCache(directory=str(directory), precision=precision)
+    settings = TrainingConfig(feature_cache=cache)
     prepare_features(split, {"training": FeatureRequest(images, views=2)}, settings, cluster)
     # The names of the files are their checksums.
     return sorted(path.name for path in directory.glob("*/*.npy"))
@@ -102,6 +103,12 @@ def test_a_lost_worker_is_replaced_and_the_bits_are_those_of_one_machine(
     assert cluster.lost == lost + 1
     assert cluster.images.total() == computed + 100
     assert "! Lost 1 worker of the Ray cluster: " in caplog.text
+    assert "other last bits" not in caplog.text
+
+
+def test_bfloat16_has_the_bits_of_one_machine(split, images, cluster, tmp_path, caplog):
+    alone = prepare(split, images, tmp_path / "alone", precision="bfloat16")
+    assert prepare(split, images, tmp_path / "cluster", cluster, "bfloat16") == alone
     assert "other last bits" not in caplog.text
 
 

@@ -7,6 +7,7 @@ from keras import layers
 from framework.features.head import Head
 from framework.features.model_split import split_model
 from framework.features.store_entry import FeatureSpec
+from framework.training.block_loop import BlockProgram
 from framework.training.execution import Execution, choose_execution
 
 FAST = Execution(jit_compile=True, batches_per_block=50)
@@ -53,10 +54,10 @@ def test_xla_compiles_a_head_whose_kernels_are_repeatable(recwarn):
         frozen = layers.Conv2D(3, 4, trainable=False, name="frozen")(image)
         hidden = layers.BatchNormalization()(layers.Dense(8)(layers.Flatten()(frozen)))
         head = split_model(keras.Model(image, layers.Dense(3)(hidden)), {"frozen"}).head
-        head.batch_size = 8
         head.compile("adam", "mse", jit_compile=True)
         random = np.random.default_rng(0)
-        head.fit(random.random((64, 1, 1, 3)), random.random((64, 3)), batch_size=24, verbose=0)
+        program = BlockProgram(head, 8)
+        program.train((random.random((24, 1, 1, 3)), random.random((24, 3))))
         assert head.jit_compile is True
         weights.append(head.get_weights())
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
