@@ -21,6 +21,7 @@ from benchmarks.processes import (
     OTHER_TOP,
     Training,
     name_data,
+    name_weights,
     train_with_plain_keras,
     train_with_project,
 )
@@ -53,6 +54,7 @@ CASES = (
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Run the chosen cases `--repeat` times, turn by turn, and return the table."""
     base = (*BASE, *name_data(options.mnist, options.images, options.test_images))
+    base = (*base, *name_weights(options.weights), *options.overrides)
     cases = [case for case in CASES if case.plain in options.augmentations]
     plain: dict[str, list[Training]] = {name: [] for name in options.augmentations}
     project: dict[str, list[Training]] = {case.title: [] for case in cases}
@@ -127,11 +129,14 @@ def main() -> None:
     parser.add_argument("--augmentations", nargs="+", choices=AUGMENTATIONS, default=AUGMENTATIONS)
     parser.add_argument("--repeat", type=int, default=1, help="turns, of which medians are taken")
     parser.add_argument("--mnist", type=Path, help="local mnist.npz; default: embedded digits")
+    parser.add_argument("--weights", type=Path, help="local weights of VGG16; default: random")
+    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
     options = parser.parse_args()
     data = "digits" if options.mnist is None else "MNIST"
     subtitle = (
         f"{data}, {options.images:,} + {options.test_images:,} images, {options.epochs} epochs, "
-        f"frozen VGG16 with the published top, medians of {options.repeat}"
+        f"frozen VGG16 with {'ImageNet' if options.weights else 'random'} weights, published top, "
+        f"medians of {options.repeat}"
     )
     notes = (
         f"{subtitle}. Seconds of training with its features and validation, without imports, "

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmarks.tables import report
 from framework.data.images import Images
 from framework.data.source import ArraySource
 from framework.features.extractor import Extractor
+from framework.features.half_precision import convert_model
 
 SHAPE = (32, 32, 3)
 # Multiplications and additions of VGG16 for an image of 32x32, from its layers' shapes.
@@ -64,13 +66,14 @@ def build_onnx(network: keras.Model) -> Forward:
     return lambda batch: session.run(None, {name: batch})
 
 
-def build_openvino(network: keras.Model) -> Forward:
-    """OpenVINO on the exported network."""
+def build_openvino(network: keras.Model, precision: str = "f32") -> Forward:
+    """OpenVINO on the exported network; left alone it would choose bfloat16 where it can."""
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
         network.export(folder, verbose=False)
-        compiled = openvino.compile_model(openvino.convert_model(folder), "CPU")
+        options = {"INFERENCE_PRECISION_HINT": precision}
+        compiled = openvino.compile_model(openvino.convert_model(folder), "CPU", options)
     return lambda batch: compiled(batch)
 
 
@@ -103,6 +106,7 @@ ALTERNATIVES: Mapping[str, tuple[str, Callable[[keras.Model], Forward]]] = {
     "TensorFlow with XLA": ("tensorflow", build_xla),
     "ONNX Runtime": ("onnxruntime", build_onnx),
     "OpenVINO": ("openvino", build_openvino),
+    "OpenVINO, bfloat16": ("openvino", partial(build_openvino, precision="bf16")),
     "PyTorch": ("torch", build_torch),
 }
 
@@ -134,7 +138,11 @@ def time_matrix_product() -> float:
 def measure(images: Images, repeat: int) -> tuple[dict[str, list[float]], list[float]]:
     """Return images a second of each runtime, turn by turn, and the matrix product's rates."""
     network = build_network()
-    extractor = Extractor(network)
+    extractors = {
+        "this project": Extractor(network),
+        "this project, bfloat16": Extractor(convert_model(network, "bfloat16")),
+    }
+    extractor = extractors["this project"]
     pixels = images.read(np.arange(len(images)))
     batch_size = extractor.batch_size
     forwards = {
@@ -144,11 +152,13 @@ def measure(images: Images, repeat: int) -> tuple[dict[str, list[float]], list[f
     }
     for forward in forwards.values():
         forward(pixels[:batch_size])
-    extractor.measure_rate()
-    rates: dict[str, list[float]] = {title: [] for title in ("this project", *forwards)}
+    for each in extractors.values():
+        each.measure_rate()
+    rates: dict[str, list[float]] = {title: [] for title in (*extractors, *forwards)}
     products = []
     for _ in range(repeat):
-        rates["this project"].append(time_extractor(extractor, images))
+        for title, each in extractors.items():
+            rates[title].append(time_extractor(each, images))
         for title, forward in forwards.items():
             rates[title].append(time_forward(forward, pixels, batch_size))
         products.append(time_matrix_product())

@@ -28,6 +28,8 @@ def build_classifier(config: Config, classes: int) -> keras.Model:
     backbone = vgg16.VGG16(
         include_top=False, weights=None, input_shape=config.data_config.image_shape.as_tuple
     )
+    if (path := config.model_configuration.weights.name) is not None:
+        backbone.load_weights(path)
     backbone.trainable = False
     image = keras.Input(config.data_config.image_shape.as_tuple)
     x = backbone(image, training=False)

@@ -67,9 +67,9 @@ def name_data(mnist: Path | None, images: int, test_images: int) -> tuple[str, .
     return (f"data_config.dataset={{name: mnist, path: {mnist.resolve()}}}", limit)
 
 
-def name_weights(weights: Path) -> tuple[str, ...]:
-    """Return overrides that load a local weights file."""
-    return (f"model_configuration.weights={weights.resolve()}",)
+def name_weights(weights: Path | None) -> tuple[str, ...]:
+    """Return overrides that load a local weights file, if there is one."""
+    return () if weights is None else (f"model_configuration.weights={weights.resolve()}",)
 
 
 def train_with_project(overrides: Sequence[str], cache: Path) -> Training:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import BASE, CONFIG, ROOT, name_data
+from benchmarks.processes import BASE, CONFIG, ROOT, name_data, name_weights
 from benchmarks.tables import report
 
 UNITS = "model_configuration.model_top_config.dense_1.initializing_parameters.units"
@@ -61,6 +61,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--mnist", type=Path, help="local mnist.npz; default: embedded digits")
+    parser.add_argument("--weights", type=Path, help="local weights of VGG16; default: random")
     parser.add_argument("--images", type=int, default=1400, help="training images")
     parser.add_argument("--tops", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=25)
@@ -69,6 +70,7 @@ def main() -> None:
     overrides = (
         *BASE,
         *name_data(options.mnist, options.images, test_images),
+        *name_weights(options.weights),
         f"training_config.epochs={options.epochs}",
     )
     rows: list[dict[str, Any]] = []
