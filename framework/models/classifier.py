@@ -17,6 +17,7 @@ from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
 from framework.models.freezing import freeze_layers
 from framework.models.novelty import NoveltyDetector
+from framework.models.shared_blocks import share_blocks
 from framework.models.top import build_top, resolve_units
 from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
@@ -144,6 +145,7 @@ def write_classifier(classifier: Classifier, path: Path) -> Iterator[Path]:
             if classifier.novelty is not None:
                 with archive.open(NOVELTY_MEMBER, "w") as member:
                     classifier.novelty.write(member)
+        share_blocks(unfinished)
         yield unfinished
 
 
