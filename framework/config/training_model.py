@@ -30,7 +30,7 @@ class FeatureCache:
         "auto", "`off` runs the whole network in every epoch, as plain Keras does."
     )
     augmented_views: PositiveInt | Literal["fresh"] = config_field(
-        4,
+        2,
         "How many sets of augmented images are drawn and used in turn, the first being the images "
         "themselves; `fresh` draws anew in every epoch, and pays for the backbone each time.",
     )

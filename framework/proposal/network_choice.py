@@ -9,7 +9,7 @@ from framework.proposal.image_survey import ImageSurvey
 from framework.proposal.machine import Machine
 from framework.utils.text import format_duration, pluralize
 
-VIEWS = 4
+VIEWS = 2
 """Sets of augmented images: the first is not augmented."""
 
 SIZES = (224, 160, 128, 96, 64, 32)
