@@ -89,12 +89,22 @@ class BlockProgram:
 
     def __init__(self, head: keras.Model, batch_size: int) -> None:
         self._head = head
+        self._optimizer = head.optimizer
         self._batch_size = batch_size
-        self._max_count = 0  # Batches in the largest block, which is the first.
+        self._max_count = 0  # Batches in the largest block.
         self._train_batches = tf.function(self._train, jit_compile=True, autograph=False)
         # A last batch of an epoch with fewer images, which is not worth compiling.
         self._train_remainder = tf.function(head.train_step, autograph=False)
         self._test = tf.function(head.test_step, jit_compile=True, autograph=False)
+
+    def can_train(self, head: keras.Model) -> bool:
+        """Whether it can train another head: one that has no layers of its own.
+
+        Its own must also be compiled as it was, with the same optimizer and metrics.
+        """
+        own = {id(variable) for variable in self._head.variables}
+        is_apart = not any(id(variable) in own for variable in head.variables)
+        return is_apart and self._head.optimizer is self._optimizer
 
     @contextmanager
     def lend(self, head: keras.Model) -> Iterator[None]:
@@ -132,7 +142,7 @@ class BlockProgram:
             # The variables of optimizer and metrics: were they made while a step is traced,
             # TensorFlow would trace it twice.
             self._head._symbolic_build(data_batch=block)
-            self._max_count = max(count, 1)
+        self._max_count = max(self._max_count, count, 1)
         logs: Logs = {}
         if count:
             whole = keras.tree.map_structure(lambda tensor: self._split(tensor, count), block)
@@ -190,7 +200,7 @@ MAX_PROGRAMS = 4
 def find_program(head: keras.Model, batch_size: int, settings: object) -> BlockProgram:
     """Return the program of a head, which may be that of an earlier one of the same structure.
 
-    Trials of a sweep and folds of a cross-validation thereby trace and compile their steps once.
+    Trials of a sweep thereby trace and compile their steps once.
 
     Args:
         head: Compiled.
@@ -211,7 +221,7 @@ def find_program(head: keras.Model, batch_size: int, settings: object) -> BlockP
         settings,
     ]
     key = repr(described)
-    if key not in _programs:
+    if key not in _programs or not _programs[key].can_train(head):
         _programs[key] = BlockProgram(head, batch_size)
     _programs.move_to_end(key)
     while len(_programs) > MAX_PROGRAMS:

@@ -18,6 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,13 +41,27 @@ SESSION_SECONDS = 24 * 3600
 FLAGS = "TF_XLA_FLAGS"
 
 
-def start_compilation_cache() -> None:
-    """Have TensorFlow, which is not imported yet, use the programs of earlier processes.
+@contextmanager
+def use_compilation_cache() -> Iterator[None]:
+    """Have TensorFlow, which the body imports, use the programs of earlier processes.
 
     Where they can't be read or written, it compiles as always.
     """
-    if "persistent_cache" in os.environ.get(FLAGS, ""):  # The user's own.
-        return
+    given = os.environ.get(FLAGS)
+    directory = None if "persistent_cache" in (given or "") else _prepare_session()
+    if directory is not None:
+        flag = f"--tf_xla_persistent_cache_directory={directory}"
+        os.environ[FLAGS] = " ".join([*(given or "").split(), flag])
+    try:
+        yield
+    finally:  # TensorFlow has read it. It says nothing about the run, nor about other processes.
+        if directory is not None:
+            os.environ.pop(FLAGS)
+            os.environ.update({} if given is None else {FLAGS: given})
+
+
+def _prepare_session() -> Path | None:
+    """Return a directory with all intact programs; what is added is kept when the process ends."""
     store = find_cache_directory() / DIRECTORY / _describe_compiler()
     try:
         store.mkdir(parents=True, exist_ok=True)
@@ -56,10 +71,9 @@ def start_compilation_cache() -> None:
             shutil.copy(path, given / name)
     except OSError as error:
         logger.debug("Compiled programs are not kept: %s", error)
-        return
-    flag = f"--tf_xla_persistent_cache_directory={given}"
-    os.environ[FLAGS] = " ".join([*os.environ.get(FLAGS, "").split(), flag])
+        return None
     atexit.register(_keep_programs, given, store)
+    return given
 
 
 def _describe_compiler() -> str:

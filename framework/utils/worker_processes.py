@@ -181,7 +181,8 @@ class _Worker:
         """End the process, whatever it does."""
         self._closed = True
         if self._process is not None:
-            with self._process:
+            # Its last request may still wait in the pipe.
+            with contextlib.suppress(BrokenPipeError), self._process:
                 self._process.kill()
 
 

@@ -197,6 +197,32 @@ def test_heads_of_the_same_structure_share_their_steps_and_nothing_else():
         assert int(model.optimizer.iterations) == int(alone.optimizer.iterations)
 
 
+def test_a_head_that_is_compiled_anew_or_shares_layers_has_new_steps():
+    model = compile_head(build_dense, True, 0.001)
+    program = find_program(model, 8, "compiled anew")
+    model.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy", jit_compile=True)
+    assert find_program(model, 8, "compiled anew") is not program
+    other = Head(model.inputs, model.outputs)
+    other.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy", jit_compile=True)
+    assert not program.can_train(other)
+
+
+def test_heads_with_more_images_share_steps_with_those_with_fewer():
+    arrays, labels = draw_vectors()
+    weights = []
+    for images in (9, IMAGES):
+        model = compile_head(build_dense, True, 0.001)
+        blocks = Blocks(Vectors([arrays[0][:images]], labels[:images]), 24)
+        program = find_program(model, 8, "sizes")
+        fit_blocks(model, program, lambda epoch, b=blocks: b.stream(), blocks, range(1), [])
+        weights.append(model.get_weights())
+    alone = compile_head(build_dense, True, 0.001)
+    own = BlockProgram(alone, 8)
+    fit_blocks(alone, own, lambda epoch: blocks.stream(), blocks, range(1), [])
+    for mine, theirs in zip(weights[1], alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_another_optimizer_has_steps_of_its_own():
     _, program = train_shared(0.001)
     assert train_shared(0.001, beta_1=0.5)[1] is not program

@@ -9,16 +9,16 @@ import pytest
 
 from framework.utils import compilation_cache
 from framework.utils.cache_directory import DIRECTORY_VARIABLE
-from framework.utils.compilation_cache import FLAGS, start_compilation_cache
+from framework.utils.compilation_cache import FLAGS, use_compilation_cache
 from tests.helpers.program import ROOT
 
 # Trains a head for two steps, and tells the bits of its weights.
 PROGRAM = """
 import hashlib, json, sys
-from framework.utils.compilation_cache import start_compilation_cache
-start_compilation_cache()
+from framework.utils.compilation_cache import use_compilation_cache
 from framework.utils.native_logs import start_tensorflow
-start_tensorflow()
+with use_compilation_cache():
+    start_tensorflow()
 import keras, numpy as np
 from framework.features.head import Head
 from framework.training.block_loop import BlockProgram
@@ -77,8 +77,10 @@ def session(tmp_path, monkeypatch):
     registered = []
     monkeypatch.setattr(compilation_cache.atexit, "register", lambda *call: registered.append(call))
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
-    monkeypatch.setenv(FLAGS, "")
-    start_compilation_cache()
+    monkeypatch.delenv(FLAGS, raising=False)
+    with use_compilation_cache():
+        assert FLAGS in os.environ
+    assert FLAGS not in os.environ  # It would be recorded as a setting of the run.
     ((end, given, store),) = registered
     return lambda: end(given, store), given, store
 
@@ -106,11 +108,11 @@ def test_the_oldest_programs_go_first(session, monkeypatch):
     assert {path.name.partition(".pb")[0] for path in store.iterdir()} == {"2", "new"}
 
 
-def test_leftovers_of_killed_processes_are_removed(session, monkeypatch):
+def test_leftovers_of_killed_processes_are_removed(session):
     _, given, store = session
     os.utime(given, (0, 0))
-    monkeypatch.setenv(FLAGS, "")
-    start_compilation_cache()
+    with use_compilation_cache():
+        pass
     assert not given.exists()
     assert len(list(store.glob("session-*"))) == 1
 
@@ -125,6 +127,6 @@ def test_the_user_s_own_cache_is_left_alone(tmp_path, monkeypatch):
     own = "--tf_xla_persistent_cache_directory=/elsewhere"
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
     monkeypatch.setenv(FLAGS, own)
-    start_compilation_cache()
-    assert os.environ[FLAGS] == own
+    with use_compilation_cache():
+        assert os.environ[FLAGS] == own
     assert not list(tmp_path.iterdir())
