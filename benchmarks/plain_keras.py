@@ -21,6 +21,7 @@ from framework.config.loader import load_config
 from framework.data.images import Images
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
+from framework.models.top import resolve_units
 
 
 def build_classifier(config: Config, classes: int) -> keras.Model:
@@ -33,7 +34,7 @@ def build_classifier(config: Config, classes: int) -> keras.Model:
     backbone.trainable = False
     image = keras.Input(config.data_config.image_shape.as_tuple)
     x = backbone(image, training=False)
-    for layer in config.model_configuration.model_top_config.values():
+    for layer in resolve_units(config.model_configuration.model_top_config, classes).values():
         x = getattr(keras.layers, layer.layer_type)(**layer.initializing_parameters)(x)
     if x.shape[-1] != classes:
         raise ValueError(f"The top ends in {x.shape[-1]} units, the data have {classes} classes.")
