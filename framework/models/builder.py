@@ -48,10 +48,13 @@ def check_top(config: Config) -> None:
 @contextmanager
 def _without_weights() -> Iterator[None]:
     """Have Keras build layers in the body whose weights are never made, for their shapes alone."""
-    waiting = global_state.get_global_attribute("uninitialized_variables", [])
-    with keras.StatelessScope(initialize_variables=False):
-        yield
-    global_state.set_global_attribute("uninitialized_variables", waiting)
+    # A copy: Keras adds to the list itself.
+    waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 def load_or_build_classifier(

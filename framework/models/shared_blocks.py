@@ -91,6 +91,7 @@ def _align(path: Path) -> None:
             # The sort is stable: the others keep their order.
             for member in sorted(old.infolist(), key=lambda each: each.filename != WEIGHTS):
                 entry = zipfile.ZipInfo(member.filename, member.date_time)
+                entry.file_size = member.file_size  # Beyond 2 GB a member needs another header.
                 if member.filename == WEIGHTS:
                     header = HEADER_BYTES + len(member.filename)
                     padding = BLOCK - header - 4

@@ -68,9 +68,9 @@ def _choose_precision(machine: Machine, network: Network) -> Iterator[Choice]:
         yield Choice(
             ("training_config", "feature_cache"),
             {"precision": "bfloat16"},
-            "This processor computes the frozen layers about twice as fast in bfloat16, with the "
-            "same accuracy (docs/performance.md). Take this out where it has no such "
-            "instructions.",
+            "This processor computes the frozen layers about twice as fast in bfloat16; features "
+            "differ by rounding, by a percent or so (docs/performance.md). Take this out where a "
+            "processor has no such instructions.",
         )
 
 

@@ -209,8 +209,8 @@ def find_program(head: keras.Model, batch_size: int, settings: object) -> BlockP
     """
     optimizer = head.optimizer.get_config()
     del optimizer["name"]  # Keras numbers them.
-    if not isinstance(optimizer["learning_rate"], Mapping):  # A variable, which is copied.
-        del optimizer["learning_rate"]
+    if not isinstance(optimizer.get("learning_rate"), Mapping):  # A variable, which is copied.
+        optimizer.pop("learning_rate", None)
     trains = {id(variable) for variable in head.trainable_variables}
     described = [
         describe_graph(head),

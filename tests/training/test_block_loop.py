@@ -8,6 +8,7 @@ from keras import layers
 
 from framework.features.head import Head
 from framework.training.block_loop import BlockProgram, Blocks, find_program, fit_blocks
+from framework.utils.precision import use_precision
 
 pytestmark = pytest.mark.long
 
@@ -221,6 +222,17 @@ def test_heads_with_more_images_share_steps_with_those_with_fewer():
     fit_blocks(alone, own, lambda epoch: blocks.stream(), blocks, range(1), [])
     for mine, theirs in zip(weights[1], alone.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_head_whose_loss_is_scaled_has_steps_too():
+    with use_precision("mixed_float16"):
+        model = compile_head(build_dense, True, 0.001)
+    assert type(model.optimizer).__name__ == "LossScaleOptimizer"
+    blocks = Blocks(Vectors(*draw_vectors()), 24)
+    program = find_program(model, 8, "scaled")
+    before = model.get_weights()
+    fit_blocks(model, program, lambda epoch: blocks.stream(), blocks, range(1), [])
+    assert not np.array_equal(model.get_weights()[0], before[0])
 
 
 def test_another_optimizer_has_steps_of_its_own():
