@@ -15,7 +15,7 @@ from framework.data.images import Images
 from framework.errors import RunError
 from framework.features.executors import LocalExecutor
 from framework.features.extractor import Extractor
-from framework.features.half_precision import convert_model
+from framework.features.half_precision import compare_precisions, convert_model
 from framework.features.pipeline import find_entry, open_entry, plan_storage
 from framework.features.store import FeatureStore, find_directory
 from framework.features.store_entry import StoreEntry, find_missing_positions
@@ -81,10 +81,12 @@ def prepare_layers(
     cache = settings.feature_cache
     store = FeatureStore(find_directory(cache), cache.limit_gb)
     everything = [tensor for tensors in outputs.values() for tensor in tensors]
-    extractor = _make_extractor(backbone, everything, settings)
+    model = keras.Model(backbone.input, everything, name="layers")
+    extractor = Extractor(convert_model(model, settings.frozen_precision))
     entries: dict[tuple[str, str], StoreEntry] = {}
     for layer, tensors in outputs.items():
-        alone = _make_extractor(backbone, tensors, settings)
+        layer_model = keras.Model(backbone.input, list(tensors), name="layers")
+        alone = Extractor(convert_model(layer_model, settings.frozen_precision))
         together = {"layers": list(outputs), "batch": extractor.batch_size}
         differs = not shared or alone.batch_size != extractor.batch_size
         for split, images in splits.items():
@@ -93,6 +95,8 @@ def prepare_layers(
             )
     passes = [[entries[layer, split] for layer in outputs] for split in splits]
     what = f"{len(outputs)} layers"
+    if any(entry.find_missing() for entry in entries.values()):
+        compare_precisions(model, extractor)
     if not plan_storage(store, LocalExecutor(extractor), what, passes):
         raise RunError(
             "The features have no room. Probe fewer images with --images or fewer layers with "
@@ -102,13 +106,6 @@ def prepare_layers(
     for (split, images), group in zip(splits.items(), passes, strict=True):
         _fill_together(store, group, extractor, images, split)
     return LayerFeatures(entries, store)
-
-
-def _make_extractor(
-    backbone: keras.Model, tensors: Sequence[keras.KerasTensor], settings: TrainingConfig
-) -> Extractor:
-    model = keras.Model(backbone.input, list(tensors), name="layers")
-    return Extractor(convert_model(model, settings.frozen_precision))
 
 
 def _fill_together(
