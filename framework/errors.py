@@ -13,6 +13,10 @@ class FrameworkError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython, and so a notebook, prints of an error that nobody catches."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class RunError(FrameworkError):
     """The run failed: data, weights, disk. Ends with exit code 1."""

@@ -28,17 +28,18 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             with its file, line and column, or its option.
     """
     values, source_map = read_chain(Path(path))
-    apply_overrides(values, source_map, overrides)
-    anchor_data_paths(values, Path())  # Of an option, or of a file in which it was not found.
-    return _resolve(values, source_map)
+    return _resolve(values, source_map, overrides)
 
 
-def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
+def resolve_config(
+    values: Mapping[str, Any], source: str = "config", overrides: Sequence[str] = ()
+) -> Config:
     """Check plain values, as JSON gives them, and make a `Config` of them.
 
     Args:
         values: The sections of a config.
         source: What problems call the place that the values come from.
+        overrides: As for `load_config`.
 
     Raises:
         ConfigError: The config is wrong; the error holds every problem.
@@ -49,11 +50,13 @@ def resolve_config(values: Mapping[str, Any], source: str = "config") -> Config:
     if "extends" in plain:
         message = "only a file can extend another: its path is relative to the file."
         raise ConfigError([Problem("extends", message, source)])
-    return _resolve(plain, SourceMap(source))
+    return _resolve(plain, SourceMap(source), overrides)
 
 
-def _resolve(values: dict[str, Any], source_map: SourceMap) -> Config:
+def _resolve(values: dict[str, Any], source_map: SourceMap, overrides: Sequence[str]) -> Config:
     """Return the config of merged values; raises ConfigError with all problems."""
+    apply_overrides(values, source_map, overrides)
+    anchor_data_paths(values, Path())  # Of an option, or of a file in which it was not found.
     if problems := locate_violations(check_config(values), source_map):
         raise ConfigError(problems)
     return dataclasses.replace(build_config(values), source_map=source_map)

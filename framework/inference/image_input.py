@@ -9,12 +9,22 @@ from PIL import Image
 
 from framework.data.image_files import normalize_mode, read_image
 from framework.errors import RunError
+from framework.inference.image_batches import list_files
 
 ImageLike = str | Path | BufferedIOBase | Image.Image | np.ndarray
 
 
 def list_images(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
-    """Return one image or several as a list; see `TrainedClassifier.predict`."""
+    """Return one image or several as a list, folders as their images.
+
+    Args:
+        images: See `TrainedClassifier.predict`.
+
+    Raises:
+        RunError: It is neither, or a folder holds no image.
+    """
+    if isinstance(images, str | Path) and Path(images).is_dir():
+        return list(list_files([Path(images)]))
     if isinstance(images, str | Path | Image.Image | BufferedIOBase):
         return [images]
     if isinstance(images, np.ndarray):
@@ -25,18 +35,18 @@ def list_images(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
             f"Expected an image or several: paths, open files, Pillow images or arrays. Found "
             f"{type(images).__name__}."
         )
-    return list(images)
+    # An iterable of iterables is no list of images: `open_image` says so.
+    return [
+        found
+        for image in images
+        for found in (list_images(image) if isinstance(image, str | Path) else [image])
+    ]
 
 
 def open_image(image: ImageLike) -> Image.Image:
     """Return an image as a Pillow image in mode `L` or `RGB`; see `TrainedClassifier.predict`."""
     if isinstance(image, str | Path):
-        if (path := Path(image)).is_dir():
-            raise RunError(
-                f"{path} is a folder. Expected an image: give the files in it, such as "
-                "sorted(Path(folder).glob('*.jpg')), or use the command predict."
-            )
-        return read_image(path)
+        return read_image(Path(image))
     if isinstance(image, BufferedIOBase):
         return read_image(BytesIO(image.read()))
     if isinstance(image, Image.Image):

@@ -36,10 +36,11 @@ class TrainedClassifier(TrainedNetwork):
         """Predict what each image holds.
 
         Args:
-            images: One image or several, of any size: paths, open binary files, Pillow images, or
-                arrays `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB,
-                uint8 or float, in [0, 255]. An array of four axes, or of three of which the last
-                is longer than 4, holds several.
+            images: One image or several, of any size: paths, folders, whose images come in the
+                order of their names, open binary files, Pillow images, or arrays
+                `(rows, columns)`, `(rows, columns, 1)` or `(rows, columns, 3)`, RGB, uint8 or
+                float, in [0, 255]. An array of four axes, or of three of which the last is
+                longer than 4, holds several.
             invert: Whether images are inverted; `"auto"`: gray ones whose background is dark
                 where that of the training images is light, or light where it is dark.
             frame: Whether characters are found in a picture, and framed as the training images

@@ -5,19 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from framework.config import Config, catalog, load_config
+from framework.config import Config, catalog
 from framework.config.catalog import IMAGENET
 from framework.config.suggestions import format_hint
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
 from framework.errors import UsageError
-from framework.probing.backbone_probe import (
-    DEFAULT_IMAGES,
-    DEFAULT_SHOTS,
-    ProbeSettings,
-    probe_backbone,
-    sample_images,
-)
+from framework.probing.backbone_probe import ProbeSettings, probe_backbone, sample_images
 from framework.probing.probe_results import Probe, write_results
 from framework.runs import run_directory
 from framework.runs.manifest import name_weights
@@ -26,48 +20,20 @@ from framework.utils.precision import use_precision
 logger = logging.getLogger(__name__)
 
 
-def probe(
-    config: str | Path | Config,
-    layers: str | Sequence[str] = "auto",
-    images: int = DEFAULT_IMAGES,
-    shots: Sequence[int | str] = DEFAULT_SHOTS,
-    backbones: Sequence[str] = (),
-    overrides: Sequence[str] = (),
-    output: str | Path | None = None,
-) -> Probe:
-    """Find the layer of a frozen backbone that a top should read; `run.py probe` in Python.
-
-    Args:
-        config: A config, or the path of one.
-        layers: `"auto"`, `"all"`, a name, or several.
-        images: The most images of training and validation together.
-        shots: Numbers of training images per class, and `"all"`.
-        backbones: Keras Applications to probe; none: the config's own.
-        overrides: `KEY=VALUE`, as `--set` takes them; for a path only.
-        output: The directory to write to; by default one under `results/`.
-
-    Raises:
-        ConfigError: The config is wrong.
-        UsageError: There is no such layer or backbone, or there are too few images.
-        RunError: Data or weights can't be loaded, or a file can't be written.
-    """
-    stem = "config" if isinstance(config, Config) else Path(config).stem
-    if not isinstance(config, Config):
-        config = load_config(config, overrides)
-    settings = ProbeSettings(layers, images, shots, backbones)
-    return run_probe(config, stem, settings, Path(output) if output else None)
-
-
 def run_probe(
     config: Config, config_stem: str, settings: ProbeSettings, output: Path | None = None
 ) -> Probe:
-    """Run a probe in a new directory; see `probe`.
+    """Run a probe in a new directory.
 
     Args:
         config: Names images, backbone and weights, and the top to compare with.
         config_stem: Name of the config file without its ending.
         settings: What to probe.
         output: The directory; by default `results/<config stem>-probe/<time>`.
+
+    Raises:
+        UsageError: There is no such layer or backbone, or there are too few images.
+        RunError: Data or weights can't be loaded, or a file can't be written.
     """
     configs = list_configs(config, settings.backbones)
     directory = run_directory.create_run(f"{config_stem}-probe", output)

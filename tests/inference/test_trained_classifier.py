@@ -81,6 +81,14 @@ def test_paths_pillow_images_and_arrays_give_the_same_prediction(trained, test_i
     assert trained.predict([]) == []
 
 
+def test_folders_are_read_in_the_order_of_their_names(trained, test_images, tmp_path):
+    for number in (2, 10, 1):
+        Image.fromarray(test_images[number]).save(tmp_path / f"{number:02}.png")
+    expected = trained.predict(test_images[[1, 2, 10]])
+    assert trained.predict(tmp_path) == trained.predict([str(tmp_path)]) == expected
+    assert trained.predict([test_images[0], tmp_path])[1:] == expected
+
+
 def test_several_gray_images_open_files_and_floating_point_pictures_are_read(trained, test_images):
     assert trained.predict(test_images[:5]) == trained.predict(list(test_images[:5]))
     alone = trained.predict(test_images[0])
@@ -127,7 +135,7 @@ def test_images_like_those_of_the_training_are_never_inverted(trained, test_imag
         ([7], "array of numbers. Found int"),
         ([None], "array of numbers. Found NoneType"),
         (None, "Expected an image or several: .* Found NoneType"),
-        (Path(), r"\. is a folder. Expected an image: give the files in it"),
+        (Path("tests/strict"), "There is no picture in tests/strict"),
         (io.BytesIO(b"no image"), "is not a picture"),
         (Image.fromarray(np.full((4, 4), 300.0, np.float32)), "holds floating-point values"),
     ],

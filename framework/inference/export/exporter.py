@@ -17,12 +17,11 @@ from framework.data.images import Images
 from framework.data.registry import read_dataset
 from framework.data.splits import split_dataset
 from framework.errors import RunError, UsageError
-from framework.inference.export.formats import FORMATS, Dtype, write_quantized
+from framework.inference.export.formats import Dtype, find_format, write_quantized
 from framework.inference.export.readme import render_readme
 from framework.inference.export.verification import compare_probabilities, run_export
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.utils.files import write_json, write_text
-from framework.utils.optional_dependencies import require_packages
 
 logger = logging.getLogger(__name__)
 
@@ -37,24 +36,26 @@ def export_classifier(
     output: Path | None = None,
     quantize: bool = False,
     dtype: Dtype = "float32",
-) -> None:
+) -> Path:
     """Export a classifier, and log how the export compares with it on test images.
 
     Args:
         trained: The classifier.
-        name: A key of `FORMATS`.
+        name: A key of `framework.inference.export.formats.FORMATS`.
         output: The folder to create, by default `export_<format>` in the run directory; or
             a file with the format's ending, with class names and read-me beside it.
         quantize: Whether LiteRT computes with 8-bit integers, which costs accuracy.
         dtype: Of the images, for formats that take one dtype only.
 
+    Returns:
+        What was created.
+
     Raises:
-        UsageError: `output` exists already.
+        UsageError: There is no such format, or `output` exists already.
         RunError: A package or the test images are missing, or the export does not give
             the classifier's probabilities. Nothing is left behind then.
     """
-    form = FORMATS[name]
-    require_packages(f"Exporting to {name}", form.packages, "export")
+    form = find_format(name)
     dtypes = form.list_dtypes(dtype)
     if output is None:  # Named after everything that is not the default.
         precision = "_int8" if quantize else ""
@@ -88,6 +89,7 @@ def export_classifier(
         os.replace(model_file if is_file else folder, output)
     logger.info("Compared on test images: %s", comparison)
     logger.info("Exported to %s", output)
+    return output
 
 
 def _compare(exported: np.ndarray, expected: np.ndarray, labels: np.ndarray | None) -> str:

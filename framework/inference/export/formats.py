@@ -14,8 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from framework.config.suggestions import format_hint
+from framework.errors import UsageError
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.models.classifier import save_classifier
+from framework.utils.optional_dependencies import require_packages
 
 INPUT_NAME = "image"
 
@@ -156,3 +159,18 @@ FORMATS: Mapping[str, Format] = {
         'probabilities = model(image=images)["output_0"]',
     ),
 }
+
+
+def find_format(name: str) -> Format:
+    """Return the format of a name, whose packages are installed.
+
+    Raises:
+        UsageError: There is none.
+        RunError: A package is missing.
+    """
+    if name not in FORMATS:
+        hint = format_hint(name, FORMATS, f"There are {', '.join(FORMATS)}.")
+        raise UsageError(f"There is no format {name!r}. {hint}")
+    form = FORMATS[name]
+    require_packages(f"Exporting to {name}", form.packages, "export")
+    return form
