@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +32,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.tables import report
 from framework.data.images import match_channels
-from framework.inference.app.read_drawing import read_drawing
-from framework.inference.app.server import HOST, build_app
+from framework.inference.app.application import build_app
+from framework.inference.app.predictor import Predictor
+from framework.inference.app.server import LOCAL
 from framework.inference.picture_reader import PictureReader
 from framework.inference.trained_classifier import TrainedClassifier, load_classifier
 from tests.helpers.browsers import launch_browser
@@ -54,8 +55,10 @@ def prepare(trained: TrainedClassifier, drawing: Image.Image) -> np.ndarray:
 
 def serve(trained: TrainedClassifier) -> tuple[uvicorn.Server, int]:
     """Serve the page in a thread; return the server and its port."""
-    app = build_app(trained, partial(read_drawing, PictureReader(trained)))
-    server = uvicorn.Server(uvicorn.Config(app, host=HOST, port=0, log_level="error"))
+    reader: Future[PictureReader] = Future()
+    reader.set_result(PictureReader(trained))
+    app = build_app(trained, Predictor(reader))
+    server = uvicorn.Server(uvicorn.Config(app, host=LOCAL, port=0, log_level="error"))
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.05)
@@ -78,7 +81,7 @@ def measure_calls(options: argparse.Namespace) -> None:
     content, batch = stream.getvalue(), prepare(trained, drawing)
     model = trained.classifier.model
     server, port = serve(trained)
-    connection = http.client.HTTPConnection(HOST, port)
+    connection = http.client.HTTPConnection(LOCAL, port)
 
     def ask() -> None:
         connection.request("POST", "/read", content)
@@ -167,7 +170,7 @@ def measure_strokes(options: argparse.Namespace) -> None:
         if browser is None:
             raise SystemExit("no Chromium was found")
         window = browser.new_page(viewport={"width": 1300, "height": 900})
-        window.goto(f"http://{HOST}:{port}")
+        window.goto(f"http://{LOCAL}:{port}")
         window.locator(".undo:disabled").wait_for()
         window.evaluate(WATCH_ANSWERS)
         box = window.locator("canvas").bounding_box()

@@ -17,6 +17,7 @@ COMMANDS = {
     "init": "look at a folder of images, and write a commented config for it",
     "predict": "predict the classes of your own images with a trained classifier",
     "draw": "serve a local page to draw digits on, and see what the model reads",
+    "serve": "answer requests for predictions over HTTP; the page to draw on is part of it",
     "evaluate": "measure a trained classifier on other labeled images",
     "export": "export a trained classifier to Keras, SavedModel, ONNX or LiteRT",
     "features": "write the outputs of a backbone layer for your own images",

@@ -27,7 +27,7 @@ from framework.inference.trained_classifier import TrainedClassifier
 from framework.inference.trained_network import BATCH_SIZE, Outputs
 from framework.runs.recorded_splits import find_unseen
 from framework.runs.run_directory import create_run, finish_run
-from framework.utils.files import read_json, write_json
+from framework.utils.files import write_json
 from framework.utils.text import pluralize
 
 logger = logging.getLogger(__name__)
@@ -190,7 +190,6 @@ def _write_results(
     write_json(directory / "metrics.json", {**metrics, "run": str(trained.run)})
     kept = replace(measured.images, indices=measured.images.indices[chosen])
     write_predictions(directory / "predictions.csv", predictions, names, kept.file_names, unknown)
-    environment = read_json(trained.run / "environment.json")
     write_report(
         directory,
         ReportInputs(
@@ -199,7 +198,7 @@ def _write_results(
             class_names=names,
             predictions={"test": predictions},
             images={"test": kept},
-            environment={**environment, "notes": remarks},
+            environment={**trained.environment, "notes": remarks},
             metrics=metrics,
             threshold=threshold,
         ),

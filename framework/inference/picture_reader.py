@@ -14,11 +14,11 @@ from framework.config.catalog import COVERAGE
 from framework.errors import RunError
 from framework.inference.polarity import Invert, check_invert, estimate_background, needs_inversion
 from framework.inference.prediction import UNKNOWN, Character, Prediction, join_characters
-from framework.inference.trained_network import Outputs, TrainedNetwork
 from framework.utils.optional_dependencies import require_packages
 
 if TYPE_CHECKING:
     from framework.inference.reading.segmentation import Glyph
+    from framework.inference.trained_network import Outputs, TrainedNetwork
 
 Frame = Literal["auto", "yes", "no"]
 

@@ -1,8 +1,10 @@
 """The records of a finished run that describe its classifier, read without TensorFlow."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from framework import __version__
 from framework.config import Config, load_config
@@ -24,6 +26,7 @@ class RunSummary:
         appearance: What the training images look like.
         subject: What was trained on what, for people.
         test_accuracy: On the test images, in 0 to 1; `None` if they have no labels.
+        environment: `environment.json`.
     """
 
     run: Path
@@ -32,6 +35,7 @@ class RunSummary:
     appearance: Appearance
     subject: str
     test_accuracy: float | None
+    environment: Mapping[str, Any] = field(repr=False)
 
     @property
     def formatted_accuracy(self) -> str:
@@ -75,6 +79,7 @@ def read_summary(run: str | Path) -> RunSummary:
             appearance=read_appearance(environment),
             subject=environment["subject"],
             test_accuracy=metrics.get("test", {}).get("accuracy"),
+            environment=environment,
         )
     except KeyError as error:
         raise RunError(f"The records of the run in {directory} lack {error}.") from error

@@ -88,6 +88,7 @@ def write_run(directory, model, class_names, accuracy=0.5, config=CONFIG, data_n
     environment = {
         "framework": __version__,
         "subject": f"a small CNN on {data_name}",
+        "class_names": list(class_names),
         "data": {"name": data_name},
     }
     records = {

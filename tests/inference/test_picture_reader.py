@@ -9,11 +9,11 @@ from PIL import Image, ImageDraw
 from framework.cli.main import main
 from framework.data.registry import load_digits
 from framework.errors import RunError
-from framework.inference.app.read_drawing import read_drawing
 from framework.inference.picture_reader import EMPTY, PictureReader, ReadOptions
 from framework.inference.trained_classifier import load_classifier
 from framework.utils import optional_dependencies
 from tests.helpers.digits_run import build_network, write_run
+from tests.helpers.drawings import read_drawing
 
 
 def draw_page(lines):

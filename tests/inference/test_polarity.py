@@ -12,12 +12,12 @@ from framework.cli.main import main
 from framework.config.model import DatasetConfig
 from framework.data.appearance import Appearance, Framing, measure_appearance
 from framework.data.registry import load_digits, read_dataset
-from framework.inference.app.read_drawing import read_drawing
 from framework.inference.picture_reader import PictureReader, ReadOptions
 from framework.inference.run_summary import read_summary
 from framework.inference.trained_classifier import load_classifier
 from framework.inference.trained_network import Outputs
 from tests.helpers.digits_run import build_network, write_run
+from tests.helpers.drawings import read_drawing
 
 
 def draw_photographs(count, channels):

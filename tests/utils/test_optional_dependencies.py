@@ -6,13 +6,14 @@ from importlib.metadata import requires
 import pytest
 from packaging.requirements import Requirement
 
+from framework.cli.serving import PACKAGES
 from framework.inference.export.formats import FORMATS
 from framework.utils import optional_dependencies
 from tests.helpers.program import ROOT
 
 # What the commands ask for; each has a test of its message.
 NEEDED = {
-    "app": {"starlette", "uvicorn"},
+    "app": set(PACKAGES.values()) - {"opencv-python-headless"},  # That of `reading`.
     "export": {package for form in FORMATS.values() for package in form.packages.values()},
     "heif": {"pillow-heif"},
     "ray": {"ray"},

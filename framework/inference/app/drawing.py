@@ -7,33 +7,24 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from framework.data.image_files import read_image
-from framework.inference.picture_reader import EMPTY, PictureReader
-from framework.inference.prediction import Character, join_characters
+from framework.inference.picture_reader import EMPTY, PreparedPicture
+from framework.inference.prediction import Character, Prediction, join_characters
 
-# As large as a good camera's, 6000x4000: any program on this machine can send one.
-PIXEL_LIMIT = 24_000_000
 HINT = "There is nothing to read yet: draw a digit, large and dark."
 
 
-def read_drawing(reader: PictureReader, content: bytes) -> dict[str, Any]:
-    """Classify the characters of an image file, or the whole image for other models.
+def describe_drawing(picture: PreparedPicture, prediction: Prediction) -> dict[str, Any]:
+    """Describe what was read in a drawing.
 
     Args:
-        reader: Reads pictures.
-        content: The bytes of the file.
+        picture: The drawing.
+        prediction: What was read.
 
     Returns:
         `text`, all predicted classes, in order, those unknown as `?`; `message`, why there are
         none; `crops`, a list of `image` (the network's input, a PNG as a data URL), `row` (the
         number of its line), and what `Prediction.describe` returns. Ready for JSON.
-
-    Raises:
-        RunError: It is no image.
     """
-    image = read_image(io.BytesIO(content), "The image", PIXEL_LIMIT)
-    picture = reader.prepare(image)
-    (prediction,) = reader.read([picture])
     if not picture.images:
         message = HINT if prediction.note == EMPTY else prediction.note
         return {"text": "", "message": message, "crops": []}

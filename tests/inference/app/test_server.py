@@ -12,7 +12,6 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import pytest
@@ -20,10 +19,12 @@ from PIL import Image
 
 from framework.cli.main import main
 from framework.data.registry import load_digits
-from framework.inference.app.read_drawing import HINT, read_drawing
-from framework.inference.app.server import MAX_CONNECTIONS, build_app
+from framework.inference.app.application import build_app
+from framework.inference.app.drawing import HINT
+from framework.inference.app.server import MAX_CONNECTIONS
 from framework.inference.picture_reader import PictureReader
 from framework.utils import optional_dependencies
+from tests.helpers.drawings import make_predictor, read_drawing
 from tests.helpers.program import ROOT, TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.long
@@ -338,10 +339,8 @@ def test_a_client_that_disconnects_during_an_upload_leaves_no_traceback(trained)
 
     # In a thread of its own, since the browser's loop may be running in this one.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(
-            asyncio.run,
-            build_app(trained, partial(read_drawing, PictureReader(trained)))(scope, receive, send),
-        ).result()
+        app = build_app(trained, make_predictor(trained))
+        thread.submit(asyncio.run, app(scope, receive, send)).result()
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
@@ -393,7 +392,8 @@ def test_a_missing_extra_is_an_error(digits_run, capsys, monkeypatch):
     monkeypatch.setattr(optional_dependencies, "find_spec", lambda name: None)
     assert main(["draw", "--run", str(digits_run)]) == 1
     assert capsys.readouterr().err == (
-        "The page needs starlette, uvicorn, opencv-python-headless. "
+        "The server needs fastapi, uvicorn, python-multipart, prometheus-client, "
+        "swagger-ui-bundle, opencv-python-headless. "
         "Install with: pip install --editable '.[app]'\n"
     )
 

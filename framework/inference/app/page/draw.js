@@ -11,6 +11,9 @@ const SENT_SIDE = 640;
 // What stands for an answer while more connections are open than the program takes.
 const BUSY = null;
 const PAUSE = 500; // ms
+// The token of the server is after the # of the page's address, which no server ever sees.
+const TOKEN = new URLSearchParams(location.hash.slice(1)).get("token");
+const HEADERS = TOKEN ? { Authorization: `Bearer ${TOKEN}` } : {};
 // Below this probability an answer is marked as a guess.
 const SURE = 0.5;
 let shape = WIDE;
@@ -185,7 +188,7 @@ function encode() {
 async function post(picture) {
   let response;
   try {
-    response = await fetch("read", { method: "POST", body: picture });
+    response = await fetch("read", { method: "POST", body: picture, headers: HEADERS });
   } catch {
     return say("The program that answers is gone. Start it again.");
   }

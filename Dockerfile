@@ -1,0 +1,15 @@
+# A server of one run; see docs/serving.md.
+FROM python:3.12-slim
+
+WORKDIR /app
+COPY setup.cfg pyproject.toml constraints.txt README.md LICENSE run.py ./
+COPY framework framework
+RUN pip install --no-cache-dir --constraint constraints.txt '.[app]'
+
+ARG RUN
+COPY ${RUN}/model.keras ${RUN}/config.json ${RUN}/environment.json ${RUN}/metrics.json run/
+
+RUN useradd --create-home server
+USER server
+EXPOSE 8000
+CMD ["python", "run.py", "serve", "--run", "run", "--host", "0.0.0.0"]
