@@ -1,9 +1,12 @@
 """Test accuracy with a frozen part in bfloat16 against float32, layer by layer.
 
     python -m benchmarks.half_precision --mnist mnist.npz --weights vgg16_notop.h5
+    python -m benchmarks.half_precision --mnist mnist.npz --weights vgg16_notop.h5 --top ridge
 
 A frozen VGG16 whose top reads one of several layers; the accuracy after the last epoch, for
-several seeds, and how many answers of two trainings that differ in this alone are the same.
+several seeds, and how many answers of two trainings that differ in this alone are the same. A
+`dense` top ends each training elsewhere, whatever the precision; `ridge` is solved in closed form,
+so that the seed changes the images alone.
 """
 
 import argparse
@@ -25,12 +28,17 @@ from benchmarks.tables import report
 
 LAYERS = ("block3_pool", "block4_conv1", "block5_conv1", "block5_pool")
 PRECISIONS = ("float32", "bfloat16")
-TOP = (
-    "model_configuration.model_top_config={{"
-    "flatten: {{layer_type: Flatten, input_layer: {layer}}}, "
-    "dense_1: {{layer_type: Dense, initializing_parameters: {{units: 1000, activation: relu}}}}, "
-    "dense_2: {{layer_type: Dense, initializing_parameters: {{units: 10, activation: softmax}}}}}}"
-)
+HIDDEN = "dense_1: {layer_type: Dense, initializing_parameters: {units: 1000, activation: relu}}, "
+
+
+def describe_top(kind: str, layer: str) -> list[str]:
+    """Return the overrides for a top of `dense` or `ridge` on a layer."""
+    top = (
+        f"model_configuration.model_top_config={{flatten: {{layer_type: Flatten, "
+        f"input_layer: {layer}}}, {HIDDEN if kind == 'dense' else ''}"
+        "dense_2: {layer_type: Dense, initializing_parameters: {units: 10, activation: softmax}}}"
+    )
+    return [top] if kind == "dense" else [top, "training_config.solver={name: ridge}"]
 
 
 def train(overrides: list[str], folder: Path, name: str) -> tuple[float, list[str]]:
@@ -55,7 +63,7 @@ def measure_layer(layer: str, options: argparse.Namespace, folder: Path) -> dict
                 *NO_AUGMENTATION,
                 *name_data(options.mnist, options.images, options.test_images),
                 *name_weights(options.weights),
-                TOP.format(layer=layer),
+                *describe_top(options.top, layer),
                 f"training_config.epochs={options.epochs}",
                 f"training_config.seed={seed}",
                 f"training_config.feature_cache.precision={precision}",
@@ -83,11 +91,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--layers", nargs="+", default=LAYERS)
+    parser.add_argument("--top", choices=("dense", "ridge"), default="dense")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure_layer(layer, options, Path(folder)) for layer in options.layers]
+    trained = f", {options.epochs} epochs" if options.top == "dense" else ""
     notes = (
-        f"MNIST, {options.images:,} + {options.test_images:,} images, {options.epochs} epochs, "
+        f"MNIST, {options.images:,} + {options.test_images:,} images, {options.top} top{trained}, "
         f"frozen VGG16 with ImageNet weights; mean and range of {options.seeds} seeds."
     )
     report("half_precision", rows, notes)
