@@ -5,6 +5,7 @@
 # make browser    install a browser for the tests of web pages, if there is none
 # make test-lowest  the tests with the lowest versions that setup.cfg allows
 # make check      make lint (formatting, lint, layers) and make types
+# make check-editors  the shipped configs as VS Code checks and completes them; needs Node.js
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
 # make docs       generate the catalogue of Keras and docs/config.md again
 # make dist       build the source distribution and the wheel in dist/
@@ -19,10 +20,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test test-bare test-lowest test-wheel browser check lint types bench docs dist \
+.PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench docs dist \
   constraints clean
 
-run: .venv/installed
+run: .venv/installed .vscode/config.schema.json
 	$(BIN)/python run.py --config $(CONFIG)
 
 test: check
@@ -38,6 +39,13 @@ test-lowest: .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest $(PYTEST)
 
 check: lint types
+
+check-editors: .venv/installed
+	@scripts/check_editors.sh
+
+# What .vscode/settings.json names.
+.vscode/config.schema.json: .venv/installed framework/config/catalog.json
+	@$(BIN)/python run.py schema > $@.new && mv $@.new $@
 
 # .pre-commit-config.yaml has the same commands.
 lint: .venv/installed-all

@@ -44,8 +44,10 @@ problems at once, each with its line and column.
 ## In an editor
 
 `python run.py schema > schema.json` writes the JSON Schema (2020-12) of all that follows, every
-layer's arguments included. With `"$schema": "schema.json"` at the top of a config, an editor
-completes and checks it while it is typed.
+layer's arguments included, for configs, those that extend another, and sweeps. With
+`"$schema": "schema.json"` at the top of a config, an editor completes and checks it while it is
+typed. In a clone, VS Code does so for `configs/` after the first `make run`: see
+`.vscode/settings.json` (for YAML with Red Hat's extension).
 
 ## Overriding and extending
 

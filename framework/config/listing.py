@@ -8,7 +8,7 @@ from framework.config.violations import format_unknown
 from framework.errors import UsageError
 from framework.utils.tables import format_table
 
-KINDS = ("backbones", "layers", "callbacks", "optimizers", "datasets")
+KINDS = ("backbones", "layers", "callbacks", "optimizers", "losses", "metrics", "datasets")
 ACCURACY_SOURCE = "https://keras.io/api/applications/"
 
 

@@ -40,7 +40,6 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "kernel_size": ("kernel", "size"),
     "layer_type": ("class", "classname", "type"),
     "learning_rate": ("learningrate", "lr"),
-    "litert": ("tflite",),
     "MaxPooling2D": ("maxpool",),
     "mean_absolute_error": ("mae",),
     "mean_squared_error": ("mse",),

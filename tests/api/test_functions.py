@@ -96,8 +96,6 @@ def test_an_export_is_created_and_named(run, tmp_path):
     np.testing.assert_array_equal(probabilities, run.classifier.classifier.model.predict(images))
     with pytest.raises(UsageError, match=r"no format 'kears'\. Did you mean 'keras'\?"):
         run.export("kears")
-    with pytest.raises(UsageError, match="Did you mean 'litert'"):
-        run.export("tflite")
 
 
 def test_configs_are_paths_dicts_and_configs_with_overrides_of_either_form(tmp_path):

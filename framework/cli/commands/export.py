@@ -6,12 +6,17 @@ from pathlib import Path
 from framework.cli.options import add_run, choose_run
 from framework.errors import UsageError
 
+LITERT = ("litert", "tflite")
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_run(parser)
     parser.add_argument(
-        "--format", choices=("keras", "saved_model", "onnx", "litert"), required=True
+        "--format",
+        choices=("keras", "saved_model", "onnx", *LITERT),
+        required=True,
+        help="tflite is another name of litert",
     )
     parser.add_argument(
         "--output",
@@ -36,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the export, and log how it compares with the classifier."""
-    if options.int8 and options.format != "litert":
+    if options.int8 and options.format not in LITERT:
         raise UsageError(f"--int8: goes with --format litert only. Found {options.format}.")
     from framework.utils.native_logs import start_tensorflow
 

@@ -17,7 +17,7 @@ from framework.data.images import Images
 from framework.data.registry import read_dataset
 from framework.data.splits import split_dataset
 from framework.errors import RunError, UsageError
-from framework.inference.export.formats import Dtype, find_format, write_quantized
+from framework.inference.export.formats import ALIASES, Dtype, find_format, write_quantized
 from framework.inference.export.readme import render_readme
 from framework.inference.export.verification import compare_probabilities, run_export
 from framework.inference.trained_classifier import TrainedClassifier
@@ -41,7 +41,7 @@ def export_classifier(
 
     Args:
         trained: The classifier.
-        name: A key of `framework.inference.export.formats.FORMATS`.
+        name: A key of `FORMATS` or of `ALIASES`, in `framework.inference.export.formats`.
         output: The folder to create, by default `export_<format>` in the run directory; or
             a file with the format's ending, with class names and read-me beside it.
         quantize: Whether LiteRT computes with 8-bit integers, which costs accuracy.
@@ -55,6 +55,7 @@ def export_classifier(
         RunError: A package or the test images are missing, or the export does not give
             the classifier's probabilities. Nothing is left behind then.
     """
+    name = ALIASES.get(name, name)
     form = find_format(name)
     dtypes = form.list_dtypes(dtype)
     if output is None:  # Named after everything that is not the default.

@@ -160,6 +160,9 @@ FORMATS: Mapping[str, Format] = {
     ),
 }
 
+ALIASES = {"tflite": "litert"}
+"""Other names of formats: LiteRT was called TensorFlow Lite."""
+
 
 def find_format(name: str) -> Format:
     """Return the format of a name, whose packages are installed.

@@ -12,7 +12,7 @@ from framework.config.fields import (
     Seed,
     config_field,
 )
-from framework.config.schema.config_schema import SWEEP, make_schema, make_section_schema
+from framework.config.schema.config_schema import make_section_schema
 from framework.config.schema.value_types import Schema, make_type_schema
 
 
@@ -121,20 +121,4 @@ def _make_value(field: ConfigField) -> Schema:
         "title": "an object with at least one key to vary",
         "minProperties": 1,
         "additionalProperties": _ENTRY,
-    }
-
-
-def make_sweep_schema() -> Schema:
-    """Return the JSON Schema of a whole sweep file: a config with a section more.
-
-    Only the section must be there; the rest may come from the config that it extends.
-    """
-    schema = make_schema()
-    del schema["x-refused"]
-    properties = schema["properties"] | {SWEEP: make_sweep_config_schema()}
-    return schema | {
-        "title": "an object with the sections of a config, and sweep_config",
-        "properties": properties,
-        "required": [SWEEP],
-        "x-keys": f"one of the keys {', '.join(properties)}",
     }

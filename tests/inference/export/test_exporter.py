@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from framework.cli.main import main
 from framework.data.registry import load_digits
@@ -75,6 +76,26 @@ def test_an_export_alone_agrees_with_predict_on_500_images(
         assert len(answers) == 500
         np.testing.assert_allclose(answers, expected, atol=1e-4)
         np.testing.assert_array_equal(answers.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_the_read_me_leads_from_a_picture_to_the_name_of_its_class(digits_run, tmp_path):
+    output = tmp_path / "exported"
+    assert export("--run", digits_run, "--format", "tflite", "--output", output) == 0
+    readme = (output / "README.md").read_text()
+    assert "pip install numpy pillow ai-edge-litert" in readme
+    _, code = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    test = load_digits().test
+    right = 0
+    for pixels, label in zip(test.images[:20], test.labels[:20], strict=True):
+        # Dark on light, large, and anywhere on the page.
+        page = Image.new("RGB", (500, 400), "white")
+        digit = Image.fromarray(255 - pixels).resize((160, 160), Image.Resampling.BICUBIC)
+        page.paste(digit, (270, 60))
+        page.save(output / "photo.png")
+        program = [sys.executable, "-I", "-c", code]
+        said = subprocess.run(program, cwd=output, check=True, capture_output=True, text=True)
+        right += said.stdout.split()[0] == str(label)
+    assert right >= 16
 
 
 def test_a_saved_model_has_a_signature_for_each_dtype(digits_run, tmp_path):

@@ -7,13 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
 from framework.cli.main import main
 from framework.config.model import TrainingConfig
-from framework.config.parse.document import read_document
 from framework.errors import ConfigError
 from framework.sweeps.definition.sweep import load_sweep
 from framework.sweeps.definition.sweep_rules import check_metric
@@ -124,14 +122,3 @@ def test_without_optuna_the_command_says_what_to_install(tmp_path, monkeypatch, 
     message = "A sweep needs optuna. Install with: pip install --editable '.[sweep]'\n"
     assert capsys.readouterr().err == message
     assert not (tmp_path / "out").exists()
-
-
-def test_the_schema_of_a_sweep_accepts_the_shipped_one(capsys):
-    assert main(["schema", "--sweep"]) == 0
-    schema = json.loads(capsys.readouterr().out)
-    validator = jsonschema.Draft202012Validator(schema)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    section = read_document(SHIPPED).values["sweep_config"]
-    assert validator.is_valid({"extends": "vgg16.json", "sweep_config": section})
-    wrong = {"extends": "vgg16.json", "sweep_config": {**section, "sampler": "grd"}}
-    assert not validator.is_valid(wrong)
