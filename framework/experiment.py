@@ -43,6 +43,8 @@ from framework.runs.manifest import describe_run, write_environment
 from framework.runs.recorded_splits import DatasetLoader, load_for_run, split_for_run
 from framework.runs.run_directory import MODEL_FILE
 from framework.runs.saved_model import resolve_saved_model
+from framework.tracking.start_tracking import start_tracking
+from framework.tracking.tracker import TrackedRun, Tracker
 from framework.training.disk_space import check_space
 from framework.training.solvers.calibration import calibrate_head
 from framework.training.trainer import Trainer
@@ -116,7 +118,8 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         ConfigError, RunError, DivergedError: As `start_experiment` raises them.
     """
     training, timer = config.training_config, Timer(options.started)
-    with run_directory.open_run(directory), use_precision(training.precision):
+    precision = use_precision(training.precision)
+    with run_directory.open_run(directory), precision, ExitStack() as stack:
         write_json(directory / "config.json", dump_config(config))
 
         with timer.measure("data"):
@@ -129,33 +132,34 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
             classifier, weights_fallback = load_or_build_classifier(located, *names)
         described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
         environment = write_environment(directory, described, notes)
-        subject = environment["subject"]
         announce_plan(environment, splits, classifier)
         check_space(directory, classifier, training)
         renderer = None
         if options.with_report:
-            renderer = _start_renderer(classifier, splits, config, subject)
+            renderer = _start_renderer(classifier, splits, config, environment["subject"])
 
-        trained = _train(classifier, splits, config, directory, options, timer)
+        tracked = TrackedRun(directory, config, environment, classifier)
+        tracker = stack.enter_context(start_tracking(tracked))
+        trainer = _make_trainer(tracked, tracker, options)
+        trained = _train(trainer, classifier, splits, config, options.cluster, timer)
+        history, epoch = trained.result.history, trained.result.model_epoch
         if options.cluster is not None:
             environment = {**environment, "ray": options.cluster.describe()}
-
         if renderer is not None:
-            epoch = trained.result.model_epoch
-            renderer.start(list_curves(trained.result.history, config, epoch, subject))
+            renderer.start(list_curves(history, config, epoch, environment["subject"]))
 
         with timer.measure("evaluation"):
             classifier, predictions, metrics = _evaluate(classifier, trained, config)
         metrics |= {"timing": timer.seconds}
 
         record = {"environment": environment, "metrics": metrics}
-        history = trained.result.history
         inputs = make_report_inputs(config, classifier, splits, predictions, record, history)
         with timer.measure("report"):
             if renderer is not None:
                 start_report(inputs, renderer)
             _write_tables(directory, inputs, dataset, classifier, trained.validated)
         _write_results(directory, inputs, classifier, renderer, timer)
+        tracker.finish(history, metrics)
         if (divergence := trained.result.divergence) is not None:
             shown = directory / ("report.html" if options.with_report else "metrics.json")
             raise DivergedError(
@@ -172,6 +176,12 @@ def _start_renderer(
     renderer.start([make_data_figure(splits.by_name(), classifier.class_names, subject, config)])
     warm_worker(WORKER_MODULES)
     return renderer
+
+
+def _make_trainer(tracked: TrackedRun, tracker: Tracker, options: RunOptions) -> Trainer:
+    """Return the trainer, whose epochs the tracker records."""
+    callbacks = [*options.extra_callbacks, *tracker.callbacks]
+    return Trainer(tracked.classifier, tracked.config, tracked.directory, callbacks)
 
 
 @dataclass(frozen=True)
@@ -192,27 +202,26 @@ class _Trained:
 
 
 def _train(
+    trainer: Trainer,
     classifier: Classifier,
     splits: Splits,
     config: Config,
-    directory: Path,
-    options: RunOptions,
+    cluster: Cluster | None,
     timer: Timer,
 ) -> _Trained:
     """Train phase after phase, each on the features at its own split point."""
-    trainer = Trainer(classifier, config, directory, options.extra_callbacks)
     with timer.measure("features"):
-        split, features = prepare_head(classifier, splits, config, options.cluster)
+        split, features = prepare_head(classifier, splits, config, cluster)
     result, validated = TrainingResult(trainer.history), None
     if trainer.phases and (count := config.training_config.folds):
         with timer.measure("folds"):
             images = features["training"]
-            validated = cross_validate(classifier, split, images, config, count, directory)
+            validated = cross_validate(classifier, split, images, config, count, trainer.directory)
     for phase in trainer.phases:
         if phase.unfreeze_from is not None:
             with timer.measure("features"):
                 unfreeze_layers(classifier.list_backbone_layers(), phase.unfreeze_from)
-                split, features = prepare_head(classifier, splits, config, options.cluster)
+                split, features = prepare_head(classifier, splits, config, cluster)
         with timer.measure("training"):
             result = trainer.train(phase, split.head, features)
         if result.divergence is not None:

@@ -33,12 +33,12 @@ def add_training(parser: argparse.ArgumentParser, check_help: str, resume_help: 
     parser.add_argument("--resume", type=Path, metavar="DIR", help=resume_help)
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Add `--run`."""
     parser.add_argument(
         "--run",
         type=Path,
-        required=True,
+        required=required,
         metavar="DIR",
         help="a run directory, or a folder of runs: then its newest finished run; of a sweep, its "
         "best trial",

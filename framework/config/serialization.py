@@ -10,6 +10,10 @@ from framework.config.checks.top_rules import sort_layers
 from framework.config.fields import ConfigField, list_fields
 from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights
 from framework.config.schema.keras_object_schemas import NAMED_KINDS
+from framework.config.training_model import Tracking
+
+NAMED_SECTIONS = (DatasetConfig, Weights, Tracking)
+"""Sections that may be given as a name alone."""
 
 
 def build_config(values: dict[str, Any]) -> Config:
@@ -46,7 +50,8 @@ def _build_section(section: Any, values: dict[str, Any]) -> Any:
         if field.name not in values:
             continue
         value = values[field.name]
-        if field.section in (DatasetConfig, Weights) and not isinstance(value, dict):
+        is_absent = value is None and field.default is None
+        if field.section in NAMED_SECTIONS and not isinstance(value, dict) and not is_absent:
             value = {"name": value}
         if value is not None:
             arguments[field.name] = _build_value(field, value)

@@ -74,6 +74,28 @@ class Solver:
 
 
 @dataclass(frozen=True)
+class Tracking:
+    """Where runs are recorded, besides their directories."""
+
+    name: Literal["mlflow", "tensorboard"] = config_field(
+        MISSING,
+        "`mlflow`: parameters, metrics, files and the model; `tensorboard`: metrics and pictures, "
+        "in `logs/` of the run directory.",
+    )
+    uri: str | None = config_field(
+        None,
+        "The tracking server or database of MLflow; `null`: what `MLFLOW_TRACKING_URI` names, or "
+        "the SQLite file `results/mlflow.db`.",
+    )
+    experiment: str | None = config_field(
+        None, "The experiment of MLflow; `null`: `transfer-framework`."
+    )
+    parent_run: str | None = config_field(
+        None, "The ID of the run of MLflow that this one is a part of; a sweep sets it."
+    )
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the classifier is trained."""
 
@@ -132,6 +154,9 @@ class TrainingConfig:
         None,
         "Stratified cross-validation of the top over the training images in so many folds, before "
         "the top is trained on all of them.",
+    )
+    tracking: Annotated[Tracking | None, "object or 'mlflow' or 'tensorboard' or null"] = (
+        config_field(None, "Where the run is recorded besides its directory: a name, or an object.")
     )
 
     @property

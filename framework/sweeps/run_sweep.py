@@ -2,7 +2,9 @@
 
 import logging
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from framework.distributed.cluster import Cluster
@@ -12,6 +14,7 @@ from framework.sweeps.ray_trials import run_trials_on
 from framework.sweeps.results.write_results import write_results
 from framework.sweeps.study import ActiveTrial, Study
 from framework.sweeps.sweep_directory import finish_sweep
+from framework.tracking.requirements import require_mlflow
 from framework.utils.console import quiet_console, record_log
 from framework.utils.native_logs import start_tensorflow
 
@@ -36,7 +39,7 @@ def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> 
     """
     try:
         with record_log(directory / "sweep.log"), quiet_console(__package__):
-            with closing(Study(sweep, directory)) as study:
+            with closing(Study(sweep, directory)) as study, _record(sweep, directory) as sweep:
                 if cluster is None:
                     run_trials(study, sweep)
                 else:
@@ -47,6 +50,21 @@ def run_sweep(sweep: Sweep, directory: Path, cluster: Cluster | None = None) -> 
         raise InterruptedRunError(
             f"Interrupted. Resume with: python run.py sweep --resume {directory}"
         ) from error
+
+
+@contextmanager
+def _record(sweep: Sweep, directory: Path) -> Iterator[Sweep]:
+    """Record the sweep, if its trials are recorded by MLflow, and give it to them as a parent."""
+    tracking = sweep.tracking
+    if tracking.get("name") != "mlflow":
+        yield sweep
+        return
+    require_mlflow()
+    from framework.tracking.sweep_record import record_sweep
+
+    uri, experiment = tracking.get("uri"), tracking.get("experiment")
+    with record_sweep(directory, uri, experiment) as run_id:
+        yield replace(sweep, parent_run=run_id)
 
 
 def run_trials(study: Study, sweep: Sweep) -> None:

@@ -1,6 +1,5 @@
 """Keras callbacks: those of the config, and those that the framework adds."""
 
-import importlib.util
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from framework.errors import RunError
 from framework.models.classifier import Classifier, save_classifier
 from framework.utils.files import write_text
+from framework.utils.optional_dependencies import require_packages
 from framework.utils.tables import format_csv
 
 # Arguments that name a file or folder to write: it lies inside the run directory.
@@ -51,11 +50,8 @@ def _build_callback(
     if name == "TensorBoard":
         arguments.setdefault("log_dir", str(directory / "logs"))
         # Keras raises too late, and TensorFlow does not always install it.
-        if importlib.util.find_spec("tensorboard") is None:
-            raise RunError(
-                f"training_config.call_backs_conf.{name} needs a package that is missing. "
-                "Install it: pip install tensorboard"
-            )
+        purpose = f"training_config.call_backs_conf.{name}"
+        require_packages(purpose, {"tensorboard": "tensorboard"}, "tracking")
     return getattr(keras.callbacks, name)(**arguments)
 
 

@@ -70,6 +70,7 @@ class Trainer:
 
     Attributes:
         phases: What to train, one after the other.
+        directory: The run directory.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Trainer:
         self._callbacks = build_callbacks(conf, directory, classifier)
         if len(self.phases) > 1:  # Last, so that its weights are those that stay.
             self._callbacks.append(BestWeights())
+        self.directory = directory
         self._checkpoint_path = directory / CHECKPOINT
         self._start = load_checkpoint(self._checkpoint_path)
         if self._start is not None:

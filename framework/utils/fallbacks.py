@@ -23,6 +23,10 @@ class Fallback:
     used: str
     reason: str
 
+    def describe(self) -> str:
+        """Return what was used in place of what, as a sentence."""
+        return f"{self.used} {self.what} in place of {self.wanted}: {self.reason}"
+
     def announce(self) -> None:
         """Log a warning."""
         logger.warning("! %s", self.reason)

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from framework.cli.main import main
+from framework.data.registry import load_digits
 
 CONFIG = {
     "training_config": {},
@@ -59,7 +60,7 @@ def test_a_layer_gives_what_plain_keras_computes(config, pictures, tmp_path):
     from framework.config import load_config
     from framework.inference.layer_outputs import build_extractor
 
-    ours = build_extractor(load_config(config), "block2_pool")
+    ours = build_extractor(load_config(config), "block2_pool").model
     plain = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
     for layer in plain.layers[1:7]:
         if layer.weights:
@@ -138,3 +139,47 @@ def test_a_config_without_a_backbone_is_an_error(digits_run, pictures, tmp_path,
     assert capsys.readouterr().err == (
         "--config: it names no backbone, so there is no layer to take.\n"
     )
+
+
+def test_a_run_gives_the_features_that_it_was_trained_to(digits_run, trained, tmp_path):
+    image = load_digits().test.images[0]
+    Image.fromarray(image).save(tmp_path / "digit.png")
+    output = tmp_path / "f.npz"
+    assert write("--run", digits_run, "--layer", "conv", tmp_path, "--output", output) == 0
+    with np.load(output, allow_pickle=False) as archive:
+        features, weights = archive["features"], str(archive["weights"])
+        assert archive["substitutions"].tolist() == []
+    network = trained.classifier.model
+    prepared = np.repeat(trained.resize(image)[np.newaxis], 3, axis=-1).astype(np.float32)
+    expected = keras.Model(network.input, network.get_layer("conv").output)(prepared)
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+    assert weights == f"those of the run {digits_run}"
+
+
+def test_weights_and_substitutions_are_recorded(config, pictures, tmp_path):
+    values = json.loads(config.read_text())
+    values["model_configuration"]["weights"] = {"name": "imagenet", "if_unavailable": "random"}
+    config.write_text(json.dumps(values))
+    output = tmp_path / "f.npz"
+    assert write("--config", config, "--layer", "block1_pool", pictures, "--output", output) == 0
+    with np.load(output, allow_pickle=False) as archive:
+        assert str(archive["weights"]) == "random weights"
+        (substitution,) = archive["substitutions"]
+    assert substitution.startswith("random weights in place of imagenet: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "Name a config with --config, or a finished run with --run."),
+        (("--config", "{config}", "--run", "{run}"), "Name a config with --config, or"),
+        (("--run", "{run}", "--size", "64"), "--set and --size go with --config"),
+        (("--run", "{run}"), "has no layer 'cnv'. Did you mean 'conv'?"),
+    ],
+)
+def test_a_config_or_a_run_is_named(
+    digits_run, config, pictures, tmp_path, capsys, options, message
+):
+    words = [word.format(config=config, run=digits_run) for word in options]
+    assert write(*words, "--layer", "cnv", pictures, "--output", tmp_path / "f.npz") == 2
+    assert message in capsys.readouterr().err

@@ -11,6 +11,8 @@ from framework.config.reserved_files import RESERVED_FILES
 from framework.config.source_map import KeyPath
 from framework.config.violations import Violation, format_mismatch, format_unknown
 
+TRACKING = ("training_config", "tracking")
+
 
 def check_callbacks(partial: PartialConfig) -> Iterator[Violation]:
     """Yield callbacks that watch what is not measured, or write over the run's own files."""
@@ -89,3 +91,13 @@ def _check_checkpoint(partial: PartialConfig, measured: Sequence[str]) -> Iterat
         if measured:
             expected = f"a name with nothing in braces but {', '.join(figures)}"
             yield Violation(path, format_mismatch(expected, file))
+
+
+def check_tracking(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield keys of MLflow where TensorBoard is the tracker."""
+    if partial.read(*TRACKING, "name", default=partial.read(*TRACKING)) != "tensorboard":
+        return
+    for key in ("uri", "experiment", "parent_run"):
+        if partial.read(*TRACKING, key) is not None:
+            message = "only for 'mlflow': TensorBoard's files are in logs/ of the run directory."
+            yield Violation((*TRACKING, key), message, at_key=True)

@@ -12,7 +12,7 @@ from framework.config.checks.backbone_rules import (
     check_saved_model,
     check_weights,
 )
-from framework.config.checks.callback_rules import check_callbacks
+from framework.config.checks.callback_rules import check_callbacks, check_tracking
 from framework.config.checks.dataset_rules import check_classes, check_dataset, check_units
 from framework.config.checks.objective_rules import check_end, check_objective, check_optimizer
 from framework.config.checks.partial_config import PartialConfig
@@ -31,6 +31,7 @@ _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
     check_objective,
     check_backbone_layers,
     check_callbacks,
+    check_tracking,
     check_optimizer,
     check_report,
     check_solver,

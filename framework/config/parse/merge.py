@@ -28,6 +28,7 @@ NAME_KEYS = ("name", "class_name", "layer_type")
 SHORTHANDS: dict[KeyPath, Any] = {
     ("training_config", "optimizer"): TrainingConfig.optimizer.name,
     ("training_config", "loss"): TrainingConfig.loss.name,
+    ("training_config", "tracking"): "mlflow",
     DATASET: DataConfig.dataset.name,
     ("model_configuration", "weights"): ModelConfiguration.weights.name,
 }

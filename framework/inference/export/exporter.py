@@ -80,7 +80,7 @@ def export_classifier(
         prefix = f"{output.stem}." if is_file else ""
         names = (output.name if is_file else form.file_name, f"{prefix}class_names.json")
         readme = render_readme(
-            trained, form, dtypes, names, f"{len(test)} test images: {comparison}"
+            trained, name, form, dtypes, names, f"{len(test)} test images: {comparison}"
         )
         write_json(folder / names[1], {"class_names": list(trained.class_names)})
         write_text(folder / f"{prefix}README.md", readme)
@@ -88,8 +88,7 @@ def export_classifier(
             for path in set(folder.iterdir()) - {model_file}:
                 os.replace(path, output.with_name(path.name))
         os.replace(model_file if is_file else folder, output)
-    logger.info("Compared on test images: %s", comparison)
-    logger.info("Exported to %s", output)
+    logger.info("Compared on test images: %s\nExported to %s", comparison, output)
     return output
 
 

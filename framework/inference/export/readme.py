@@ -4,21 +4,24 @@ from collections.abc import Sequence
 
 from framework.data.appearance import Framing
 from framework.inference.export.formats import Dtype, Format
+from framework.inference.export.model_card import render_metadata, render_results
 from framework.inference.trained_classifier import TrainedClassifier
 
 
 def render_readme(
     trained: TrainedClassifier,
+    name: str,
     form: Format,
     dtypes: Sequence[Dtype],
     files: tuple[str, str],
     comparison: str,
 ) -> str:
-    """Render the read-me, in Markdown.
+    """Render the read-me, in Markdown; it is a model card of the Hugging Face Hub, too.
 
     Args:
         trained: The classifier.
-        form: The export's format.
+        name: That of the export's format.
+        form: The format.
         dtypes: Of the images that the export takes.
         files: The names of the model and of the file of the class names.
         comparison: On how many images it was compared, and the result.
@@ -29,10 +32,8 @@ def render_readme(
     lacking = ["say that an image is unlike the training images (`unknown`)"]
     if trained.appearance.framing:
         lacking.insert(0, "find characters on a page")
-    packages = ["numpy", "pillow", *form.packages.values()]
-    if not form.packages:
-        packages.append("tensorflow")
-    return f"""# {trained.subject}
+    return f"""{render_metadata(trained, name)}
+# {trained.subject}
 
 Exported by transfer-framework; test accuracy {trained.formatted_accuracy}. Compared with the
 classifier that it was exported from on {comparison}
@@ -47,6 +48,18 @@ classifier that it was exported from on {comparison}
 inside.{background} The export does not {" or ".join(lacking)}, as `predict` does.
 `probabilities` is `(n, {len(trained.class_names)})`, its columns in the order of `{files[1]}`.
 
+{_describe_usage(trained, form, dtypes[0], files)}
+{render_results(trained)}
+"""
+
+
+def _describe_usage(
+    trained: TrainedClassifier, form: Format, dtype: Dtype, files: tuple[str, str]
+) -> str:
+    """Return the section that leads from a file to an answer."""
+    rows, columns, channels = trained.image_shape
+    packages = ["numpy", "pillow", *(form.packages.values() or ["tensorflow"])]
+    return f"""\
 ## From a picture to the name of its class
 
 ```
@@ -60,7 +73,7 @@ from PIL import Image, ImageOps
 
 picture = ImageOps.exif_transpose(Image.open("photo.png"))
 {_describe_preparation(trained)}
-images = np.asarray(picture, np.{dtypes[0]}).reshape(1, {rows}, {columns}, {channels})
+images = np.asarray(picture, np.{dtype}).reshape(1, {rows}, {columns}, {channels})
 {form.load.format(file=files[0])}
 {form.call}
 with open("{files[1]}") as file:

@@ -24,7 +24,7 @@ def make_editor_schema() -> Schema:
     root = _ease(strict)
     eased = {name: _ease(each, is_section=_is_section(name)) for name, each in definitions.items()}
     for section, key in DROPPABLE:
-        _allow_null(_find_property(root, eased, section, key))
+        _allow_null(_find_property(root, eased, str(section), str(key)))
     dataset = _find_property(root, eased, "data_config", "dataset")
     dataset["defaultSnippets"] = [{"label": "one's own images", "body": FOLDER}]
     root["properties"][SWEEP] = _ease(make_sweep_config_schema(), is_section=False)

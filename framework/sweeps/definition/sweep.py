@@ -51,12 +51,20 @@ class Sweep:
         space: What is varied.
         base: The sections of the base config, as a file holds them.
         section: `sweep_config`, as the file holds it.
+        parent_run: The run of MLflow that those of the trials are parts of.
     """
 
     settings: SweepConfig
     space: Space
     base: Mapping[str, Any]
     section: Mapping[str, Any]
+    parent_run: str | None = None
+
+    @property
+    def tracking(self) -> Mapping[str, Any]:
+        """`training_config.tracking` of the base; empty if nothing is tracked."""
+        tracking = self.base.get("training_config", {}).get("tracking") or {}
+        return {"name": tracking} if isinstance(tracking, str) else tracking
 
     def make_values(self, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
         """Return the config of a trial as plain values."""
@@ -64,6 +72,8 @@ class Sweep:
         for path, dimension in self.space.items():
             value = dimension.decode(parameters[path])
             set_value(values, path.split("."), copy.deepcopy(value))
+        if self.parent_run is not None:
+            set_value(values, ["training_config", "tracking", "parent_run"], self.parent_run)
         return values
 
     def dump(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 from PIL import Image
 
 from framework.cli.main import main
@@ -96,6 +98,27 @@ def test_the_read_me_leads_from_a_picture_to_the_name_of_its_class(digits_run, t
         said = subprocess.run(program, cwd=output, check=True, capture_output=True, text=True)
         right += said.stdout.split()[0] == str(label)
     assert right >= 16
+
+
+def test_the_read_me_is_a_model_card(digits_run, tmp_path):
+    run = shutil.copytree(digits_run, tmp_path / "run")
+    metrics = json.loads((run / "metrics.json").read_text())
+    rates = {"precision": 0.5, "recall": 0.25, "support": 40}
+    metrics["test"] |= {"accuracy_interval": [0.9, 0.99], "per_class": {"7": rates}}
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    output = tmp_path / "exported"
+    assert export("--run", run, "--format", "keras", "--output", output) == 0
+    _, head, text = (output / "README.md").read_text().split("---\n", 2)
+    card = yaml.safe_load(head)
+    assert (card["library_name"], card["pipeline_tag"]) == ("keras", "image-classification")
+    (result,) = card["model-index"][0]["results"]
+    assert result["metrics"] == [
+        {"type": "accuracy", "value": round(metrics["test"]["accuracy"], 4)}
+    ]
+    assert "95 % interval 90.00 to 99.00 %" in text
+    assert "| 7 | 50.0 % | 25.0 % | 40 |" in text
+    assert "'7' is recognized least often: 25.0 %." in text
+    assert "Trained on digits, 10 classes." in text
 
 
 def test_a_saved_model_has_a_signature_for_each_dtype(digits_run, tmp_path):

@@ -1,0 +1,1 @@
+"""Records of runs in other programs: MLflow and TensorBoard."""
