@@ -100,7 +100,8 @@ def main() -> None:
         f"MNIST, {options.images:,} + {options.test_images:,} images, {options.top} top{trained}, "
         f"frozen VGG16 with ImageNet weights; mean and range of {options.seeds} seeds."
     )
-    report("half_precision", rows, notes)
+    name = "half_precision" if options.top == "dense" else "half_precision_ridge"
+    report(name, rows, notes)
 
 
 if __name__ == "__main__":
