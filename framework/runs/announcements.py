@@ -38,6 +38,13 @@ def announce_plan(environment: Mapping[str, Any], splits: Splits, classifier: Cl
         logger.warning("! %s", note)
 
 
+def _stores_features(config: Config) -> bool:
+    """Return whether the next run with another top reads what this one has stored."""
+    model, cache = config.model_configuration, config.training_config.feature_cache
+    frozen = model.model_name != NO_BACKBONE and model.trainable != "all"
+    return frozen and cache.mode == "auto" and cache.augmented_views != "fresh"
+
+
 def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config) -> None:
     """Log the test accuracy, where the results are, and what can be done next."""
     test = metrics["test"]
@@ -67,10 +74,11 @@ def announce_results(metrics: Mapping[str, Any], directory: Path, config: Config
     logger.info("Results   %s", directory)
     logger.info("Look at   %s", directory / "report.html")
     logger.info("Next      python run.py predict --run %s IMAGE", directory)
-    logger.info(
-        "          or edit the config's top and run it again: stored features make it quick"
-    )
     model, training = config.model_configuration, config.training_config
+    if _stores_features(config):
+        logger.info(
+            "          or edit the config's top and run it again: stored features make it quick"
+        )
     computed = metrics["timing"].get("features", 0.0) > LONG_SECONDS
     if computed and training.frozen_precision == "float32" and has_bfloat16_instructions():
         logger.info(

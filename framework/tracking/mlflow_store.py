@@ -46,7 +46,9 @@ def _local_uri() -> str:
 def name_store(uri: str) -> str:
     """Return a store's name for people, without a password."""
     parts = urlsplit(uri)
-    return parts.path.removeprefix("/") if parts.scheme == "sqlite" else (parts.hostname or uri)
+    if parts.scheme == "sqlite":
+        return parts.path.removeprefix("/")
+    return parts.netloc.rpartition("@")[2] or uri
 
 
 def find_experiment(client: mlflow.MlflowClient, uri: str, name: str | None) -> str:

@@ -66,7 +66,7 @@ class MlflowTracker(Tracker):
             record()
         # MLflow raises what the libraries below it raise: of HTTP, of databases, of files.
         except Exception as error:
-            logger.debug("%s", error, exc_info=True)
+            # Without its traceback: that may quote a password, and run.log would keep it.
             local = find_uri(None, is_local=True)
             if self._uri == local:
                 self._works = False
@@ -91,7 +91,7 @@ class MlflowTracker(Tracker):
             _end_quietly("FAILED")
         path = self._run.directory / RECORD
         known = read_json(path) if path.is_file() else {}
-        run_id = known.get("run_id") if known.get("uri") == self._uri else None
+        run_id = known.get("run_id") if known.get("store") == name_store(self._uri) else None
         parent = self._tracking.parent_run
         name = self._run.directory.resolve()
         run_id = open_run(
@@ -101,7 +101,7 @@ class MlflowTracker(Tracker):
             f"{name.parent.name}/{name.name}",
             {"mlflow.parentRunId": parent} if parent else {},
         )
-        write_json(path, {"uri": self._uri, "run_id": run_id})
+        write_json(path, {"store": name_store(self._uri), "run_id": run_id})
         self._log_parameters()
 
     def _log_parameters(self) -> None:
@@ -159,7 +159,7 @@ def _end_quietly(status: str) -> None:
     try:
         mlflow.end_run(status)
     except Exception as error:
-        logger.debug("%s", error, exc_info=True)
+        logger.debug("%s", type(error).__name__)
 
 
 class _EpochCallback(keras.callbacks.Callback):

@@ -35,8 +35,7 @@ def record_sweep(directory: Path, uri: str | None, experiment: str | None) -> It
     try:
         run_id = _open(client, directory, store, experiment)
     # MLflow raises what the libraries below it raise: of HTTP, of databases.
-    except Exception as error:
-        logger.debug("%s", error, exc_info=True)
+    except Exception:
         logger.warning(
             "! The tracking server %s does not answer: the trials are recorded one by one.",
             name_store(store),
@@ -54,14 +53,14 @@ def record_sweep(directory: Path, uri: str | None, experiment: str | None) -> It
 def _open(client: Any, directory: Path, store: str, experiment: str | None) -> str:
     """Begin the run of a sweep, or go on with it."""
     path = directory / RECORD
-    if path.is_file() and (known := read_json(path))["uri"] == store:
+    if path.is_file() and (known := read_json(path))["store"] == name_store(store):
         client.update_run(known["run_id"], "RUNNING")
         return str(known["run_id"])
     place = directory.resolve()
     run = client.create_run(
         find_experiment(client, store, experiment), run_name=f"{place.parent.name}/{place.name}"
     )
-    write_json(path, {"uri": store, "run_id": run.info.run_id})
+    write_json(path, {"store": name_store(store), "run_id": run.info.run_id})
     return str(run.info.run_id)
 
 
@@ -72,4 +71,4 @@ def _close(client: Any, directory: Path, run_id: str, status: str) -> None:
                 client.log_artifact(run_id, str(path))
         client.set_terminated(run_id, status)
     except Exception as error:
-        logger.warning("! MLflow has not recorded the end of the sweep: %s", error)
+        logger.warning("! MLflow has not recorded the end of the sweep (%s).", type(error).__name__)

@@ -70,12 +70,15 @@ def test_what_mlflow_holds_is_what_the_run_holds(place, small_run):
 
 
 def test_a_server_that_is_away_ends_no_training(place, caplog, monkeypatch):
+    caplog.set_level("DEBUG", "framework")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
     short = {"training_config.epochs": 1, "training_config.fine_tuning": None}
     run = framework.train(VALUES, {**short, TRACKING: "mlflow"}, place / "run")
-    assert "The tracking server 127.0.0.1 does not answer" in caplog.text
+    assert "The tracking server 127.0.0.1:9 does not answer" in caplog.text
     assert "results/mlflow.db" in caplog.text
     assert "secret" not in caplog.text
+    for path in (place / "run").glob("*.*"):
+        assert b"secret" not in path.read_bytes(), path
     _, recorded = read_run()
     assert recorded.data.metrics["test.accuracy"] == run.metrics["test"]["accuracy"]
 
