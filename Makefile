@@ -45,7 +45,7 @@ check-editors: .venv/installed
 
 # What .vscode/settings.json names.
 .vscode/config.schema.json: .venv/installed framework/config/catalog.json
-	@$(BIN)/python run.py schema > $@.new && mv $@.new $@
+	@mkdir -p $(@D) && $(BIN)/python run.py schema > $@.new && mv $@.new $@
 
 # .pre-commit-config.yaml has the same commands.
 lint: .venv/installed-all

@@ -1,6 +1,7 @@
 """What was written, to look at: the directories of runs and of evaluations."""
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ CLASS_COLUMNS = ("true", "predicted")
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(ABC):
     """A directory of results.
 
     Args:
@@ -39,9 +40,9 @@ class Results:
         return read_json(self.directory / "metrics.json")
 
     @property
+    @abstractmethod
     def subject(self) -> str:
         """What was trained on what, for people."""
-        raise NotImplementedError
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the result, the curves, and the confusion matrix."""

@@ -12,6 +12,9 @@ CHECKPOINT = "checkpoint.npz"
 
 # Which images the model was trained, validated and tested on.
 SPLITS = "splits.npz"
+
+# Its run in MLflow, also of a sweep.
+TRACKED = "tracking.json"
 FOLDS = "folds"
 
 # Of a sweep: what it tries, its trials from the best to the worst, and the folder of their runs.
@@ -26,6 +29,7 @@ RESERVED_FILES = frozenset(
         LOCK,
         CHECKPOINT,
         SPLITS,
+        TRACKED,
         "config.json",
         "environment.json",
         "history.csv",

@@ -3,11 +3,14 @@
 import logging
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
 
+from framework.config.reserved_files import TRACKED
 from framework.runs.run_directory import RESULTS
+from framework.utils.files import read_json, write_json
 
 EXPERIMENT = "transfer-framework"
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -49,6 +52,18 @@ def name_store(uri: str) -> str:
     if parts.scheme == "sqlite":
         return parts.path.removeprefix("/")
     return parts.netloc.rpartition("@")[2] or uri
+
+
+def read_run_id(directory: Path, uri: str) -> str | None:
+    """Return the ID of the run that a directory is recorded as in a store, if it is."""
+    path = directory / TRACKED
+    known = read_json(path) if path.is_file() else {}
+    return known.get("run_id") if known.get("store") == name_store(uri) else None
+
+
+def write_run_id(directory: Path, uri: str, run_id: str) -> None:
+    """Note the run that a directory is recorded as, for when it is resumed; no password."""
+    write_json(directory / TRACKED, {"store": name_store(uri), "run_id": run_id})
 
 
 def find_experiment(client: mlflow.MlflowClient, uri: str, name: str | None) -> str:

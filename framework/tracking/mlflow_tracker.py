@@ -12,19 +12,22 @@ import numpy as np
 from mlflow.keras import MlflowCallback
 
 from framework.config import dump_config
-from framework.config.reserved_files import CHECKPOINT, LOCK, UNFINISHED
+from framework.config.reserved_files import CHECKPOINT, LOCK, TRACKED, UNFINISHED
 from framework.config.training_model import Tracking
 from framework.runs.run_directory import MODEL_FILE
-from framework.tracking.mlflow_store import find_uri, name_store, open_run, prepare_mlflow
+from framework.tracking.mlflow_store import (
+    find_uri,
+    name_store,
+    open_run,
+    prepare_mlflow,
+    read_run_id,
+    write_run_id,
+)
 from framework.tracking.tracker import TrackedRun, Tracker
-from framework.utils.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-RECORD = "tracking.json"
-"""The file in a run directory that names its run in MLflow, for when it is resumed."""
-
-NOT_LOGGED = (MODEL_FILE, RECORD, UNFINISHED, LOCK, CHECKPOINT)
+NOT_LOGGED = (MODEL_FILE, TRACKED, UNFINISHED, LOCK, CHECKPOINT)
 MAX_PARAMETERS = 100
 """What a request takes at most: MAX_PARAMS_TAGS_PER_BATCH of MLflow."""
 
@@ -51,14 +54,11 @@ class MlflowTracker(Tracker):
         self._uri = find_uri(tracking.uri)
         self._history: list[Mapping[str, Any]] = []
         self._works = True
-        self._call(lambda: None)
+        self.call(lambda: None)
         self.callbacks = [_EpochCallback(self)]
 
     def call(self, record: Callable[[], Any]) -> None:
         """Record something, in the local database if the server does not answer."""
-        self._call(record)
-
-    def _call(self, record: Callable[[], Any]) -> None:
         if not self._works:
             return
         try:
@@ -79,7 +79,7 @@ class MlflowTracker(Tracker):
                 "%s.", name_store(self._uri), _shorten(error, self._uri), name_store(local),
             )  # fmt: skip
             self._uri = local
-            self._call(lambda: self._log_again(record))
+            self.call(lambda: self._log_again(record))
 
     def _open(self) -> None:
         """Make this run the active one, and see that the store answers."""
@@ -89,19 +89,16 @@ class MlflowTracker(Tracker):
             return
         if active is not None:
             _end_quietly("FAILED")
-        path = self._run.directory / RECORD
-        known = read_json(path) if path.is_file() else {}
-        run_id = known.get("run_id") if known.get("store") == name_store(self._uri) else None
         parent = self._tracking.parent_run
         name = self._run.directory.resolve()
         run_id = open_run(
             self._uri,
             self._tracking.experiment,
-            run_id,
+            read_run_id(self._run.directory, self._uri),
             f"{name.parent.name}/{name.name}",
             {"mlflow.parentRunId": parent} if parent else {},
         )
-        write_json(path, {"store": name_store(self._uri), "run_id": run_id})
+        write_run_id(self._run.directory, self._uri, run_id)
         self._log_parameters()
 
     def _log_parameters(self) -> None:
@@ -118,12 +115,12 @@ class MlflowTracker(Tracker):
 
     def log_epoch(self, record: Callable[[], Any], logs: Mapping[str, Any]) -> None:
         """Record an epoch by MLflow's callback."""
-        self._call(record)
+        self.call(record)
         self._history.append(logs)
 
     def finish(self, history: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]) -> None:
         """Record metrics, files and the model; see `Tracker.finish`."""
-        self._call(lambda: self._log_results(history, metrics))
+        self.call(lambda: self._log_results(history, metrics))
 
     def _log_results(
         self, history: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]

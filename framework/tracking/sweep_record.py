@@ -8,12 +8,17 @@ from typing import Any
 
 import mlflow
 
-from framework.tracking.mlflow_store import find_experiment, find_uri, name_store, prepare_mlflow
-from framework.utils.files import read_json, write_json
+from framework.tracking.mlflow_store import (
+    find_experiment,
+    find_uri,
+    name_store,
+    prepare_mlflow,
+    read_run_id,
+    write_run_id,
+)
 
 logger = logging.getLogger(__name__)
 
-RECORD = "tracking.json"
 FILES = ("ranking.csv", "best.json", "comparison.html", "importances.png", "history.png")
 
 
@@ -52,15 +57,14 @@ def record_sweep(directory: Path, uri: str | None, experiment: str | None) -> It
 
 def _open(client: Any, directory: Path, store: str, experiment: str | None) -> str:
     """Begin the run of a sweep, or go on with it."""
-    path = directory / RECORD
-    if path.is_file() and (known := read_json(path))["store"] == name_store(store):
-        client.update_run(known["run_id"], "RUNNING")
-        return str(known["run_id"])
+    if (run_id := read_run_id(directory, store)) is not None:
+        client.update_run(run_id, "RUNNING")
+        return run_id
     place = directory.resolve()
     run = client.create_run(
         find_experiment(client, store, experiment), run_name=f"{place.parent.name}/{place.name}"
     )
-    write_json(path, {"store": name_store(store), "run_id": run.info.run_id})
+    write_run_id(directory, store, run.info.run_id)
     return str(run.info.run_id)
 
 

@@ -116,11 +116,11 @@ def _describe_framing(framing: Framing, polarity: str | None) -> str:
 # One character on an even ground: cut out, scaled and placed as in the training images.
 gray = np.asarray(picture.convert("L"), np.float32)
 ground = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
-ink = np.abs(gray - ground) / np.abs(gray - ground).max()
-inside = [np.flatnonzero((ink > 0.3).any(axis=axis)) for axis in (1, 0)]
-ink = ink[inside[0][0] : inside[0][-1] + 1, inside[1][0] : inside[1][-1] + 1]
-size = [max(1, round(n * {framing.box} / max(ink.shape))) for n in ink.shape[::-1]]
-small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX))
+foreground = np.abs(gray - ground) / np.abs(gray - ground).max()
+inside = [np.flatnonzero((foreground > 0.3).any(axis=axis)) for axis in (1, 0)]
+foreground = foreground[inside[0][0] : inside[0][-1] + 1, inside[1][0] : inside[1][-1] + 1]
+size = [max(1, round(n * {framing.box} / max(foreground.shape))) for n in foreground.shape[::-1]]
+small = np.asarray(Image.fromarray(foreground).resize(size, Image.Resampling.BOX))
 middle = {middle}
 top, left = (
     min(max(round({framing.side} / 2 - center), 0), {framing.side} - n)
