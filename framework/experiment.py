@@ -16,9 +16,7 @@ from framework.data.splits import Splits
 from framework.distributed.cluster import Cluster
 from framework.errors import DivergedError
 from framework.evaluation.cross_validation import CrossValidation, cross_validate
-from framework.evaluation.metrics.predict_split import (
-    predict_splits,
-)
+from framework.evaluation.metrics.predict_split import predict_splits
 from framework.evaluation.metrics.predictions import Predictions
 from framework.evaluation.report.drawing import WORKER_MODULES
 from framework.evaluation.report.figure_renderer import FigureRenderer
@@ -39,7 +37,7 @@ from framework.models.classifier import Classifier, write_classifier
 from framework.models.freezing import unfreeze_layers
 from framework.runs import run_directory
 from framework.runs.announcements import announce_plan, announce_results
-from framework.runs.manifest import describe_run, write_environment
+from framework.runs.manifest import RUN, describe_run, describe_start, write_environment
 from framework.runs.recorded_splits import DatasetLoader, load_for_run, split_for_run
 from framework.runs.run_directory import MODEL_FILE
 from framework.runs.saved_model import resolve_saved_model
@@ -68,6 +66,7 @@ class RunOptions:
         cluster: Computes the features to be stored; this machine alone does if `None`.
         load_dataset: Loads the data set; a caller with several runs may keep it in memory.
         started: When the command was given, by `time.perf_counter`; `None` if there was none.
+        command: What the user typed, or called, for the report.
     """
 
     extra_callbacks: Sequence[Callback] = ()
@@ -75,6 +74,7 @@ class RunOptions:
     cluster: Cluster | None = None
     load_dataset: DatasetLoader = registry.load_dataset
     started: float | None = None
+    command: str | None = None
 
 
 def start_experiment(
@@ -131,6 +131,7 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
             names = dataset.class_names, dataset.name
             classifier, weights_fallback = load_or_build_classifier(located, *names)
         described = describe_run(located, dataset, classifier, (data_fallback, weights_fallback))
+        described[RUN] = describe_start(directory, options.command, config, options.started)
         environment = write_environment(directory, described, notes)
         announce_plan(environment, splits, classifier)
         check_space(directory, classifier, training)
@@ -151,7 +152,6 @@ def run_experiment(config: Config, directory: Path, options: RunOptions = RunOpt
         with timer.measure("evaluation"):
             classifier, predictions, metrics = _evaluate(classifier, trained, config)
         metrics |= {"timing": timer.seconds}
-
         record = {"environment": environment, "metrics": metrics}
         inputs = make_report_inputs(config, classifier, splits, predictions, record, history)
         with timer.measure("report"):

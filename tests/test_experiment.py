@@ -1,6 +1,7 @@
 """The whole program, driven as a user does, read as a user does."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import keras
@@ -67,6 +68,17 @@ def test_environment_names_what_was_really_used(vgg16_run):
     assert replaced == {("mnist", "digits"), ("imagenet", "random")}
     assert environment["class_names"] == list("0123456789")
     assert environment["seed"] == 0
+
+
+def test_the_run_is_known_by_name_start_command_and_config(vgg16_run):
+    run = read_json(vgg16_run / "environment.json")["run"]
+    assert run["name"] == f"{vgg16_run.parent.name}/{vgg16_run.name}"
+    assert run["config"] == str(VGG16_CONFIG)
+    assert run["command"].startswith(f"python run.py --config {VGG16_CONFIG} --set ")
+    ago = datetime.now(UTC) - datetime.fromisoformat(run["started"])
+    assert timedelta() < ago < timedelta(hours=2)
+    page = (vgg16_run / "report.html").read_text(encoding="utf-8")
+    assert f"<dt>Config file</dt><dd>{VGG16_CONFIG}</dd>" in page
 
 
 def test_the_metrics_are_those_of_the_predictions_table(vgg16_run):

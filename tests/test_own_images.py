@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 import numpy as np
 import pytest
@@ -60,6 +61,9 @@ def test_class_folders_train_frozen_and_then_fine_tuned(tmp_path, digits, capsys
     assert "unreadable picture, skipped: 1 (" in capsys.readouterr().out
     assert [row["phase"] for row in read_rows(run / "history.csv")] == ["top", "top", "fine_tuning"]
     environment = read_json(run / "environment.json")
+    assert environment["subject"] == "MobileNet (random weights) on photos"
+    main(["cache", "list"])
+    assert re.search(r"  photos +\d+ +0  MobileNet  ", capsys.readouterr().out)
     assert environment["class_names"] == [f"<b>{digit} ☃" for digit in range(3)]
     assert "broken.jpg" in environment["data"]["remarks"][0]
     assert set(read_json(run / "metrics.json")["test"]["per_class"]) == set(

@@ -41,9 +41,10 @@ def train(config: ConfigLike, overrides: Overrides = None, output: str | Path | 
             has diverged.
         InterruptedRunError: The user stopped it; `run.py --resume` goes on.
     """
-    options = RunOptions(started=time.perf_counter())
+    started, command = time.perf_counter(), _format_call("train", config, overrides)
     loaded = load_config(config, overrides)
     _show_messages()
+    options = RunOptions(started=started, command=command)
     return Run(start_experiment(loaded, _find_stem(config), _to_path(output), options))
 
 
@@ -99,7 +100,9 @@ def evaluate(
     found = run if isinstance(run, Run) else load_run(run)
     evaluated = load_evaluation_set(str(data))
     _show_messages()
-    return Evaluation(evaluate_run(found.classifier, evaluated, _to_path(output), options))
+    command = _format_call("evaluate", found.directory, str(data))
+    place = _to_path(output)
+    return Evaluation(evaluate_run(found.classifier, evaluated, place, options, command))
 
 
 def load_config(config: ConfigLike, overrides: Overrides = None) -> Config:
@@ -123,6 +126,12 @@ def load_config(config: ConfigLike, overrides: Overrides = None) -> Config:
 def _find_stem(config: ConfigLike) -> str:
     """Return what the results folder of a config is called."""
     return Path(config).stem if isinstance(config, str | Path) else "config"
+
+
+def _format_call(name: str, given: Any, *others: Any) -> str:
+    """Return a call as a report shows it: without what was not given, and without whole configs."""
+    first = repr(str(given)) if isinstance(given, str | Path) else f"<{type(given).__name__}>"
+    return f"framework.{name}({', '.join([first, *(repr(each) for each in others if each)])})"
 
 
 def _to_path(output: str | Path | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 the run failed, 2 the config or the command line is
         wrong, 130 interrupted.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = given[:]
     # Argparse would require a subcommand; training has none.
     name = words.pop(0) if words and words[0] in COMMANDS else "train"
     command = import_module(f"framework.cli.commands.{name.replace('-', '_')}")
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name == "train" and words and not words[0].startswith("-"):
         parser.error(_explain_unknown(words[0]))
     options = parser.parse_args(words)
+    options.command = shlex.join(["python", "run.py", *given])
     start_console()
     return _run_command(command.run, options)
 

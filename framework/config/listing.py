@@ -6,7 +6,7 @@ from framework.config import catalog
 from framework.config.class_names import find_class_names
 from framework.config.violations import format_unknown
 from framework.errors import UsageError
-from framework.utils.tables import format_table
+from framework.utils.tables import ConsoleText, TextTable
 
 KINDS = ("backbones", "layers", "callbacks", "optimizers", "losses", "metrics", "datasets")
 ACCURACY_SOURCE = "https://keras.io/api/applications/"
@@ -50,8 +50,9 @@ def _list_entries(kind: str) -> str:
             also = f" (also {', '.join(others[name])})" if name in others else ""
             rows.append((name, entry["summary"] + also))
     refused = catalog.list_refusals(kind)
-    footer = f"\n\nRefused in a config:\n{format_table(refused.items())}" if refused else ""
-    return f"{format_table(rows)}{footer}\n\nArguments: python run.py list {kind} {rows[0][0]}"
+    footer = ("Refused in a config:", TextTable(list(refused.items()), header=False))
+    advice = f"Arguments: python run.py list {kind} {rows[0][0]}"
+    return ConsoleText(TextTable(rows, header=False), *(footer if refused else ()), advice)
 
 
 def _describe_entry(kind: str, name: str) -> str:
@@ -67,7 +68,7 @@ def _describe_entry(kind: str, name: str) -> str:
     inputs = ""
     if kind == "layers" and (rule := catalog.find_input_rule(name)).form != "single":
         inputs = f"Takes a list of {rule.describe_count()} layers as input_layer.\n"
-    return f"{title}: {entry['summary']}\n{inputs}\n{format_table(rows)}"
+    return ConsoleText(f"{title}: {entry['summary']}\n{inputs}", TextTable(rows), separator="\n")
 
 
 def _list_backbones() -> str:
@@ -85,12 +86,12 @@ def _list_backbones() -> str:
                 _format_number(entry["weights_mb"], " MB"),
             )
         )
-    return (
-        f"{format_table(rows, right=range(1, 6))}\n\n"
+    return ConsoleText(
+        TextTable(rows, right=range(1, 6)),
         "parameters: of the network without its top. top-1, top-5: accuracy on ImageNet's "
         f"validation set, and\nweights: with the top, as published on {ACCURACY_SOURCE}.\n"
         f'"{catalog.NO_BACKBONE}" means no backbone: the declared top is the whole network.\n\n'
-        "Layers: python run.py list backbones VGG16"
+        "Layers: python run.py list backbones VGG16",
     )
 
 
@@ -108,17 +109,20 @@ def _describe_backbone(name: str) -> str:
         (argument, catalog.BACKBONE_ARGUMENTS[argument][0])
         for argument in catalog.list_backbone_arguments(name)
     ]
-    return (
+    return ConsoleText(
         f"{name}: {entry['parameters']:,} parameters without its top, images of at least "
-        f"{smallest}x{smallest}.\n\nmodel_arguments:\n{format_table(arguments)}\n\n"
-        f"Layers from the input up:\n{format_table(layers.items())}"
+        f"{smallest}x{smallest}.",
+        "model_arguments:",
+        TextTable(arguments, header=False, indent=2),
+        "Layers from the input up:",
+        TextTable(list(layers.items()), header=False, indent=2),
     )
 
 
 def _list_datasets(name: str | None) -> str:
     """Return one line on each data set, or on one, with its keys and classes."""
     if name is None:
-        return format_table(catalog.DATASETS.items())
+        return ConsoleText(TextTable(list(catalog.DATASETS.items()), header=False))
     if name not in catalog.DATASETS:
         raise UsageError(format_unknown("one of the datasets", name, catalog.DATASETS))
     lines = [f"{name}: {catalog.DATASETS[name]}"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.config import catalog
-from framework.config.catalog import ACCURACY
+from framework.config.catalog import ACCURACY, NO_BACKBONE
 from framework.config.checks.top_rules import sort_layers
 from framework.config.fields import ConfigField, list_fields
 from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights
@@ -19,7 +19,12 @@ NAMED_SECTIONS = (DatasetConfig, Weights, Tracking)
 def build_config(values: dict[str, Any]) -> Config:
     """Return the config of values that have been checked."""
     config: Config = _build_section(Config, values)
-    return config
+    model = config.model_configuration
+    if model.model_name != NO_BACKBONE:
+        return config
+    # Nothing would load weights, whatever their default is: no record should name them.
+    model = dataclasses.replace(model, weights=Weights(name=None))
+    return dataclasses.replace(config, model_configuration=model)
 
 
 def dump_config(config: Config) -> dict[str, Any]:

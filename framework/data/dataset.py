@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
+from framework.config.catalog import PATH_DATASETS
 from framework.data.source import Source, SourceT
 from framework.errors import RunError
 from framework.utils.worker_processes import call
@@ -60,6 +62,11 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     excluded: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    @property
+    def title(self) -> str:
+        """What people call it: the user's own by the name of its folder or file."""
+        return title_dataset(self.name, self.location)
+
     def find_source(self, split: str) -> Source:
         """Return the images of `train`, `val` or `test`; without validation images, `train`."""
         sources = {"train": self.train, "val": self.validation, "test": self.test}
@@ -69,6 +76,12 @@ class Dataset:
         """Return the positions `(k,)` int64 of the images of a split that are not left out."""
         positions = np.arange(len(self.find_source(split).labels))
         return np.setdiff1d(positions, self.excluded.get(split, ()))
+
+
+def title_dataset(name: str, location: str) -> str:
+    """Return what people call a data set; see `Dataset.title`."""
+    place = Path(location).resolve().name if name in PATH_DATASETS else ""
+    return place or name
 
 
 class DataUnavailableError(RunError):

@@ -141,6 +141,7 @@ class Images:
         shape: `(rows, columns, channels)` of the network's input.
         resize: Method and fit of resizing.
         augmentation: How the views after view 0 differ; `None` for no augmentation.
+        name: What people call their data set.
     """
 
     source: Source
@@ -148,6 +149,7 @@ class Images:
     shape: tuple[int, int, int]
     resize: Resize = Resize()
     augmentation: Augmentation | None = None
+    name: str = ""
 
     def __len__(self) -> int:
         return len(self.indices)

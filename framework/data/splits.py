@@ -57,7 +57,8 @@ def split_dataset(dataset: Dataset, config: DataConfig, seed: int) -> Splits:
         source: Source, indices: np.ndarray, augmentation: Augmentation | None = None
     ) -> Images:
         shape = config.image_shape.as_tuple
-        return Images(source, np.sort(indices), shape, config.resize, augmentation)
+        order = np.sort(indices)
+        return Images(source, order, shape, config.resize, augmentation, dataset.title)
 
     return Splits(
         training=select(dataset.train, train, augmentation),

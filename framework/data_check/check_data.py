@@ -92,7 +92,7 @@ def check_data(
         issues = sort_issues(issues)
         write_text(directory / "data_issues.csv", format_issues(issues, images))
         fallbacks = [each for each in (data_fallback, fallback) if each]
-        page = render_data_report(issues, images, splits, dataset.name, features.name, fallbacks)
+        page = render_data_report(issues, images, splits, dataset.title, features.name, fallbacks)
         write_text(directory / "data_report.html", page)
     _announce(directory, issues, len(labels))
     return directory

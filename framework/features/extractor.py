@@ -36,9 +36,11 @@ class Extractor:
         model: From the image to a list of tensors, as `ModelSplit.extractor`.
         devices: Names of the devices, each of which computes one batch at a time; by default
             the one that TensorFlow chooses.
+        name: What people call the network that it is a part of.
     """
 
-    def __init__(self, model: keras.Model, devices: Sequence[str] = ()) -> None:
+    def __init__(self, model: keras.Model, devices: Sequence[str] = (), name: str = "") -> None:
+        self.name = name
         self._model = model
         self.specs = tuple(_make_spec(tensor) for tensor in model.outputs)
         self.batch_size = _choose_batch_size(model)

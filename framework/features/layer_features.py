@@ -86,7 +86,8 @@ def prepare_layers(
     entries: dict[tuple[str, str], StoreEntry] = {}
     for layer, tensors in outputs.items():
         layer_model = keras.Model(backbone.input, list(tensors), name="layers")
-        alone = Extractor(convert_model(layer_model, settings.frozen_precision))
+        converted = convert_model(layer_model, settings.frozen_precision)
+        alone = Extractor(converted, name=backbone.name)
         together = {"layers": list(outputs), "batch": extractor.batch_size}
         differs = not shared or alone.batch_size != extractor.batch_size
         for split, images in splits.items():

@@ -22,11 +22,13 @@ class ModelSplit:
             `training=False`; `None` where nothing is frozen.
         head: From these outputs, as `unpack_single` gives them, to the classifier's
             output. The whole classifier where nothing is frozen.
+        name: What people call the backbone.
     """
 
     layers: tuple[str, ...]
     extractor: keras.Model | None
     head: keras.Model
+    name: str = ""
 
 
 def unpack_single(tensors: Sequence[Any]) -> Any:
@@ -34,7 +36,7 @@ def unpack_single(tensors: Sequence[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tuple(tensors)
 
 
-def split_model(model: keras.Model, backbone_layers: Collection[str]) -> ModelSplit:
+def split_model(model: keras.Model, backbone_layers: Collection[str], name: str = "") -> ModelSplit:
     """Split a classifier at the deepest point below which nothing trains.
 
     A layer belongs to the extractor if it is frozen (`trainable` is false, or it has
@@ -45,6 +47,7 @@ def split_model(model: keras.Model, backbone_layers: Collection[str]) -> ModelSp
     Args:
         model: A functional classifier with one input, the image.
         backbone_layers: Names of the backbone's layers; empty for a classifier without one.
+        name: What people call the backbone.
     """
     nodes = sort_nodes(model)
     candidates = _find_names_up_to(nodes, backbone_layers)
@@ -71,6 +74,7 @@ def split_model(model: keras.Model, backbone_layers: Collection[str]) -> ModelSp
         layers=tuple(tensor._keras_history.operation.name for tensor in tensors),
         extractor=keras.Model(model.input, tensors, name="extractor"),
         head=Head(unpack_single(tensors), model.output, name="head"),
+        name=name,
     )
 
 

@@ -79,7 +79,8 @@ def prepare_features(
         logger.info("Nothing is frozen: the whole network runs in every epoch%s.", here)
         return {name: ImageFeatures(request.images) for name, request in requests.items()}
     cache = settings.feature_cache
-    extractor = Extractor(convert_model(split.extractor, settings.frozen_precision), devices)
+    frozen = convert_model(split.extractor, settings.frozen_precision)
+    extractor = Extractor(frozen, devices, split.name)
     computed = {name: ComputedFeatures(each.images, extractor) for name, each in requests.items()}
     if cache.mode == "off":
         logger.info("The feature cache is off: the frozen part runs in every epoch%s.", here)
@@ -148,6 +149,8 @@ def find_entry(
     return StoreEntry(
         directory=store.directory / key,
         description={
+            "backbone": extractor.name,
+            "data": images.name,
             "layers": list(layers),
             "images": len(images),
             "shapes": [list(spec.shape) for spec in extractor.specs],

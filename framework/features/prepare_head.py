@@ -29,7 +29,9 @@ def prepare_head(
     Returns:
         The split classifier, and the features of each selection of images for its head.
     """
-    split = split_model(classifier.model, classifier.backbone_layers)
+    split = split_model(
+        classifier.model, classifier.backbone_layers, config.model_configuration.model_name
+    )
     views = {"training": count_stored_views(config)}
     wanted = {
         name: FeatureRequest(images, views.get(name, 1))

@@ -1,11 +1,10 @@
 """List, verify and clear the stored features; each function returns what `run.py cache` prints."""
 
-import textwrap
 from datetime import datetime
 
 from framework.features.store import EntryInfo, FeatureStore
 from framework.features.store_entry import remove_damaged
-from framework.utils.tables import format_table
+from framework.utils.tables import ConsoleText, TextTable
 from framework.utils.text import format_bytes, pluralize
 
 DAMAGED = "(entry.json is missing or damaged)"
@@ -16,16 +15,16 @@ def list_cache(store: FeatureStore) -> str:
     """Return a table of the entries, the most recently used first."""
     entries = store.list_entries()[::-1]
     total = sum(entry.bytes for entry in entries)
-    lines = [f"{store.directory}: {pluralize(len(entries), 'entry')}, {format_bytes(total)}"]
-    rows = [("key", "last used", "size", "images", "view", "layers")]
+    title = f"{store.directory}: {pluralize(len(entries), 'entry')}, {format_bytes(total)}"
+    lines: list[str | TextTable] = [title]
+    rows = [("key", "last used", "size", "data set", "images", "view", "backbone", "layers")]
     for entry in entries:
         used = datetime.fromtimestamp(entry.last_used)
         size = format_bytes(entry.bytes)
         rows.append((entry.key[:12], f"{used:%Y-%m-%d %H:%M}", size, *_describe(entry)))
     if entries:
-        table = format_table(rows, right=(2, 3, 4), longest_line=None)
-        lines.append(textwrap.indent(table, "  "))
-    return "\n".join(lines + _name_foreign_files(store))
+        lines.append(TextTable(rows, right=(2, 4, 5), longest_line=None, indent=2))
+    return ConsoleText(*lines, *_name_foreign_files(store), separator="\n")
 
 
 def verify_cache(store: FeatureStore) -> tuple[str, bool]:
@@ -64,14 +63,16 @@ def clear_cache(store: FeatureStore) -> str:
     return "\n".join(lines + _name_foreign_files(store))
 
 
-def _describe(entry: EntryInfo) -> tuple[str, str, str]:
-    """Return an entry's number of images, view and layers, or what is wrong with it."""
-    match entry.description:
+def _describe(entry: EntryInfo) -> tuple[str, str, str, str, str]:
+    """Return data set, number of images, view, backbone, layers, or what is wrong with it."""
+    match description := entry.description:
         case {"images": int(images), "pixels": {"view": int(view)}, "layers": [*layers]}:
-            return str(images), str(view), ", ".join(map(str, layers))
+            # Entries of version 0.5 and before do not name them.
+            data, backbone = (str(description.get(key) or "?") for key in ("data", "backbone"))
+            return data, str(images), str(view), backbone, ", ".join(map(str, layers))
         case empty if not empty:
-            return "?", "?", DAMAGED
-    return "?", "?", OUTDATED
+            return "?", "?", "?", "?", DAMAGED
+    return "?", "?", "?", "?", OUTDATED
 
 
 def _name_foreign_files(store: FeatureStore) -> list[str]:

@@ -25,6 +25,7 @@ from framework.inference.picture_reader import DEFAULTS, PictureReader, ReadOpti
 from framework.inference.polarity import describe_inversion
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.inference.trained_network import BATCH_SIZE, Outputs
+from framework.runs.manifest import RUN, describe_start
 from framework.runs.recorded_splits import find_unseen
 from framework.runs.run_directory import create_run, finish_run
 from framework.utils.files import write_json
@@ -38,6 +39,7 @@ def evaluate_run(
     evaluated: EvaluationSet,
     output: Path | None = None,
     options: ReadOptions = DEFAULTS,
+    command: str | None = None,
 ) -> Path:
     """Predict labeled images, and write metrics, predictions, figures and a report.
 
@@ -46,6 +48,7 @@ def evaluate_run(
         evaluated: The images.
         output: The directory to write to; by default one under `results/`.
         options: How images are read. Characters are found and framed if an image has exactly one.
+        command: What the user typed, or called, for the report.
 
     Returns:
         The directory.
@@ -60,7 +63,9 @@ def evaluate_run(
         images, remarks = _select_images(trained, evaluated)
         outputs, told = _read_images(PictureReader(trained, options), trained, images)
         remarks += told
-        _write_results(directory, trained, _Measured(evaluated, images, outputs, remarks), options)
+        begun = describe_start(directory, command, trained.config)
+        measured = _Measured(evaluated, images, outputs, remarks, begun)
+        _write_results(directory, trained, measured, options)
     except BaseException:  # Whatever it is, nothing half-written stays.
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -79,12 +84,14 @@ class _Measured:
         images: Those that the classifier was not trained on.
         outputs: What the network says of each.
         remarks: One sentence on each thing that a user should know.
+        begun: When and how it began, see `describe_start`.
     """
 
     evaluated: EvaluationSet
     images: Images
     outputs: Outputs
     remarks: Sequence[str]
+    begun: Mapping[str, Any]
 
     def select(self, chosen: np.ndarray, lookup: np.ndarray) -> Predictions:
         """Return the predictions for some of the images; `lookup` gives the classifier's labels."""
@@ -198,7 +205,7 @@ def _write_results(
             class_names=names,
             predictions={"test": predictions},
             images={"test": kept},
-            environment={**trained.environment, "notes": remarks},
+            environment={**trained.environment, RUN: measured.begun, "notes": remarks},
             metrics=metrics,
             threshold=threshold,
         ),

@@ -44,7 +44,7 @@ def run_probe(
         images = sample_images(splits, len(dataset.class_names), settings.images, seed)
         logger.info(
             "%s: %d classes, %s training and %s validation images",
-            dataset.name,
+            dataset.title,
             len(dataset.class_names),
             f"{len(images['training']):,}",
             f"{len(images['validation']):,}",
@@ -60,7 +60,7 @@ def run_probe(
         result = Probe(
             directory=directory,
             config=config,
-            subject=f"{', '.join(names)} on {dataset.name}",
+            subject=f"{', '.join(names)} on {dataset.title}",
             images=images,
             backbones=backbones,
             fallbacks=[each for each in fallbacks if each],

@@ -1,7 +1,9 @@
 """The manifest of a run, `environment.json`: its data, weights, fallbacks and versions."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,12 @@ from framework.runs.run_directory import MODEL_FILE
 from framework.utils.environment import describe_environment
 from framework.utils.fallbacks import Fallback
 from framework.utils.files import read_json, write_json
+from framework.utils.text import hide_passwords
+
+RUN = "run"
+"""The key of `environment.json` that says which run it is: name, start, command and config."""
+
+CONFIG_ENDINGS = (".json", ".yaml", ".yml")
 
 
 def describe_run(
@@ -42,7 +50,7 @@ def describe_run(
     return {
         **describe_environment(),
         "seed": config.training_config.seed,
-        "subject": f"{_name_network(config, weights)} on {dataset.name}",
+        "subject": f"{_name_network(config, weights)} on {dataset.title}",
         "substitutions": [asdict(fallback) for fallback in used],
         "data": {
             "name": dataset.name,
@@ -55,6 +63,27 @@ def describe_run(
         **_describe_appearance(config, dataset),
         "weights": {"name": weights, "fingerprint": classifier.fingerprint_backbone()},
         "class_names": list(classifier.class_names),
+    }
+
+
+def describe_start(
+    directory: Path, command: str | None, config: Config, started: float | None = None
+) -> dict[str, Any]:
+    """Describe how a run began, for the head of its report.
+
+    Args:
+        directory: The run directory.
+        command: What the user typed, or called; `None` for a trial of a sweep.
+        config: Knows the file that it was read from, if it was.
+        started: When that was, by `time.perf_counter`; `None`: now.
+    """
+    ago = timedelta(seconds=time.perf_counter() - started if started is not None else 0)
+    place, source = directory.resolve(), config.source_map.source
+    return {
+        "name": f"{place.parent.name}/{place.name}",
+        "started": (datetime.now().astimezone() - ago).isoformat(timespec="seconds"),
+        "command": None if command is None else hide_passwords(command),
+        "config": source if Path(source).suffix in CONFIG_ENDINGS else None,
     }
 
 
@@ -87,7 +116,8 @@ def write_environment(
     """
     path = directory / "environment.json"
     before = read_json(path) if path.exists() else {}
-    # An older version may have written less.
+    # When and how it is resumed is no other condition; an older version may have written less.
+    begun = {RUN: before.pop(RUN)} if RUN in before else {}
     now = {name: environment[name] for name in before if name in environment}
     if changes := list_changes({name: before[name] for name in now}, now):
         notes = (
@@ -95,7 +125,7 @@ def write_environment(
             "The run resumes under other conditions than it began with, and may end with other "
             f"results: {'; '.join(changes)}.",
         )
-    written = {**environment, "notes": tuple(notes)}
+    written = {**environment, **begun, "notes": tuple(notes)}
     write_json(path, written)
     return written
 

@@ -13,6 +13,7 @@ from framework.errors import RunError, UsageError
 from framework.runs.run_directory import is_finished
 
 MISSING = "–"
+"""What people see where a run lacks a value."""
 _METRICS = ("validation", "test", "parameters", "timing")
 
 
@@ -138,18 +139,19 @@ def _read_cell(cell: str) -> float | str:
         return cell
 
 
-def list_differences(values: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+def list_differences(values: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
     """List the entries in which nested mappings differ.
 
     Args:
         values: Nested mappings, such as configs.
 
     Returns:
-        Dotted key -> its value in each of `values`, as text; keys in their first order.
+        Dotted key -> its value in each of `values`, as text, `None` where there is no such key;
+        keys in their first order.
     """
     flat = [dict(_flatten(value)) for value in values]
     keys = dict.fromkeys(key for one in flat for key in one)
-    rows = {key: [one.get(key, MISSING) for one in flat] for key in keys}
+    rows = {key: [one.get(key) for one in flat] for key in keys}
     return {key: row for key, row in rows.items() if len(set(row)) > 1}
 
 

@@ -24,6 +24,7 @@ from framework.tracking.mlflow_store import (
     write_run_id,
 )
 from framework.tracking.tracker import TrackedRun, Tracker
+from framework.utils.text import hide_passwords
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class MlflowTracker(Tracker):
         flat["subject"] = self._run.environment["subject"]
         for first in range(0, len(flat), MAX_PARAMETERS):
             some = list(flat.items())[first : first + MAX_PARAMETERS]
-            mlflow.log_params({key: str(value)[:MAX_VALUE] for key, value in some})
+            mlflow.log_params({key: hide_passwords(str(value))[:MAX_VALUE] for key, value in some})
 
     def _log_again(self, record: Callable[[], Any]) -> None:
         for epoch, logs in enumerate(self._history):

@@ -5,8 +5,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 logger = logging.getLogger("framework")
 
@@ -19,6 +20,30 @@ class _ConsoleHandler(logging.StreamHandler[TextIO]):
 
         tqdm.write(self.format(record), file=sys.stdout)
         sys.stdout.flush()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message; on a terminal tables are in color, and warnings are yellow."""
+        if not _has_colors():
+            return super().format(record)
+        shown = copy(record)
+        shown.args = tuple(_render(argument) for argument in tuple(record.args or ()))
+        text = super().format(shown)
+        return f"\x1b[33m{text}\x1b[0m" if record.levelno == logging.WARNING else text
+
+
+def show(text: str) -> None:
+    """Print a text; a `ConsoleText` in color if standard output is a terminal."""
+    print(_render(text) if _has_colors() else text)
+
+
+def _has_colors() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _render(value: Any) -> Any:
+    # By its method, since the module of tables imports rich, which few commands need.
+    render = getattr(value, "render", None)
+    return render() if render else value
 
 
 def start_console() -> None:

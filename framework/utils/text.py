@@ -1,8 +1,12 @@
 """Formatting of counts, sizes, durations and long texts for people."""
 
 import re
+from collections.abc import Sequence
 
 from tqdm import tqdm
+
+MAX_NAMES = 5
+"""How many names a sentence lists."""
 
 
 def truncate(text: str, width: int, ellipsis: str = "…") -> str:
@@ -40,6 +44,17 @@ def format_duration(seconds: float) -> str:
 def format_bytes(count: int) -> str:
     """Return a number of bytes in readable units, in powers of ten: `"442MB"`."""
     return tqdm.format_sizeof(count, suffix="B")
+
+
+def name_some(names: Sequence[str]) -> str:
+    """Return names as a list of at most `MAX_NAMES`, and how many more there are."""
+    rest = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def hide_passwords(text: str) -> str:
+    """Return a text with what is before the `@` of its URLs hidden: user names and passwords."""
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
 
 
 def shorten(name: str, width: int = 22) -> str:

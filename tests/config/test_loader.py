@@ -160,6 +160,15 @@ def test_accuracy_is_always_measured_and_so_never_listed():
     assert resolve_config(values).training_config.metrics == ()
 
 
+@pytest.mark.parametrize("given", [{}, {"weights": "imagenet"}])
+def test_a_network_without_backbone_names_no_weights(given):
+    top = {"a": {"layer_type": "Flatten"}, "b": {**SOFTMAX, "input_layer": "a"}}
+    model = {"model_name": "none", "model_top_config": top, **given}
+    config = resolve_config({**PUBLISHED, "model_configuration": model})
+    assert "imagenet" not in json.dumps(dump_config(config))
+    assert resolve_config(dump_config(config)) == config
+
+
 def test_null_stands_for_none_of_these():
     empty = {"call_backs_conf": None, "metrics": None, "class_weight": None, "fine_tuning": None}
     values = {**PUBLISHED, "training_config": empty}

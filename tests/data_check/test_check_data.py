@@ -6,6 +6,7 @@ import yaml
 
 from framework.cli.main import main
 from framework.data_check.feature_analysis import find_neighbors, predict_out_of_fold
+from tests.helpers.browsers import find_violations
 from tests.helpers.flawed_folder import write_flawed_folder
 from tests.helpers.program import read_json, read_rows
 from tests.helpers.small_mobilenet import make_mobilenet_config
@@ -94,6 +95,7 @@ def test_marked_pictures_are_saved_from_the_page(checked, browser, tmp_path):
     directory, _, _ = checked
     window = browser.new_page()
     window.goto(f"file://{directory / 'data_report.html'}")
+    assert find_violations(window) == []
     button = window.get_by_role("button", name="Save the marked rows")
     assert button.is_disabled()
     boxes = window.locator("input[data-row]")

@@ -13,7 +13,7 @@ def test_list_shows_the_entries(feature_store):
     text = store_maintenance.list_cache(feature_store)
     assert "1 entry" in text
     assert made.key[:12] in text
-    assert text.splitlines()[-1].split()[-3:] == ["25", "0", "pool"]
+    assert text.splitlines()[-1].split()[-5:] == ["?", "25", "0", "?", "pool"]
 
 
 def test_list_bears_a_damaged_description(feature_store):

@@ -23,3 +23,11 @@ def launch_browser(playwright):
         with suppress(Error):
             return playwright.chromium.launch(args=["--no-sandbox", "--disable-gpu"], **choice)
     return None
+
+
+def find_violations(page):
+    """What axe, the checker of accessibility, finds wrong with a page: rule and first element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found]

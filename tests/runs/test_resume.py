@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from framework.cli.main import main
-from tests.helpers.program import read_rows
+from tests.helpers.program import read_json, read_rows
 from tests.helpers.small_runs import Runner, assert_same_run
 
 pytestmark = pytest.mark.long
@@ -32,12 +32,16 @@ def test_an_interrupted_run_says_how_to_go_on(runner, forker, small_run):
     assert stopped.returncode == 130, stopped.output
     assert f"python run.py --resume {runner.directory}" in stopped.output
     assert "Traceback" not in stopped.output
+    begun = read_json(runner.directory / "environment.json")["run"]
     again = ["--resume", runner.directory, "--config", runner.config]
     changed = forker.start(*again, "--set", "training_config.seed=1")
     assert changed.wait() == 2
     assert "training_config.seed: 0 before, 1 now" in changed.stderr
     assert forker.start(*again, **runner.environment).wait() == 0
     assert_same_run(small_run.directory, runner.directory)
+    environment = read_json(runner.directory / "environment.json")
+    assert environment["run"] == begun
+    assert not any("resumes under other conditions" in note for note in environment["notes"])
 
 
 def test_a_damaged_checkpoint_is_refused(runner, small_run):

@@ -54,12 +54,6 @@ def evaluate(tmp_path, text, model):
             "expected 32, as the saved model was trained ({}). Found 40. ",
         ),
         (
-            "weights: null",
-            "weights: imagenet",
-            "9:12  model_configuration.weights",
-            'expected null, as the saved model was trained ({}). Found "imagenet". ',
-        ),
-        (
             "    digit:",
             "    more: {layer_type: Dropout, initializing_parameters: {rate: 0.5}}\n    digit:",
             "12:11  model_configuration.model_top_config.more",

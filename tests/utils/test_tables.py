@@ -1,6 +1,6 @@
 import pytest
 
-from framework.utils.tables import format_csv, format_table
+from framework.utils.tables import TextTable, format_csv
 
 
 def test_csv_quotes_where_needed_and_ends_lines_as_unix_does():
@@ -10,27 +10,27 @@ def test_csv_quotes_where_needed_and_ends_lines_as_unix_does():
 
 def test_columns_are_aligned():
     rows = [["layer", "units"], ["dense", "10"], ["[red]:smile:", "1,000"]]
-    assert format_table(rows, right=[1]).splitlines() == [
+    assert str(TextTable(rows, right=[1])).splitlines() == [
         "layer         units",
         "dense            10",
         "[red]:smile:  1,000",
     ]
-    assert format_table(rows).splitlines()[1] == "dense         10"
-    assert format_table([]) == ""
+    assert str(TextTable(rows)).splitlines()[1] == "dense         10"
+    assert str(TextTable([])) == ""
 
 
 def test_a_table_is_the_same_on_every_terminal(monkeypatch: pytest.MonkeyPatch):
     rows = [["layer", "x" * 70], ["y" * 60, ""]]
-    here = format_table(rows)
+    here = str(TextTable(rows))
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert format_table(rows) == here
+    assert str(TextTable(rows)) == here
     assert "\x1b" not in here
 
 
 def test_long_lines_are_cut_unless_they_are_wanted_whole():
     rows = [["a", "x" * 200]]
-    cut = format_table(rows)
+    cut = str(TextTable(rows))
     assert len(cut) == 120
     assert cut.endswith("xxx ...")
-    assert format_table(rows, longest_line=None) == f"a  {'x' * 200}"
+    assert str(TextTable(rows, longest_line=None)) == f"a  {'x' * 200}"

@@ -1,4 +1,25 @@
-from framework.utils.text import format_bytes, format_duration, pluralize, truncate
+from framework.utils.text import (
+    format_bytes,
+    format_duration,
+    hide_passwords,
+    name_some,
+    pluralize,
+    truncate,
+)
+
+
+def test_no_password_of_an_address_is_shown():
+    assert hide_passwords("--set uri=https://me:se@cret@host/x me@home") == (
+        "--set uri=https://***@host/x me@home"
+    )
+    assert (
+        hide_passwords("sqlite:////tmp/a.db http://host/@x") == "sqlite:////tmp/a.db http://host/@x"
+    )
+
+
+def test_a_sentence_names_five_at_most():
+    assert name_some(["a", "b"]) == "a, b"
+    assert name_some([str(place) for place in range(8)]) == "0, 1, 2, 3, 4 and 3 more"
 
 
 def test_truncate_keeps_what_fits_and_ends_the_rest_in_an_ellipsis():

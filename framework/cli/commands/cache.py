@@ -16,6 +16,7 @@ def run(options: argparse.Namespace) -> int:
     from framework.config.model import FeatureCache
     from framework.features.store import FeatureStore, find_directory
     from framework.features.store_maintenance import clear_cache, list_cache, verify_cache
+    from framework.utils.console import show
 
     settings = FeatureCache(directory=options.directory)
     store = FeatureStore(find_directory(settings), settings.limit_gb)
@@ -23,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
         report, intact = verify_cache(store)
         print(report)
         return 0 if intact else 1
-    print(list_cache(store) if options.action == "list" else clear_cache(store))
+    show(list_cache(store) if options.action == "list" else clear_cache(store))
     return 0

@@ -17,6 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the table, and write it as CSV and as a page."""
     from framework.evaluation.comparison.compare_runs import compare_runs
+    from framework.utils.console import show
 
-    print(compare_runs(options.runs, options.output))
+    show(compare_runs(options.runs, options.output))
     return 0

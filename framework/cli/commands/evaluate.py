@@ -31,5 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from framework.inference.trained_classifier import load_classifier
 
     reading = ReadOptions(options.invert, options.frame, options.coverage)
-    evaluate_run(load_classifier(run_directory), evaluated, options.output, reading)
+    evaluate_run(
+        load_classifier(run_directory), evaluated, options.output, reading, options.command
+    )
     return 0

@@ -3,6 +3,7 @@
 import argparse
 
 from framework.config.listing import KINDS, list_catalog
+from framework.utils.console import show
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -13,5 +14,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    print(list_catalog(options.kind, options.name))
+    show(list_catalog(options.kind, options.name))
     return 0

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     with join_cluster(options.ray) as cluster, use_libraries():
         from framework.experiment import RunOptions, start_experiment
 
-        given = RunOptions(cluster=cluster, started=started)
+        given = RunOptions(cluster=cluster, started=started, command=options.command)
         start_experiment(config, options.config.stem, options.output, given)
     return 0
 
@@ -79,5 +79,6 @@ def resume(options: argparse.Namespace) -> int:
     with join_cluster(options.ray) as cluster, use_libraries():
         from framework.experiment import RunOptions, run_experiment
 
-        run_experiment(config, options.resume, RunOptions(cluster=cluster, started=started))
+        given = RunOptions(cluster=cluster, started=started, command=options.command)
+        run_experiment(config, options.resume, given)
     return 0

@@ -3,19 +3,20 @@
 import json
 from collections.abc import Sequence
 
-from framework.runs.records import RunRecord, list_differences
+from framework.runs.records import MISSING, RunRecord, list_differences
+from framework.utils.text import name_some
 
 # Keys of an environment that cannot change a run's results, by dotted path.
 KEYS_WITHOUT_EFFECT = ("data.place", "data.remarks", "notes", "packages.matplotlib")
 
 # Keys that are results, or that the other tables contain.
-SHOWN_SEPARATELY = ("class_names", "subject", "model")
+SHOWN_SEPARATELY = ("class_names", "subject", "model", "run")
 
 # Entries of the metrics that follow from the history, or that no two runs share.
 NO_RESULTS = ("timing", "model_epoch", "best_epoch")
 
 
-def list_environment_differences(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
+def list_environment_differences(runs: Sequence[RunRecord]) -> dict[str, list[str | None]]:
     """List where the runs' environments differ, as `list_differences` does."""
     return list_differences(
         [{k: v for k, v in run.environment.items() if k not in SHOWN_SEPARATELY} for run in runs]
@@ -58,7 +59,7 @@ def _count_results(group: Sequence[RunRecord]) -> tuple[int, int]:
 
 
 def _describe_group(group: Sequence[RunRecord]) -> str:
-    names = ", ".join(run.name for run in group)
+    names = name_some([run.name for run in group])
     without = [run.name for run in group if not run.history]
     metrics, histories = _count_results(group)
     if metrics == 1 and histories <= 1:
@@ -66,10 +67,10 @@ def _describe_group(group: Sequence[RunRecord]) -> str:
             return f"{names}: the same config and data, and the same results to the last bit."
         return (
             f"{names}: the same config and data, and the same metrics to the last bit. There is no "
-            f"history to compare of {', '.join(without)}."
+            f"history to compare of {name_some(without)}."
         )
     reasons = [
-        f"{key} ({', '.join(values)})"
+        f"{key} ({name_some([value or MISSING for value in values])})"
         for key, values in list_environment_differences(group).items()
         if key not in KEYS_WITHOUT_EFFECT
     ]

@@ -30,10 +30,13 @@ def compute_features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns:
         `(n, features)` float32.
     """
-    # A merging layer reads several arrays.
+    # A merging layer reads several arrays. No layer is added: its name may be taken.
     inputs = keras.tree.flatten(classifier.layers[-1].input)
-    parts = [keras.layers.Flatten()(each) for each in inputs]
-    features = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
-    model = keras.Model(classifier.inputs[0], features)
+    model = keras.Model(classifier.inputs[0], inputs)
     starts = range(0, len(images), _BATCH_SIZE)
-    return np.concatenate([model.predict_on_batch(images[i : i + _BATCH_SIZE]) for i in starts])
+    batches = [
+        keras.tree.flatten(model.predict_on_batch(images[i : i + _BATCH_SIZE])) for i in starts
+    ]
+    return np.concatenate(
+        [np.hstack([part.reshape(len(part), -1) for part in batch]) for batch in batches]
+    )

@@ -10,10 +10,13 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from framework.evaluation.figures.style import DARK_GRAY, GRAY, make_figure, styled
-from framework.evaluation.metrics.confusions import find_confusions, normalize_rows
+from framework.evaluation.metrics.confusions import (
+    MAX_CLASSES_WITH_NUMBERS,
+    find_confusions,
+    normalize_rows,
+)
 from framework.utils.text import shorten
 
-MAX_CLASSES_WITH_NUMBERS = 20
 MAX_NAMED_CLASSES = 120
 MAX_CONFUSIONS = 25
 

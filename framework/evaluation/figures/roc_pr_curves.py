@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import (
     average_precision_score,
@@ -25,6 +26,10 @@ from framework.utils.text import shorten
 
 _MAX_CLASSES_WITH_STYLES = 10
 _HIGHLIGHTED_CLASSES = 5
+_CORNERS = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Sides of the corner that is shown where the whole square would show nothing."""
+_CORNER_GAPS = 4
+"""How many times the gap of the worst curve fits into the corner."""
 
 
 @styled
@@ -62,11 +67,10 @@ def plot_roc_pr_curves(
     left.set_title(f"ROC · mean area {np.mean(areas):.4f}")
     right.set(xlabel="recall", ylabel="precision")
     right.set_title(f"precision-recall · mean AP {np.mean(precisions):.4f}")
-    for axes in (left, right):
-        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        axes.grid()
     styles = _choose_styles([class_names[label] for label in labels.tolist()], precisions)
     faint = [column for column in range(len(labels)) if column not in styles]
+    # How far from perfect each curve stays: the larger error where that is smallest.
+    gaps: list[list[float]] = []
     for column in [*faint, *styles]:
         style = styles.get(column, {"color": LIGHT_GRAY, "linewidth": 0.8})
         case = truths[:, column], scores[:, column]
@@ -74,11 +78,34 @@ def plot_roc_pr_curves(
         left.plot(false_rate, true_rate, **style)
         precision, recall, _ = precision_recall_curve(*case, drop_intermediate=True)
         right.step(recall, precision, where="post", **style)
+        if column in styles:
+            errors = (false_rate, 1 - true_rate), (1 - recall, 1 - precision)
+            gaps.append([float(np.maximum(*pair).min()) for pair in errors])
+    widest = np.max(gaps, axis=0)
+    _zoom(left, widest[0], at_left=True)
+    _zoom(right, widest[1], at_left=False)
     figure.legend(
         *right.get_legend_handles_labels(), loc="outside lower left", ncols=3 if faint else 5,
         title=f"{'lowest ' if faint else ''}average precision (AP)", alignment="left",
     )  # fmt: skip
     return figure
+
+
+def _zoom(axes: Axes, gap: float, at_left: bool) -> None:
+    """Show the corner of good classifiers, if the curves are all in it, and say so.
+
+    Args:
+        axes: With curves of rates in [0, 1]; good ones come near the top.
+        gap: The largest of the curves' gaps.
+        at_left: Whether they come near the left, too, rather than the right.
+    """
+    side = next((side for side in _CORNERS if gap * _CORNER_GAPS <= side), 1.0)
+    margin = 0.015 * side
+    start = 0.0 if at_left else 1 - side
+    axes.set(xlim=(start - margin, start + side + margin), ylim=(1 - side - margin, 1 + margin))
+    axes.grid()
+    if side < 1:
+        axes.set_title(f"{axes.get_title(loc='left')} · zoomed in on the corner")
 
 
 def _choose_styles(names: Sequence[str], precisions: np.ndarray) -> dict[int, dict[str, Any]]:
@@ -96,7 +123,7 @@ def _choose_styles(names: Sequence[str], precisions: np.ndarray) -> dict[int, di
             "color": color,
             "linestyle": line_style,
             "linewidth": 1.6,
-            "label": f"{shorten(names[column])} · AP {precisions[column]:.3f}",
+            "label": f"{shorten(names[column])} · AP {precisions[column]:.4f}",
         }
         for column, (line_style, color) in zip(chosen, product(("-", "--"), COLORS), strict=False)
     }

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+MAX_CLASSES_WITH_NUMBERS = 20
+"""Beyond them the cells of a matrix show colors only."""
+
 
 class Confusion(NamedTuple):
     """Images of a class that were predicted as another one; `share` is that of the true class."""

@@ -15,6 +15,7 @@ from framework.evaluation.figure_data.embeddings import embed_test_images
 from framework.evaluation.figure_data.grad_cam import explain_predictions
 from framework.evaluation.figure_data.layer_maps import compute_feature_maps, get_filters
 from framework.evaluation.figure_data.predicted_images import PredictedImages
+from framework.evaluation.metrics.confusions import MAX_CLASSES_WITH_NUMBERS
 from framework.evaluation.metrics.training_summary import HistoryRow, summarize_training
 from framework.evaluation.report.drawing import Drawing
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
@@ -93,7 +94,9 @@ def _list_matrices(inputs: ReportInputs) -> Iterator[FigureSpec]:
         prepare = plot(matrix, inputs.class_names, split, inputs.subject)
         is_test = split == "test"
         section: Section = "result" if is_test else "errors"
-        yield FigureSpec(f"confusion_matrix_{split}.png", prepare, section, folded=not is_test)
+        # The page has a table of those of the test images, if they are not too many.
+        folded = not is_test or len(matrix) <= MAX_CLASSES_WITH_NUMBERS
+        yield FigureSpec(f"confusion_matrix_{split}.png", prepare, section, folded=folded)
     if folds := inputs.metrics.get("folds"):
         matrix = np.array(folds["out_of_fold"]["confusion_matrix"])
         prepare = plot(matrix, inputs.class_names, "training, out of fold", inputs.subject)

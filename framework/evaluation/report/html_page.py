@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,11 +17,17 @@ from framework.evaluation.metrics.training_summary import is_finite, summarize_t
 from framework.evaluation.report.data_section import find_data_issues
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
+from framework.evaluation.report.matrix_section import Cell, collect_pictures, list_rows
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
 from framework.evaluation.report.templating import render_template
 from framework.runs.announcements import describe_model_epoch
+from framework.runs.manifest import RUN
+from framework.utils.text import format_duration, hide_passwords, pluralize
 
 MAX_CONFUSIONS = 12
+SHOWN_ELSEWHERE = (RUN, "substitutions", "class_names", "subject", "notes", "data.remarks")
+"""What the page's list of the environment leaves out."""
+
 _FIGURE_SCALE = 1.3  # pixels of a figure for one of the page: 130 dpi against 100
 
 
@@ -62,10 +69,12 @@ def render_report(
         HTML that needs no other file and no network.
     """
     metrics, test = inputs.metrics, inputs.predictions["test"]
+    confusions = find_confusions(test.confusion_matrix, MAX_CONFUSIONS)
     placed = [figure for figure in figures if figure.spec.section]
     return render_template(
         "report.html",
         subject=inputs.subject,
+        run=list(_describe_run(inputs)),
         metrics=metrics,
         splits=[split for split in SPLITS if split in metrics],
         wrong=len(test) - int(test.correct.sum()),
@@ -75,7 +84,10 @@ def render_report(
         diverged=metrics.get("diverged"),
         substitutions=inputs.environment.get("substitutions", []),
         notes=[*_find_notes(inputs), *(f"{k} is left out: {v}" for k, v in left_out.items())],
-        confusions=find_confusions(test.confusion_matrix, MAX_CONFUSIONS),
+        confusions=confusions,
+        matrix=list_rows(test.confusion_matrix),
+        cells=collect_pictures(inputs, confusions),
+        find_cell=Cell,
         mistakes=list(_list_mistakes(inputs)),
         class_names=inputs.class_names,
         data_issues=find_data_issues(inputs),
@@ -85,9 +97,28 @@ def render_report(
         },
         uris=embed_images([figure.path for figure in placed]),
         layers=_list_layers(inputs.classifier),
-        config=json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False),
+        config=hide_passwords(json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False)),
         environment=list(_list_environment(inputs.environment)),
     )
+
+
+def _describe_run(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
+    """Yield what the head of the page says: which run it is, when, by which command, and where."""
+    environment = inputs.environment
+    begun = environment.get(RUN, {})
+    if "started" in begun:
+        yield "Run", begun["name"]
+        yield "Date", datetime.fromisoformat(begun["started"]).strftime("%Y-%m-%d %H:%M:%S %z")
+    if begun.get("config"):
+        yield "Config file", begun["config"]
+    if begun.get("command"):
+        yield "Command", begun["command"]
+    if "timing" in inputs.metrics:
+        yield "Duration", format_duration(sum(inputs.metrics["timing"].values()))
+    if "processor" in environment:
+        count = pluralize(environment["processors"], "processor")
+        accelerators = environment["accelerators"]
+        yield "Machine", ", ".join([environment["processor"], count, *accelerators])
 
 
 def _list_mistakes(inputs: ReportInputs) -> Iterator[dict[str, str]]:
@@ -158,7 +189,7 @@ def _list_layers(classifier: keras.Model | None) -> list[dict[str, str | int]]:
 def _list_environment(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield `(dotted name, value)` of nested values, without those shown elsewhere."""
     for key, value in values.items():
-        if prefix + key in ("substitutions", "class_names", "subject", "notes", "data.remarks"):
+        if prefix + key in SHOWN_ELSEWHERE:
             continue
         if isinstance(value, Mapping):
             yield from _list_environment(value, f"{prefix}{key}.")

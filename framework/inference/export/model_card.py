@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from framework.data.dataset import title_dataset
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.utils.files import read_json
 
@@ -28,7 +29,7 @@ def render_metadata(trained: TrainedClassifier, name: str) -> str:
     if trained.test_accuracy is not None:
         result = {
             "task": {"type": "image-classification"},
-            "dataset": {"name": trained.data_name, "type": trained.data_name, "split": "test"},
+            "dataset": {"name": _title_data(trained), "type": trained.data_name, "split": "test"},
             "metrics": [{"type": "accuracy", "value": round(trained.test_accuracy, 4)}],
         }
         metadata["model-index"] = [{"name": trained.subject, "results": [result]}]
@@ -69,13 +70,17 @@ def _describe_results(test: Mapping[str, Any]) -> Iterator[str]:
 
 def _describe_data(trained: TrainedClassifier) -> Iterator[str]:
     environment = trained.environment
-    yield f"Trained on {trained.data_name}, {len(trained.class_names)} classes."
+    yield f"Trained on {_title_data(trained)}, {len(trained.class_names)} classes."
     for remark in environment.get("data", {}).get("remarks", ()):
         yield f"{remark}."
     for one in environment.get("substitutions", ()):
         yield f"{one['what'].capitalize()}: {one['used']} in place of {one['wanted']}."
     if weights := environment.get("weights", {}).get("name"):
         yield f"Weights that the training began with: {weights}."
+
+
+def _title_data(trained: TrainedClassifier) -> str:
+    return title_dataset(trained.data_name, str(trained.environment["data"].get("place", "")))
 
 
 def _describe_limits(trained: TrainedClassifier, test: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from framework.config.reserved_files import RANKING, TRIALS
 from framework.sweeps.definition.search_space import Parameter
 from framework.sweeps.parameter_names import dump_parameter, format_parameter, shorten_paths
 from framework.sweeps.study import OWNER, STATES
-from framework.utils.tables import format_csv, format_table
+from framework.utils.tables import ConsoleText, TextTable, format_csv
 
 _MAX_ROWS = 20
 
@@ -78,8 +78,9 @@ def format_ranking(rows: Sequence[Row], metric: str) -> str:
         parameters = [format_parameter(row.parameters.get(path)) for path in names]
         lines.append([f"{row.trial:04d}", value, *parameters, row.state])
     rest = len(rows) - _MAX_ROWS
-    more = f"\n... and {rest} more in {RANKING}" if rest > 0 else ""
-    return format_table(lines, right=range(1, len(lines[0]) - 1)) + more
+    more = f"... and {rest} more in {RANKING}" if rest > 0 else ""
+    table = TextTable(lines, right=range(1, len(lines[0]) - 1))
+    return ConsoleText(table, more, separator="\n")
 
 
 def format_ranking_csv(rows: Sequence[Row], metric: str) -> str:

@@ -53,7 +53,7 @@ def write_results(study: Study, sweep: Sweep, directory: Path) -> None:
         write_reports(here, sweep.settings.reports)
         draw_figures(study.record, rows, metric, directory)
         if len(here) > 1:
-            compare_runs(here[:MAX_COMPARED], directory)
+            compare_runs(here[:MAX_COMPARED], directory, metric)
     _announce(best, metric, directory, compared=len(here) > 1)
 
 

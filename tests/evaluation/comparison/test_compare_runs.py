@@ -12,6 +12,7 @@ from framework.errors import RunError, UsageError
 from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.evaluation.comparison.comparison_figures import plot_accuracies, plot_overlaid_curves
 from framework.evaluation.comparison.mcnemar import compare_pairs, format_p_value
+from framework.evaluation.comparison.metrics_table import COLUMNS, make_metrics_table
 from framework.evaluation.metrics.classification_metrics import compute_metrics
 from framework.evaluation.report.prediction_files import write_predictions
 from framework.evaluation.report.report_inputs import SPLITS
@@ -259,7 +260,101 @@ def test_comparing_needs_no_tensorflow():
 
 def test_differences_go_down_to_single_keys():
     differences = list_differences([{"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": None}}])
-    assert differences == {"a.c": ["2", "–"], "a.d": ["–", "null"]}
+    assert differences == {"a.c": ["2", None], "a.d": [None, "null"]}
+
+
+def set_values(directory, name, **changes):
+    """Changes values of a run's file, by their dotted keys with `__` for the dot."""
+    path = directory / name
+    content = json.loads(path.read_text())
+    for key, value in changes.items():
+        *sections, last = key.split("__")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    path.write_text(json.dumps(content))
+
+
+def read_best(folder):
+    page = (folder / "comparison.html").read_text(encoding="utf-8")
+    return page.count('class="n best"')
+
+
+def test_nothing_is_the_best_on_other_images_or_by_another_loss(results):
+    compare_runs([results])
+    assert read_best(results / "vgg16") > 3
+    first = results / "vgg16" / "first"
+    set_values(first, "config.json", training_config__loss={"name": "kl_divergence"})
+    text = compare_runs([results])
+    by_header = dict(
+        zip(
+            COLUMNS, make_metrics_table(load_runs([first, first.parent / "second"]))[1], strict=True
+        )
+    )
+    assert {column.name for column, cell in by_header.items() if cell.best} == {
+        "test_accuracy",
+        "test_macro_f1",
+        "validation_accuracy",
+    }
+    set_values(first, "environment.json", data__test="others")
+    set_values(first, "metrics.json", parameters__trainable=10)
+    text = compare_runs([results])
+    assert "%*" not in text
+    assert "10*" in text
+
+
+def test_what_a_run_lacks_is_an_empty_cell(results):
+    set_values(results / "vgg16" / "first", "config.json", training_config__extra=3)
+    compare_runs([results])
+    rows = read_csv(results / "vgg16" / "comparison.csv")
+    assert [row["training_config.extra"] for row in rows] == ["", "3"]
+
+
+def test_a_layer_is_one_difference_for_people(results):
+    top = {
+        "new": {
+            "layer_type": "Dense",
+            "initializing_parameters": {"units": 7},
+            "input_layer": "backbone",
+        }
+    }
+    set_values(
+        results / "vgg16" / "first", "config.json", model_configuration__model_top_config=top
+    )
+    text = compare_runs([results])
+    assert "Dense(units=7) on backbone" in text
+    page = (results / "vgg16" / "comparison.html").read_text(encoding="utf-8")
+    assert "Dense(units=7) on backbone" in page
+    assert "initializing_parameters" not in page
+    header = read_csv(results / "vgg16" / "comparison.csv")[0]
+    assert "model_configuration.model_top_config.new.initializing_parameters.units" in header
+
+
+def test_the_order_of_a_sweep_is_kept_and_its_reports_are_linked(results):
+    folder = results / "vgg16"
+    (folder / "first" / "report.html").write_text("a report")
+    text = compare_runs([folder / "first", folder / "second"], order="val_accuracy")
+    assert text.splitlines()[1].startswith("first")
+    assert "ordered by val_accuracy" in text
+    page = (folder / "comparison.html").read_text(encoding="utf-8")
+    assert "Ordered by val_accuracy" in page
+    assert '<a href="first/report.html">first</a>' in page
+    assert '<td class="name">second</td>' in page
+
+
+def test_fifty_runs_are_readable_on_a_console(tmp_path):
+    for place in range(50):
+        write_run(tmp_path / f"run{place:02d}", accuracy=0.5 + 0.01 * place, epochs=1 + place % 7)
+    lines = compare_runs([tmp_path]).splitlines()
+    assert len(lines) < 70
+    tables = [line for line in lines if not line.endswith((".", ".html"))]
+    assert max(map(len, tables)) <= 120
+    assert "... and 30 more runs in comparison.csv" in lines
+    (epochs,) = (line for line in lines if line.startswith("training_config.epochs"))
+    assert "  1 (8), " in epochs
+    assert epochs.endswith(" and 3 other values")
+    assert len(read_csv(tmp_path / "comparison.csv")) == 50
 
 
 def test_small_p_values_are_not_zero():

@@ -31,12 +31,21 @@ def test_what_is_left_out_is_said():
     figure = plot_feature_maps(
         compute_feature_maps(model, "wide", image), "wide", image, "a black image", SUBJECT
     )
-    assert "the first 48 of 60 maps" in figure.texts[1].get_text()
+    described = " ".join(figure.texts[1].get_text().split())
+    assert "the first 48 of 60 maps" in described
+    assert described.endswith("48 of them are the same everywhere")
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == [
+        "0",
+        "12",
+        "24",
+        "36",
+    ]
+    assert find_cut_off(figure) == []
     wide = plot_filters(get_filters(model, "wide"), "wide", SUBJECT)
     assert "the first 48 of 60 filters" in wide.texts[1].get_text()
     deep = plot_filters(get_filters(model, "deep"), "deep", SUBJECT)
     text = " ".join(deep.texts[1].get_text().split())
-    assert "the first 8 of 60 filters, one a row; the first 12 of 60 inputs" in text
+    assert "the first 8 of 60 filters, one a numbered row; the first 12 of 60 inputs" in text
     assert find_cut_off(deep) == []
 
 

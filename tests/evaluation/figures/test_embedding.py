@@ -29,6 +29,14 @@ def test_the_features_are_what_the_last_layer_reads(classifier, images):
     assert answer == pytest.approx(classifier([images.read(np.arange(4))]).numpy())
 
 
+def test_a_layer_may_be_called_as_keras_calls_its_own():
+    inputs = keras.Input((2, 2))
+    flat = keras.layers.Flatten(name="flatten")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, name="concatenate")(flat))
+    images = np.arange(600, dtype=np.float32).reshape(150, 2, 2)
+    assert (compute_features(model, images) == images.reshape(150, 4)).all()
+
+
 def test_the_features_of_a_merging_layer_are_all_it_reads():
     inputs = keras.Input((4,))
     branches = [keras.layers.Dense(2)(inputs), keras.layers.Dense(2)(inputs)]

@@ -27,6 +27,26 @@ def test_the_curves_are_scikit_learns(predictions):
     assert find_cut_off(figure) == []
 
 
+def test_good_curves_are_seen_from_near(predictions):
+    whole = plot_roc_pr_curves(predictions, DIGITS, SUBJECT)
+    assert whole.axes[0].get_xlim()[1] > 0.45
+    good = make_predictions(np.arange(600) % 10, accuracy=0.995)
+    figure = plot_roc_pr_curves(good, DIGITS, SUBJECT)
+    roc, precision_recall = figure.axes
+    assert 0.02 <= roc.get_xlim()[1] <= 0.21
+    assert roc.get_ylim()[0] >= 0.79
+    assert precision_recall.get_xlim()[0] >= 0.79
+    for axes in figure.axes:
+        assert axes.get_title(loc="left").endswith("zoomed in on the corner")
+        for line in axes.lines:
+            x, y = line.get_data()
+            inside = (
+                (x >= axes.get_xlim()[0]) & (x <= axes.get_xlim()[1]) & (y >= axes.get_ylim()[0])
+            )
+            assert inside.any()
+    assert find_cut_off(figure) == []
+
+
 def test_of_many_classes_the_worst_stand_out():
     predictions = make_predictions(np.arange(1000) % 100, 100, 0.7)
     figure = plot_roc_pr_curves(predictions, LONG, SUBJECT)

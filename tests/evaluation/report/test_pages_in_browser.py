@@ -9,6 +9,7 @@ import pytest
 from framework.evaluation.comparison.compare_runs import compare_runs
 from framework.evaluation.report.write_report import write_report
 from tests.evaluation.comparison.test_compare_runs import write_run
+from tests.helpers.browsers import find_violations
 from tests.helpers.fake_results import make_report_inputs
 from tests.helpers.program import TIMEOUT_SECONDS
 
@@ -115,6 +116,46 @@ def test_a_printed_report_is_white_and_without_navigation(browser, report):
             "rgb(255, 255, 255)"
         )
         assert len(page.pdf()) > 100_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["report", "comparison"])
+def test_pages_are_accessible(browser, name, width, scheme, request):
+    with open_page(browser, request.getfixturevalue(name), width, color_scheme=scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        assert find_violations(page) == []
+
+
+def test_the_whole_matrix_is_seen_on_a_phone(browser, report):
+    with open_page(browser, report, width=390) as page:
+        box = page.locator("#matrix").bounding_box()
+        assert box["x"] + box["width"] <= 390
+        scrolled = "e => e.scrollWidth > e.clientWidth"
+        for frame in page.locator("figure .frame").all():
+            assert not frame.evaluate(scrolled)
+
+
+def test_a_cell_shows_its_pictures_when_it_is_followed(browser, report):
+    with open_page(browser, report) as page:
+        link = page.locator("#matrix a").first
+        pictures = page.locator(link.get_attribute("href"))
+        assert not pictures.is_visible()
+        link.click()
+        assert pictures.locator("img").first.is_visible()
+        page.get_by_text("Back to the result").locator("visible=true").click()
+        assert not pictures.is_visible()
+
+
+def test_what_is_folded_is_printed(browser, report):
+    with open_page(browser, report) as page:
+        matrix = page.locator("img[alt^='Confusion matrix, training']")
+        config = page.locator("#config pre")
+        assert not matrix.is_visible()
+        assert not config.is_visible()
+        page.emulate_media(media="print")
+        assert matrix.bounding_box()["height"] > 100
+        assert config.bounding_box()["height"] > 100
 
 
 def test_the_sections_are_reached_from_the_navigation(browser, report):

@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from framework.config.model import ReportConfig, Solver
+from framework.config.training_model import Tracking
 from framework.errors import RunError
 from framework.evaluation.figures import reliability_diagram
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.html_page import render_report
+from framework.evaluation.report.matrix_section import list_rows
 from framework.evaluation.report.report_inputs import SPLITS
 from framework.evaluation.report.templating import format_percent
 from framework.evaluation.report.write_report import write_report
@@ -23,6 +25,8 @@ from tests.helpers.fake_results import (
     load_digit_images,
     make_config,
     make_history,
+    make_noise_images,
+    make_predictions,
     make_report_inputs,
     make_sure_predictions,
 )
@@ -299,10 +303,107 @@ def test_figures_beyond_the_budget_are_left_out_largest_first(tmp_path):
 
 def test_the_config_of_the_page_is_the_config(directory, inputs):
     text = (directory / "report.html").read_text(encoding="utf-8")
-    shown = re.search(r"<pre>(.*?)</pre>", text, re.DOTALL)[1]
+    shown = re.search(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)[1]
     config = json.loads(shown.replace("&#34;", '"').replace("&lt;", "<").replace("&amp;", "&"))
     assert config["data_config"]["dataset"]["name"] == "digits"
     assert config["training_config"]["epochs"] == 12
+
+
+RUN = {
+    "name": "vgg16/20261129-120000",
+    "started": "2026-11-29T12:00:00+01:00",
+    "command": "python run.py --config configs/vgg16.json --set 'a=<b>'",
+    "config": "configs/vgg16.json",
+}
+
+
+def test_the_head_says_which_run_it_is():
+    machine = {"processor": "A Processor", "processors": 2, "accelerators": ["A GPU"]}
+    page = render_report(make_report_inputs(3, environment={"run": RUN, **machine}), [], {})
+    head = re.search(r'<dl class="pairs" id="run">(.*?)</dl>', page, re.DOTALL)[1]
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", head) == [
+        ("Run", "vgg16/20261129-120000"),
+        ("Date", "2026-11-29 12:00:00 +0100"),
+        ("Config file", "configs/vgg16.json"),
+        (
+            "Command",
+            "<code>python run.py --config configs/vgg16.json --set &#39;a=&lt;b&gt;&#39;</code>",
+        ),
+        ("Duration", "20.2 s"),
+        ("Machine", "A Processor, 2 processors, A GPU"),
+    ]
+    assert "run.command" not in page
+
+
+def test_a_report_shows_no_password():
+    tracking = Tracking("mlflow", uri="https://me:secret@example.org")
+    page = render_report(make_report_inputs(3, config=make_config(tracking=tracking)), [], {})
+    assert "secret" not in page
+    assert "https://***@example.org" in page
+
+
+def read_cells(page):
+    """Each cell of the matrix that leads somewhere: its anchor and its number."""
+    return {
+        anchor: int(count)
+        for anchor, count in re.findall(r'<a href="#(cell-\d+-\d+)">(\d+)</a>', page)
+    }
+
+
+def test_each_cell_of_the_matrix_leads_to_its_pictures():
+    inputs = make_report_inputs(5)
+    page = render_report(inputs, [], {})
+    matrix = inputs.predictions["test"].confusion_matrix
+    cells = read_cells(page.partition('id="matrix"')[2].partition("</table>")[0])
+    assert cells == {
+        f"cell-{true}-{predicted}": count
+        for (true, predicted), count in np.ndenumerate(matrix)
+        if count
+    }
+    predictions = inputs.predictions["test"]
+    for anchor in cells:
+        shown = page.partition(f'id="{anchor}"')[2].partition("</div>")[0]
+        true, predicted = map(int, anchor.split("-")[1:])
+        numbers = [int(number) for number in re.findall(r"<figcaption>no. (\d+)", shown)]
+        assert 0 < len(numbers) == min(cells[anchor], 8)
+        assert set(predictions.true[numbers]) == {true}
+        assert set(predictions.predicted[numbers]) == {predicted}
+
+
+def test_of_many_classes_the_listed_confusions_lead_to_their_pictures():
+    images = make_noise_images(600, classes=30)
+    predictions = dict.fromkeys(SPLITS, make_predictions(images.labels, 30, accuracy=0.6))
+    names = [str(label) for label in range(30)]
+    inputs = make_report_inputs(
+        class_names=names, predictions=predictions, images=dict.fromkeys(SPLITS, images)
+    )
+    page = render_report(inputs, [], {})
+    assert 'id="matrix"' not in page
+    cells = read_cells(page)
+    assert len(cells) == 12
+    assert all(f'<div class="cell" id="{anchor}">' in page for anchor in cells)
+
+
+def test_without_images_a_matrix_leads_nowhere():
+    page = render_report(make_report_inputs(3, images={}), [], {})
+    assert 'id="matrix"' in page
+    assert "cell-" not in page
+
+
+@pytest.mark.parametrize("share", np.linspace(0.001, 1, 25))
+def test_the_numbers_of_a_matrix_stand_out_from_their_cells(share):
+    ((cell, *_), *_) = list_rows(
+        np.array([[round(1000 * share), 1000 - round(1000 * share)], [0, 1]])
+    )
+    *background, text = re.fullmatch(
+        r"background: rgb\((\d+) (\d+) (\d+)\); color: (#000|#fff)", cell["style"]
+    ).groups()
+    # Contrast as WCAG 2.2 defines it; 4.5 is asked for text of this size.
+    channels = np.array([int(channel) for channel in background]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    light = float(linear @ (0.2126, 0.7152, 0.0722))
+    contrast = (light + 0.05) / 0.05 if text == "#000" else 1.05 / (light + 0.05)
+    assert contrast >= 4.5
 
 
 def test_figures_for_people():

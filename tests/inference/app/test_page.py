@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.browsers import find_violations
 from tests.helpers.program import TIMEOUT_SECONDS
 from tests.inference.app.test_server import (  # noqa: F401
     FIVE,
@@ -58,6 +59,15 @@ def test_the_answer_stands_while_one_draws(browser, page):  # noqa: F811
     # The pen is still down.
     window.wait_for_function("document.querySelectorAll('.crops figure').length === 2")
     window.mouse.up()
+    window.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(browser, page, scheme):  # noqa: F811
+    window = open_window(browser, page[0], color_scheme=scheme)
+    draw(window, window.locator("canvas"), *FIVE, *ZERO)
+    await_text(window, "50")
+    assert find_violations(window) == []
     window.close()
 
 
