@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,6 +15,7 @@ import tensorflow as tf
 
 from framework.config.suggestions import format_hint
 from framework.errors import UsageError
+from framework.inference.export.onnx_file import write_onnx_file
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.models.classifier import save_classifier
 from framework.utils.optional_dependencies import require_packages
@@ -69,17 +69,14 @@ def _write_saved_model(trained: TrainedClassifier, path: Path, dtype: Dtype) -> 
         tf.saved_model.save(module, path, signatures)
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / "class_names.json").write_text(json.dumps(trained.class_names), encoding="utf-8")
+    (extra / "class_names.json").write_text(
+        json.dumps({"class_names": trained.class_names}), encoding="utf-8"
+    )
 
 
 def _write_onnx(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
-    import onnx
-
-    _export(trained, path, dtype, name="onnx")
-    model = onnx.load(path)
-    names = model.metadata_props.add()
-    names.key, names.value = "class_names", json.dumps(trained.class_names)
-    onnx.save(model, path)
+    with _quiet_conversion():
+        write_onnx_file(trained.classifier.model, path, INPUT_NAME, dtype, trained.class_names)
 
 
 def write_quantized(
@@ -94,24 +91,23 @@ def write_quantized(
         images: `(n, rows, columns, channels)` float32 in [0, 255], training images to
             calibrate the ranges of the activations with.
     """
-    _export(
+    _write_litert(
         trained,
         path,
         dtype,
-        name="litert",
         optimizations=[tf.lite.Optimize.DEFAULT],
         representative_dataset=lambda: ([image[np.newaxis].astype(dtype)] for image in images),
         target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
     )
 
 
-def _export(
-    trained: TrainedClassifier, path: Path, dtype: Dtype, *, name: str, **options: Any
-) -> None:
+def _write_litert(trained: TrainedClassifier, path: Path, dtype: Dtype, **options: Any) -> None:
     model = trained.classifier.model
     signature = [keras.InputSpec(shape=model.input_shape, dtype=dtype, name=INPUT_NAME)]
     with _quiet_conversion():
-        model.export(str(path), format=name, input_signature=signature, verbose=False, **options)
+        model.export(
+            str(path), format="litert", input_signature=signature, verbose=False, **options
+        )
 
 
 @contextmanager
@@ -152,7 +148,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "litert": Format(
         "model.tflite",
-        partial(_export, name="litert"),
+        _write_litert,
         {"ai_edge_litert": "ai-edge-litert"},
         "from ai_edge_litert.interpreter import Interpreter\n"
         'model = Interpreter("{file}").get_signature_runner()',

@@ -134,6 +134,17 @@ def test_a_saved_model_has_a_signature_for_each_dtype(digits_run, tmp_path):
     np.testing.assert_array_equal(*answers)
 
 
+def test_class_names_have_one_form_in_all_files(digits_run, trained, tmp_path):
+    output = tmp_path / "exported"
+    assert export("--run", digits_run, "--format", "saved_model", "--output", output) == 0
+    inside, beside = (
+        output / "saved_model/assets.extra/class_names.json",
+        output / "class_names.json",
+    )
+    expected = {"class_names": list(trained.class_names)}
+    assert json.loads(inside.read_text()) == json.loads(beside.read_text()) == expected
+
+
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
