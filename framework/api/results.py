@@ -11,6 +11,7 @@ from typing import Any
 
 from framework.config import Config, load_config
 from framework.evaluation.report.data_uri import embed_images
+from framework.evaluation.report.run_head import describe_run
 from framework.evaluation.report.templating import render_template
 from framework.inference.export.exporter import export_classifier
 from framework.inference.export.formats import Dtype
@@ -53,14 +54,15 @@ class Results(ABC):
             directory=str(self.directory),
             test=self.metrics["test"],
             parameters=self.metrics.get("parameters"),
-            seconds=sum(self.metrics.get("timing", {}).values()),
-            substitutions=self._substitutions,
+            run=list(describe_run(self._described, self.metrics)),
+            substitutions=self._described.get("substitutions", ()),
             figures=[(path.stem, uri) for path, uri in embed_images(paths).items()],
         )
 
     @property
-    def _substitutions(self) -> list[dict[str, str]]:
-        return []
+    def _described(self) -> dict[str, Any]:
+        """What is known of how it was made; see `Run.environment`."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,8 @@ class Run(Results):
         return export_classifier(self.classifier, format, place, int8, input_dtype)
 
     @property
-    def _substitutions(self) -> list[dict[str, str]]:
-        return list(self.environment.get("substitutions", ()))
+    def _described(self) -> dict[str, Any]:
+        return self.environment
 
 
 def load_run(directory: str | Path) -> Run:

@@ -75,6 +75,7 @@ def test_a_notebook_shows_the_result_the_curves_and_the_matrix(run):
     assert f"{100 * run.metrics['test']['accuracy']:.2f}" in page
     assert page.count("data:image/png;base64,") == 3
     assert str(run.directory) in page
+    assert "framework.train(" in page
     assert "<script" not in page
 
 

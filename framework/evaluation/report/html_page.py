@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,10 +18,11 @@ from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.figure_specs import FigureSpec, Section
 from framework.evaluation.report.matrix_section import Cell, collect_pictures, list_rows
 from framework.evaluation.report.report_inputs import SPLITS, ReportInputs
+from framework.evaluation.report.run_head import describe_run
 from framework.evaluation.report.templating import render_template
 from framework.runs.announcements import describe_model_epoch
 from framework.runs.manifest import RUN
-from framework.utils.text import format_duration, hide_passwords, pluralize
+from framework.utils.text import hide_passwords
 
 MAX_CONFUSIONS = 12
 SHOWN_ELSEWHERE = (RUN, "substitutions", "class_names", "subject", "notes", "data.remarks")
@@ -74,7 +74,7 @@ def render_report(
     return render_template(
         "report.html",
         subject=inputs.subject,
-        run=list(_describe_run(inputs)),
+        run=list(describe_run(inputs.environment, metrics)),
         metrics=metrics,
         splits=[split for split in SPLITS if split in metrics],
         wrong=len(test) - int(test.correct.sum()),
@@ -100,25 +100,6 @@ def render_report(
         config=hide_passwords(json.dumps(dump_config(inputs.config), indent=2, ensure_ascii=False)),
         environment=list(_list_environment(inputs.environment)),
     )
-
-
-def _describe_run(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
-    """Yield what the head of the page says: which run it is, when, by which command, and where."""
-    environment = inputs.environment
-    begun = environment.get(RUN, {})
-    if "started" in begun:
-        yield "Run", begun["name"]
-        yield "Date", datetime.fromisoformat(begun["started"]).strftime("%Y-%m-%d %H:%M:%S %z")
-    if begun.get("config"):
-        yield "Config file", begun["config"]
-    if begun.get("command"):
-        yield "Command", begun["command"]
-    if "timing" in inputs.metrics:
-        yield "Duration", format_duration(sum(inputs.metrics["timing"].values()))
-    if "processor" in environment:
-        count = pluralize(environment["processors"], "processor")
-        accelerators = environment["accelerators"]
-        yield "Machine", ", ".join([environment["processor"], count, *accelerators])
 
 
 def _list_mistakes(inputs: ReportInputs) -> Iterator[dict[str, str]]:
