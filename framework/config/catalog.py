@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
+from framework.config.keras_file import is_keras_file, read_keras_file
+
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
 
@@ -145,14 +147,32 @@ def find_input_rule(layer_type: str) -> InputRule:
     return InputRule(*find_entry("layers", layer_type).get("inputs", ("single", 1, 1)))
 
 
-@cache
 def load_backbone_layers(model_name: str) -> dict[str, str]:
-    """Return the layers of a backbone from the input up: name -> class; `{}` for `none`."""
+    """Return the layers of a backbone from the input up: name -> class; `{}` for `none`.
+
+    Raises:
+        KerasFileError: It is a file that can't be a backbone.
+    """
     if model_name == NO_BACKBONE:
         return {}
-    path = files("framework.config").joinpath("backbones", f"{model_name}.txt")
+    if is_keras_file(model_name):
+        return dict(read_keras_file(model_name).layers)
+    return _read_layers(model_name)
+
+
+@cache
+def _read_layers(application: str) -> dict[str, str]:
+    path = files("framework.config").joinpath("backbones", f"{application}.txt")
     lines = path.read_text("utf-8").splitlines()
     return dict(line.split(" ") for line in lines if not line.startswith("#"))
+
+
+def find_smallest_image(model_name: str) -> int:
+    """Return the least rows and columns of a backbone's images; 1 where nothing tells."""
+    if is_keras_file(model_name):
+        return 1
+    smallest: int = find_entry("backbones", model_name)["smallest_image"]
+    return smallest
 
 
 def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
@@ -160,7 +180,7 @@ def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
     return tuple(
         argument
         for argument, (_, beginnings) in BACKBONE_ARGUMENTS.items()
-        if model_name != NO_BACKBONE and f"{model_name}.".startswith(beginnings)
+        if model_name in list_names("backbones") and f"{model_name}.".startswith(beginnings)
     )
 
 

@@ -4,6 +4,7 @@ import json
 
 from framework.config import catalog
 from framework.config.class_names import find_class_names
+from framework.config.keras_file import KerasFileError, is_keras_file, read_keras_file
 from framework.config.violations import format_unknown
 from framework.errors import UsageError
 from framework.utils.tables import ConsoleText, TextTable
@@ -28,6 +29,8 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         return _list_datasets(name)
     if name is None:
         return _list_backbones() if kind == "backbones" else _list_entries(kind)
+    if kind == "backbones" and is_keras_file(name):
+        return _describe_file(name)
     refused = catalog.list_refusals(kind)
     if name in refused:
         raise UsageError(f"{name} is refused: {refused[name]}")
@@ -90,6 +93,7 @@ def _list_backbones() -> str:
         TextTable(rows, right=range(1, 6)),
         "parameters: of the network without its top. top-1, top-5: accuracy on ImageNet's "
         f"validation set, and\nweights: with the top, as published on {ACCURACY_SOURCE}.\n"
+        "The path of a .keras file is a backbone, too: python run.py list backbones my.keras\n"
         f'"{catalog.NO_BACKBONE}" means no backbone: the declared top is the whole network.\n\n'
         "Layers: python run.py list backbones VGG16",
     )
@@ -116,6 +120,22 @@ def _describe_backbone(name: str) -> str:
         TextTable(arguments, header=False, indent=2),
         "Layers from the input up:",
         TextTable(list(layers.items()), header=False, indent=2),
+    )
+
+
+def _describe_file(name: str) -> str:
+    """Return the image and the layers of the network in a `.keras` file, from the input up."""
+    try:
+        file = read_keras_file(name)
+    except KerasFileError as error:
+        raise UsageError(f"{error}.") from error
+    sides = " x ".join("any" if side is None else str(side) for side in file.image_shape)
+    kept = [f"{nested} is a single layer: {why}." for nested, why in file.kept.items()]
+    return ConsoleText(
+        f"{name}: images of {sides} (rows, columns, channels).",
+        *kept,
+        "Layers from the input up:",
+        TextTable(list(file.layers.items()), header=False, indent=2),
     )
 
 

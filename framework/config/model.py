@@ -168,7 +168,9 @@ class ModelConfiguration:
     """The backbone and the declared top, in the order of the config."""
 
     model_name: Annotated[str, "backbone"] = config_field(
-        MISSING, 'A network of Keras Applications, or `"none"`: the top is all there is.'
+        MISSING,
+        'A network of Keras Applications, the path of a `.keras` file, or `"none"`: the top is '
+        "all there is.",
     )
     model_top_config: Annotated[Mapping[str, TopLayer], "top"] = config_field(
         MISSING, "The layers on the backbone, by name, in any directed acyclic graph."
@@ -179,6 +181,11 @@ class ModelConfiguration:
     model_arguments: Annotated[Mapping[str, Any], "backbone arguments or null"] = config_field(
         dict,
         'Arguments of the backbone besides its size and weights, such as `{"pooling": "avg"}`.',
+    )
+    preprocessing: Annotated[str | Mapping[str, Any] | None, "preprocessing"] = config_field(
+        None,
+        "How the network of a `.keras` file wants its images, which are in [0, 255]: `none`, "
+        "`caffe`, `tf`, `torch`, or a `scale` and an `offset`; `null`: guessed, with a warning.",
     )
     trainable: Annotated[str, "trainable"] = config_field(
         "none",

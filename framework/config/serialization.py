@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.config import catalog
-from framework.config.catalog import ACCURACY, NO_BACKBONE
+from framework.config.catalog import ACCURACY, IMAGENET, NO_BACKBONE
 from framework.config.checks.top_rules import sort_layers
 from framework.config.fields import ConfigField, list_fields
+from framework.config.keras_file import is_keras_file
 from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights
 from framework.config.schema.keras_object_schemas import NAMED_KINDS
 from framework.config.training_model import Tracking
@@ -20,10 +21,14 @@ def build_config(values: dict[str, Any]) -> Config:
     """Return the config of values that have been checked."""
     config: Config = _build_section(Config, values)
     model = config.model_configuration
-    if model.model_name != NO_BACKBONE:
+    if model.model_name == NO_BACKBONE:
+        # Nothing would load weights, whatever their default is: no record should name them.
+        weights = Weights(name=None)
+    elif is_keras_file(model.model_name) and model.weights.name == IMAGENET:
+        weights = Weights(name=model.model_name)  # The file has its own.
+    else:
         return config
-    # Nothing would load weights, whatever their default is: no record should name them.
-    model = dataclasses.replace(model, weights=Weights(name=None))
+    model = dataclasses.replace(model, weights=weights)
     return dataclasses.replace(config, model_configuration=model)
 
 

@@ -65,7 +65,7 @@ def build_extractor(config: Config, layer_name: str, size: int | None = None) ->
     if not names:
         raise UsageError("--config: it names no backbone, so there is no layer to take.")
     _check_layer(layer_name, model_name, names)
-    smallest = catalog.find_entry("backbones", model_name)["smallest_image"]
+    smallest = catalog.find_smallest_image(model_name)
     if size is not None and size < smallest:
         raise UsageError(
             f"--size: expected at least {smallest}: {model_name} takes no smaller images. "

@@ -39,7 +39,8 @@ def check_top(config: Config) -> None:
     shape = config.data_config.image_shape.as_tuple
     with use_precision(config.training_config.precision):
         with _without_weights():
-            backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
+            arguments = model.model_arguments, model.preprocessing
+            backbone = build_backbone(model.model_name, shape, None, *arguments)
         classifier = build_classifier(config, backbone, class_names)
         validator = TopValidator(model.model_top_config, config.source_map)
         validator.validate_forward(classifier.model, set(classifier.backbone_layers))

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from framework.config.catalog import COVERAGE
+from framework.config.keras_file import RUN_MEMBER
 from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
@@ -22,7 +23,6 @@ from framework.models.top import build_top, resolve_units
 from framework.models.top_validator import TopValidator
 from framework.utils.files import DAMAGED_ARCHIVE, write_atomically
 
-CLASS_NAMES_MEMBER = "class_names.json"
 NOVELTY_MEMBER = "novelty.npz"
 
 
@@ -141,7 +141,7 @@ def write_classifier(classifier: Classifier, path: Path) -> Iterator[Path]:
             "backbone_layers": classifier.backbone_layers,
         }
         with zipfile.ZipFile(unfinished, "a") as archive:
-            archive.writestr(CLASS_NAMES_MEMBER, json.dumps(names))
+            archive.writestr(RUN_MEMBER, json.dumps(names))
             if classifier.novelty is not None:
                 with archive.open(NOVELTY_MEMBER, "w") as member:
                     classifier.novelty.write(member)
@@ -162,7 +162,7 @@ def load_classifier_file(path: Path) -> Classifier:
             damaged = archive.testzip()
             if damaged is not None:
                 raise zipfile.BadZipFile(f"{damaged} does not match its checksum.")
-            names = json.loads(archive.read(CLASS_NAMES_MEMBER))
+            names = json.loads(archive.read(RUN_MEMBER))
             novelty = None
             if NOVELTY_MEMBER in archive.namelist():
                 novelty = NoveltyDetector.read(io.BytesIO(archive.read(NOVELTY_MEMBER)))

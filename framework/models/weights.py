@@ -8,10 +8,12 @@ import keras
 import numpy as np
 
 from framework.config.catalog import IMAGENET, NO_BACKBONE
+from framework.config.keras_file import is_keras_file
 from framework.config.model import ModelConfiguration
 from framework.errors import RunError, first_sentence
 from framework.models.backbones import build_backbone
 from framework.models.classifier import load_classifier_file
+from framework.models.keras_backbone import announce_file
 from framework.utils.fallbacks import Fallback
 from framework.utils.network import DownloadError, fetch
 
@@ -29,7 +31,8 @@ def load_pretrained_backbone(
 
     Args:
         model: Names the backbone and its weights: `"imagenet"`, the path of a weights file
-            or of a run's `model.keras`, or `None` for random weights.
+            or of a run's `model.keras`, that of a backbone's own file, or `None` for random
+            weights.
         shape: `(rows, columns, channels)` of the images.
 
     Raises:
@@ -39,11 +42,14 @@ def load_pretrained_backbone(
     if model.model_name == NO_BACKBONE:
         return build_backbone(NO_BACKBONE, shape), None
     weights = model.weights
+    if is_keras_file(model.model_name):
+        announce_file(model.model_name, model.preprocessing)
     try:
         if weights.name == IMAGENET:
             return _load_imagenet_backbone(model, shape), None
-        backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
-        if weights.name is not None:
+        own = weights.name if weights.name == model.model_name else None
+        backbone = _build(model, shape, own)
+        if weights.name is not None and own is None:
             path = Path(weights.name).expanduser()
             if not path.is_file():
                 raise WeightsUnavailableError(
@@ -59,8 +65,14 @@ def load_pretrained_backbone(
         reason = str(error).splitlines()[0]
         fallback = Fallback("weights", str(weights.name), weights.if_unavailable, reason)
     fallback.announce()
-    backbone = build_backbone(model.model_name, shape, arguments=model.model_arguments)
-    return backbone, fallback
+    return _build(model, shape), fallback
+
+
+def _build(
+    model: ModelConfiguration, shape: tuple[int, int, int], weights: str | None = None
+) -> keras.Model:
+    arguments = model.model_arguments, model.preprocessing
+    return build_backbone(model.model_name, shape, weights, *arguments)
 
 
 def _load_imagenet_backbone(model: ModelConfiguration, shape: tuple[int, int, int]) -> keras.Model:

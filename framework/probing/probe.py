@@ -91,10 +91,10 @@ def _replace_backbone(config: Config, name: str) -> Config:
     """Return a config with another backbone, and its weights located."""
     model = config.model_configuration
     known = catalog.list_names("backbones")
-    if name not in known:
+    if name not in (*known, model.model_name):
         hint = format_hint(name, known, "See: python run.py list backbones")
         raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
-    smallest = catalog.find_entry("backbones", name)["smallest_image"]
+    smallest = catalog.find_smallest_image(name)
     if min(config.data_config.image_shape.as_tuple[:2]) < smallest:
         raise UsageError(
             f"--backbones: {name} takes no images smaller than {smallest}x{smallest}. Set "

@@ -9,11 +9,13 @@ from typing import Any
 
 from framework.config import Config
 from framework.config.catalog import IMAGENET, NO_BACKBONE
+from framework.config.keras_file import is_keras_file, read_keras_file
 from framework.config.serialization import list_changes
 from framework.data.appearance import measure_appearance
 from framework.data.dataset import Dataset
 from framework.errors import RunError
 from framework.models.classifier import Classifier
+from framework.models.keras_backbone import choose_preprocessing
 from framework.runs.run_directory import MODEL_FILE
 from framework.utils.environment import describe_environment
 from framework.utils.fallbacks import Fallback
@@ -61,9 +63,25 @@ def describe_run(
             "excluded": {split: len(found) for split, found in dataset.excluded.items()},
         },
         **_describe_appearance(config, dataset),
-        "weights": {"name": weights, "fingerprint": classifier.fingerprint_backbone()},
+        "weights": {
+            "name": weights,
+            "fingerprint": classifier.fingerprint_backbone(),
+            **_describe_preprocessing(config),
+        },
         "class_names": list(classifier.class_names),
     }
+
+
+def _describe_preprocessing(config: Config) -> dict[str, Any]:
+    """Return how the network of a file gets its images, and whether that was guessed."""
+    model = config.model_configuration
+    if not (is_keras_file(model.model_name) and config.training_config.enable_training):
+        return {}
+    if model.preprocessing is not None:
+        return {"preprocessing": model.preprocessing}
+    described = read_keras_file(model.model_name)
+    guessed = "" if described.scales else " (guessed)"
+    return {"preprocessing": choose_preprocessing(described) + guessed}
 
 
 def describe_start(
@@ -94,7 +112,14 @@ def _name_network(config: Config, weights: str) -> str:
         path = Path(str(saved))
         if not path.with_name("environment.json").is_file():
             return path.name  # Nothing tells whether the config describes it.
-    return "network without backbone" if name == NO_BACKBONE else f"{name} ({weights})"
+    if name == NO_BACKBONE:
+        return "network without backbone"
+    if not is_keras_file(name):
+        return f"{name} ({weights})"
+    own = config.model_configuration.weights.name == name
+    # All runs call their file the same.
+    title = "/".join(Path(name).parts[-2 if Path(name).name == MODEL_FILE else -1 :])
+    return title if own else f"{title} ({weights})"
 
 
 def write_environment(

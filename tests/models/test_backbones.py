@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from framework.config import catalog, resolve_config
-from framework.models.backbones import build_backbone, find_preprocessing, preprocess
+from framework.models.backbones import build_backbone
 from framework.models.classifier import build_classifier, load_classifier_file, save_classifier
+from framework.models.preprocessing import find_preprocessing, preprocess
 
 NAMES = catalog.list_names("backbones")
 SAMPLE = NAMES if os.environ.get("ALL_BACKBONES") else ("MobileNet",)

@@ -6,12 +6,14 @@ from pathlib import Path
 from framework.config import catalog
 from framework.config.catalog import IMAGENET, NO_BACKBONE
 from framework.config.checks.partial_config import PartialConfig
+from framework.config.keras_file import KerasFileError, is_keras_file, read_keras_file
 from framework.config.source_map import KeyPath
 from framework.config.suggestions import suggest_name
 from framework.config.violations import Violation, format_mismatch, format_unknown
 
 IMAGE_SHAPE = ("data_config", "image_shape")
 WEIGHTS = ("model_configuration", "weights")
+PREPROCESSING = ("model_configuration", "preprocessing")
 TRAINABLE = ("model_configuration", "trainable")
 FINE_TUNING = ("training_config", "fine_tuning")
 
@@ -20,7 +22,7 @@ def check_image_shape(partial: PartialConfig) -> Iterator[Violation]:
     """Yield a shape below the backbone's minimum, or with channels that its weights don't have."""
     if partial.backbone in (None, NO_BACKBONE):
         return
-    smallest = catalog.find_entry("backbones", partial.backbone)["smallest_image"]
+    smallest = catalog.find_smallest_image(partial.backbone)
     for key in ("image_rows", "image_columns"):
         pixels = partial.read(*IMAGE_SHAPE, key)
         if pixels < smallest:
@@ -28,12 +30,37 @@ def check_image_shape(partial: PartialConfig) -> Iterator[Violation]:
             yield Violation((*IMAGE_SHAPE, key), format_mismatch(expected, pixels))
     weights, _ = partial.read_object(*WEIGHTS)
     channels = partial.read(*IMAGE_SHAPE, "channel_numbers")
-    if weights == IMAGENET and channels != 3:
+    if weights == IMAGENET and channels != 3 and not is_keras_file(partial.backbone):
         yield Violation(
             (*IMAGE_SHAPE, "channel_numbers"),
             f"expected 3: ImageNet weights are for RGB. Found {channels}. Grey images are repeated "
             "to RGB when it is 3; otherwise set model_configuration.weights to null.",
         )
+
+
+def check_keras_file(partial: PartialConfig) -> Iterator[Violation]:
+    """Yield a file that can't be a backbone, or takes other images than the config has."""
+    path = ("model_configuration", "model_name")
+    name = partial.backbone
+    if name is None or not is_keras_file(name):
+        if partial.read(*PREPROCESSING) is not None:
+            message = f"only for the .keras file of a network: {name} has its own."
+            yield Violation(PREPROCESSING, message, at_key=True)
+        return
+    try:
+        file = read_keras_file(name)
+    except KerasFileError as error:
+        yield Violation(path, f"{error}.")
+        return
+    keys = ("image_rows", "image_columns", "channel_numbers")
+    for key, side in zip(keys, file.image_shape, strict=True):
+        found = partial.read(*IMAGE_SHAPE, key)
+        if side is not None and found != side:
+            expected = f"{side}, the size that {Path(name).name} was built for"
+            yield Violation((*IMAGE_SHAPE, key), format_mismatch(expected, found))
+    if file.scales and partial.read(*PREPROCESSING) not in (None, "none"):
+        message = f"expected 'none': {Path(name).name} prepares images itself."
+        yield Violation(PREPROCESSING, message)
 
 
 def check_backbone_arguments(partial: PartialConfig) -> Iterator[Violation]:

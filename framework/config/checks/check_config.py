@@ -8,6 +8,7 @@ from framework.config.checks.backbone_rules import (
     check_backbone_arguments,
     check_backbone_layers,
     check_image_shape,
+    check_keras_file,
     check_report,
     check_saved_model,
     check_weights,
@@ -22,6 +23,7 @@ from framework.config.schema.validator import check_schema
 from framework.config.violations import Violation
 
 _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
+    check_keras_file,
     check_image_shape,
     check_backbone_arguments,
     check_dataset,

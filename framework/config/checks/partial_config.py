@@ -7,6 +7,7 @@ from typing import Any
 
 from framework.config import catalog
 from framework.config.fields import list_fields
+from framework.config.keras_file import KerasFileError
 from framework.config.model import Config
 from framework.config.source_map import KeyPath
 
@@ -89,7 +90,10 @@ class PartialConfig:
     @property
     def backbone_layers(self) -> dict[str, str]:
         """The layers of the backbone, name -> class."""
-        return catalog.load_backbone_layers(self.backbone) if self.backbone else {}
+        try:
+            return catalog.load_backbone_layers(self.backbone) if self.backbone else {}
+        except KerasFileError:  # The rule about the file tells why.
+            return {}
 
     def list_layers(self) -> list[PartialLayer]:
         """Return the declared layers in the order of the config."""

@@ -17,6 +17,8 @@ from framework.config.schema.keras_object_schemas import ObjectSchemas, make_nam
 from framework.config.schema.value_types import WORDS, Schema, make_type_schema
 from framework.config.violations import join_words
 
+PREPROCESSING_MODES = ("none", "caffe", "tf", "torch")
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LAYER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 SWEEP = "sweep_config"
@@ -24,11 +26,29 @@ SWEEP = "sweep_config"
 
 _CLASS_WEIGHT = "'balanced', null or an object with a positive weight for each class"
 
+_PREPROCESSING = "'none', 'caffe', 'tf', 'torch', null or an object with scale and offset"
+_NUMBERS = "number or 3 numbers"
+
 _PLAIN_WORDS: dict[str, Schema] = {
     "backbone": {
-        "enum": [*catalog.list_names("backbones"), catalog.NO_BACKBONE],
         "title": "a backbone",
-        "x-list": "backbones",
+        "if": {"type": "string", "pattern": r"\.keras$"},
+        "else": {
+            "enum": [*catalog.list_names("backbones"), catalog.NO_BACKBONE],
+            "title": "a backbone",
+            "x-list": "backbones",
+        },
+    },
+    "preprocessing": {
+        "title": _PREPROCESSING,
+        "if": {"type": "object"},
+        "then": {
+            "properties": {name: make_type_schema(_NUMBERS) for name in ("scale", "offset")},
+            "required": ["scale"],
+            "additionalProperties": False,
+            "x-keys": "one of the keys scale, offset",
+        },
+        "else": {"enum": [*PREPROCESSING_MODES, None], "title": _PREPROCESSING},
     },
     "backbone arguments": {
         "type": "object",
