@@ -17,8 +17,14 @@ GRAPHS = ("Functional", "Sequential", "Model")
 RUN_MEMBER = "class_names.json"
 """What a run writes into the file of its classifier, with the names of the backbone's layers."""
 
-SCALING = ("Rescaling", "Normalization")
-"""Layers that prepare images, where they come first."""
+PREPARING = (
+    "Rescaling", "Normalization", "GetItem", "Take", "Add", "Subtract", "Multiply", "Divide",
+    "TrueDivide",
+)  # fmt: skip
+"""What prepares images where it comes first: layers, and the arithmetic of `preprocess_input`."""
+
+PASSING = ("Random", "Resizing", "CenterCrop", "ZeroPadding2D")
+"""Beginnings of layers that leave the range of images as it is."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +115,13 @@ def _describe(config: Mapping[str, Any], path: Path, run: Mapping[str, Any]) -> 
     layers = dict(_list_layers(config, flattened))
     if own := run.get("backbone_layers"):  # Of a run its backbone is read, not its top.
         layers = {name: kind for name, kind in layers.items() if name in own}
-    first = next((kind for kind in layers.values() if kind != "InputLayer"), "")
+    first = next((kind for kind in layers.values() if not kind.startswith(PASSING)), "")
     return KerasFile(
         layers=layers,
         image_shape=(shape[0], shape[1], shape[2]),
         flattened=flattened,
         kept=kept,
-        scales=bool(run) or first in SCALING,
+        scales=bool(run) or first in PREPARING,
         end=own[-1] if own else None,
         names=(str(config.get("name")), *flattened),
     )

@@ -80,11 +80,10 @@ def test_a_nested_model_whose_names_are_taken_stays_one_layer(tmp_path):
     assert file.kept == {"base": "another layer is called end, too"}
 
 
-@pytest.mark.parametrize("kind", ["Rescaling", "Normalization"])
+@pytest.mark.parametrize("kind", ["Rescaling", "Normalization", "GetItem"])
 def test_a_network_that_scales_images_needs_no_preprocessing(kind, tmp_path):
-    name = write_file(
-        tmp_path / "a.keras", make_layer(kind, "scale"), make_layer("Conv2D", "block1_conv1")
-    )
+    flip, convolution = make_layer("RandomFlip", "flip"), make_layer("Conv2D", "block1_conv1")
+    name = write_file(tmp_path / "a.keras", flip, make_layer(kind, "scale"), convolution)
     assert read_keras_file(name).scales
     assert find_problems(make_values(name, preprocessing="caffe")) == (
         "  model_configuration.preprocessing: expected 'none': a.keras prepares images itself."

@@ -73,6 +73,18 @@ def test_nested_models_are_flat_and_compute_the_same(nested, images, caplog):
     assert "guessed" not in caplog.text
 
 
+def test_a_network_that_calls_preprocess_input_is_not_prepared_twice(images, tmp_path):
+    image = keras.Input(SHAPE)
+    prepared = keras.applications.vgg16.preprocess_input(image)
+    base = keras.Model(image, layers.Conv2D(2, 3)(image), name="vgg16")
+    network = keras.Model(image, base(prepared))
+    network.save(tmp_path / "it.keras")
+    backbone = build_keras_backbone(str(tmp_path / "it.keras"), SHAPE)
+    np.testing.assert_allclose(
+        backbone.predict(images, verbose=0), network.predict(images, verbose=0), rtol=1e-6
+    )
+
+
 def test_a_model_used_twice_stays_one_layer(images, tmp_path):
     inputs = keras.Input(SHAPE)
     part = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(3, 3, padding="same")], name="part")
