@@ -67,7 +67,7 @@ def _describe(entry: EntryInfo) -> tuple[str, str, str, str, str]:
     """Return data set, number of images, view, backbone, layers, or what is wrong with it."""
     match description := entry.description:
         case {"images": int(images), "pixels": {"view": int(view)}, "layers": [*layers]}:
-            # Entries of version 0.5 and before do not name them.
+            # Older entries do not name them.
             data, backbone = (str(description.get(key) or "?") for key in ("data", "backbone"))
             return data, str(images), str(view), backbone, ", ".join(map(str, layers))
         case empty if not empty:

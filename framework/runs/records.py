@@ -11,6 +11,7 @@ from typing import Any
 
 from framework.errors import RunError, UsageError
 from framework.runs.run_directory import is_finished
+from framework.utils.text import hide_passwords
 
 MISSING = "–"
 """What people see where a run lacks a value."""
@@ -146,8 +147,8 @@ def list_differences(values: Sequence[Mapping[str, Any]]) -> dict[str, list[str 
         values: Nested mappings, such as configs.
 
     Returns:
-        Dotted key -> its value in each of `values`, as text, `None` where there is no such key;
-        keys in their first order.
+        Dotted key -> its value in each of `values`, as text without passwords, `None` where
+        there is no such key; keys in their first order.
     """
     flat = [dict(_flatten(value)) for value in values]
     keys = dict.fromkeys(key for one in flat for key in one)
@@ -160,4 +161,5 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(inner, Mapping) and inner:
             yield from _flatten(inner, f"{prefix}{key}.")
         else:
-            yield prefix + key, inner if isinstance(inner, str) else json.dumps(inner)
+            text = inner if isinstance(inner, str) else json.dumps(inner)
+            yield prefix + key, hide_passwords(text)

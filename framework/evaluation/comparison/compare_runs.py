@@ -16,7 +16,6 @@ from framework.evaluation.report.templating import render_template
 from framework.runs.records import find_common_parent, find_runs, load_runs
 from framework.utils.files import write_text
 from framework.utils.tables import ConsoleText, format_csv
-from framework.utils.text import hide_passwords
 
 
 def compare_runs(
@@ -101,6 +100,5 @@ def _render_page(comparison: Comparison, folder: Path) -> str:
             for figure in figures
         ],
         format_p_value=format_p_value,
-        hide_passwords=hide_passwords,
         all_paired=len(comparison.runs) <= MAX_RUNS_FULLY_PAIRED,
     )

@@ -8,10 +8,10 @@ from framework.evaluation.comparison.mcnemar import format_p_value
 from framework.evaluation.comparison.metrics_table import COLUMNS
 from framework.runs.records import MISSING
 from framework.utils.tables import BEST, ConsoleText, TextTable
-from framework.utils.text import truncate
+from framework.utils.text import shorten
 
 MAX_RUNS = 20
-"""Rows of a table of runs; comparison.csv has all."""
+"""Rows of a table of runs; comparison.html has all."""
 
 MAX_RUNS_AS_COLUMNS = 4
 """More do not fit beside each other: values are counted."""
@@ -64,12 +64,12 @@ def _format_differences(
 
 
 def _format_value(value: str | None) -> str:
-    return MISSING if value is None else truncate(value, _VALUE_WIDTH)
+    return MISSING if value is None else shorten(value, _VALUE_WIDTH)
 
 
 def _count_values(values: Sequence[str | None]) -> str:
-    counts = Counter(map(_format_value, values)).most_common()
-    listed = [f"{value} ({count})" for value, count in counts[:MAX_VALUES]]
+    counts = Counter(values).most_common()
+    listed = [f"{_format_value(value)} ({count})" for value, count in counts[:MAX_VALUES]]
     more = len(counts) - MAX_VALUES
     return ", ".join(listed) + (f" and {more} other values" if more > 0 else "")
 
@@ -93,4 +93,4 @@ def _make_table(rows: Sequence[Sequence[str]]) -> TextTable:
 
 
 def _count_rest(count: int, what: str) -> str:
-    return f"... and {count} more {what} in comparison.csv" if count > 0 else ""
+    return f"... and {count} more {what} in comparison.html" if count > 0 else ""

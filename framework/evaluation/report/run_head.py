@@ -14,7 +14,7 @@ def describe_run(
     """Yield names and texts.
 
     Args:
-        environment: `environment.json`; runs of version 0.5 and before tell less.
+        environment: `environment.json`; that of an older run tells less.
         metrics: `metrics.json`.
     """
     begun = environment.get(RUN, {})
@@ -29,4 +29,5 @@ def describe_run(
         yield "Duration", format_duration(sum(metrics["timing"].values()))
     if "processor" in environment:
         count = pluralize(environment["processors"], "processor")
-        yield "Machine", ", ".join([environment["processor"], count, *environment["accelerators"]])
+        accelerators = environment.get("accelerators", ())
+        yield "Machine", ", ".join([environment["processor"], count, *accelerators])

@@ -311,6 +311,18 @@ def test_what_a_run_lacks_is_an_empty_cell(results):
     assert [row["training_config.extra"] for row in rows] == ["", "3"]
 
 
+def test_values_that_begin_alike_are_told_apart_and_passwords_hidden(results):
+    common = "https://me:secret@example.org/a/rather/long/path/to/something"
+    for name, end in (("first", "/a"), ("second", "/b")):
+        tracking = {"name": "mlflow", "uri": common + end}
+        set_values(results / "vgg16" / name, "config.json", training_config__tracking=tracking)
+    text = compare_runs([results])
+    (line,) = (each for each in text.splitlines() if each.startswith("training_config.tracking"))
+    assert line.split()[1] != line.split()[2]
+    for written in (text, *(path.read_text() for path in (results / "vgg16").glob("comparison.*"))):
+        assert "secret" not in written
+
+
 def test_a_layer_is_one_difference_for_people(results):
     top = {
         "new": {
@@ -350,7 +362,7 @@ def test_fifty_runs_are_readable_on_a_console(tmp_path):
     assert len(lines) < 70
     tables = [line for line in lines if not line.endswith((".", ".html"))]
     assert max(map(len, tables)) <= 120
-    assert "... and 30 more runs in comparison.csv" in lines
+    assert "... and 30 more runs in comparison.html" in lines
     (epochs,) = (line for line in lines if line.startswith("training_config.epochs"))
     assert "  1 (8), " in epochs
     assert epochs.endswith(" and 3 other values")
