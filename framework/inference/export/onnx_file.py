@@ -47,15 +47,39 @@ def write_onnx_file(
         outputs, _ = model.stateless_call(every[:middle], every[middle:], image, training=False)
         return outputs
 
+    # Functions inside, such as Keras's grouped convolutions, become part of the graph: tf2onnx
+    # knows no calls of functions.
+    tf.config.run_functions_eagerly(True)
+    try:
+        graph = predict.get_concrete_function().graph
+    finally:
+        tf.config.run_functions_eagerly(False)
     # Tensors that a layer keeps besides its weights are inputs of the graph already.
-    kept = {
-        inside.name: outside.numpy()
-        for outside, inside in predict.get_concrete_function().graph.captures
-    }
-    converted, _ = tf2onnx.convert.from_function(predict, predict.input_signature)
+    kept = {inside.name: outside.numpy() for outside, inside in graph.captures}
+    converted, _ = tf2onnx.convert.from_function(
+        predict, predict.input_signature, custom_op_handlers={"Erfc": (_convert_erfc, [])}
+    )
     _put_in(converted.graph, large | kept)
     onnx.helper.set_model_props(converted, {"class_names": json.dumps(class_names)})
     onnx.save(converted, path)
+
+
+def _convert_erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """Convert the operation of GELU that tf2onnx lacks: `erfc(x) = 1 - erf(x)`.
+
+    Args:
+        graph: tf2onnx's.
+        node: TensorFlow's operation.
+        name: Of the operation.
+        arguments: None.
+    """
+    (read,), (written,) = node.input, node.output
+    dtype, shape = graph.get_dtype(written), graph.get_shape(written)
+    graph.remove_node(node.name)
+    one = graph.make_const(f"{name}/one", np.float32(1.0))
+    erf = graph.make_node("Erf", [read], dtypes=[dtype], shapes=[shape])
+    joined = [one.output[0], erf.output[0]]
+    graph.make_node("Sub", joined, outputs=[written], dtypes=[dtype], shapes=[shape])
 
 
 def _put_in(graph: Any, weights: dict[str, np.ndarray]) -> None:

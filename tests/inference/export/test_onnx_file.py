@@ -13,13 +13,14 @@ from framework.inference.export.onnx_file import MAX_CONSTANT, write_onnx_file
 
 
 def make_network():
-    """All kinds of weights: of convolutions, of batches, scalars, and a tensor that is none."""
+    """All kinds of weights, a tensor that is none, a call of a function, and an exact GELU."""
     inputs = keras.Input((12, 12, 3))
     normalized = layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0])(inputs)
     maps = layers.Conv2D(16, 3)(normalized)
     maps = layers.BatchNormalization(beta_initializer="random_normal")(maps)
     maps = layers.DepthwiseConv2D(3)(layers.PReLU(shared_axes=[1, 2])(maps))
     maps = layers.Dropout(0.5)(layers.SeparableConv2D(24, 3)(maps))
+    maps = layers.Conv2D(24, 3, groups=4, activation="gelu")(maps)
     flat = layers.LayerNormalization()(layers.Flatten()(maps))
     return keras.Model(inputs, layers.Dense(4, activation="softmax")(flat))
 
