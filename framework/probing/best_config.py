@@ -2,15 +2,26 @@
 
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from framework.config import Config, dump_config, resolve_config
-from framework.config.model import FeatureCache
+from framework.config.catalog import IMAGENET
+from framework.config.keras_file import is_keras_file
+from framework.config.model import FeatureCache, ModelConfiguration
 from framework.probing.probe_rows import ProbeRow
 
 SOLVER = {"name": "ridge", "alpha": "auto"}
+
+
+def switch_backbone(model: ModelConfiguration, name: str) -> ModelConfiguration:
+    """Return a model with another backbone, pretrained if the first one is: a file by its own."""
+    weights = model.weights
+    if weights.name is not None:
+        weights = replace(weights, name=name if is_keras_file(name) else IMAGENET)
+    return replace(model, model_name=name, model_arguments={}, preprocessing=None, weights=weights)
 
 
 def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
@@ -19,10 +30,11 @@ def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
     Returns:
         Plain values without those that are defaults.
     """
+    if config.model_configuration.model_name != best.backbone:
+        switched = switch_backbone(config.model_configuration, best.backbone)
+        config = replace(config, model_configuration=switched)
     values = dump_config(config)
     model = values["model_configuration"]
-    if model["model_name"] != best.backbone:
-        model |= {"model_name": best.backbone, "model_arguments": {}}
     top = best.output.make_top(best.pooling)
     model |= {"model_top_config": top, "trainable": "none", "saved_model": None}
     training = values["training_config"]

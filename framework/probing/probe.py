@@ -7,11 +7,13 @@ from pathlib import Path
 
 from framework.config import Config, catalog
 from framework.config.catalog import IMAGENET
+from framework.config.keras_file import KerasFileError, is_keras_file, read_keras_file
 from framework.config.suggestions import format_hint
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
 from framework.errors import UsageError
 from framework.probing.backbone_probe import ProbeSettings, probe_backbone, sample_images
+from framework.probing.best_config import switch_backbone
 from framework.probing.probe_results import Probe, write_results
 from framework.runs import run_directory
 from framework.runs.manifest import name_weights
@@ -90,21 +92,37 @@ def list_configs(config: Config, backbones: Sequence[str]) -> list[Config]:
 def _replace_backbone(config: Config, name: str) -> Config:
     """Return a config with another backbone, and its weights located."""
     model = config.model_configuration
-    known = catalog.list_names("backbones")
-    if name not in (*known, model.model_name):
-        hint = format_hint(name, known, "See: python run.py list backbones")
-        raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
-    smallest = catalog.find_smallest_image(name)
-    if min(config.data_config.image_shape.as_tuple[:2]) < smallest:
-        raise UsageError(
-            f"--backbones: {name} takes no images smaller than {smallest}x{smallest}. Set "
-            f"data_config.image_shape with --set."
-        )
+    _check_backbone(name, config.data_config.image_shape.as_tuple)
     if name != model.model_name:
-        if model.weights.name not in (None, IMAGENET):
+        if model.weights.name not in (None, IMAGENET, model.model_name):
             raise UsageError(
                 f"--backbones: the weights {model.weights.name} are of {model.model_name}. Set "
                 f"model_configuration.weights to imagenet, or probe that backbone alone."
             )
-        model = replace(model, model_name=name, model_arguments={})
+        model = switch_backbone(model, name)
     return replace(config, model_configuration=run_directory.locate_weights(model))
+
+
+def _check_backbone(name: str, shape: tuple[int, int, int]) -> None:
+    """Raise a `UsageError` if there is no such backbone, or it takes no images of that shape."""
+    if is_keras_file(name):
+        try:
+            sides = read_keras_file(name).image_shape
+        except KerasFileError as error:
+            raise UsageError(f"--backbones: {error}.") from error
+        if any(side not in (None, found) for side, found in zip(sides, shape, strict=True)):
+            raise UsageError(
+                f"--backbones: {name} takes images of shape {sides}. Set data_config.image_shape "
+                "with --set."
+            )
+        return
+    known = catalog.list_names("backbones")
+    if name not in known:
+        hint = format_hint(name, known, "See: python run.py list backbones")
+        raise UsageError(f"--backbones: there is no backbone {name!r}. {hint}")
+    smallest = catalog.find_smallest_image(name)
+    if min(shape[:2]) < smallest:
+        raise UsageError(
+            f"--backbones: {name} takes no images smaller than {smallest}x{smallest}. Set "
+            f"data_config.image_shape with --set."
+        )

@@ -9,7 +9,7 @@ from keras import layers
 from PIL import Image
 
 from framework.cli.main import main
-from framework.config import resolve_config
+from framework.config import load_config, resolve_config
 from framework.errors import RunError
 from framework.models.backbones import build_backbone
 from framework.models.builder import assemble_backbone
@@ -196,6 +196,15 @@ def test_the_commands_take_it(small, tmp_path, capsys):
     assert main(["probe", *config, "--output", str(tmp_path / "probe"), "--shots", "all"]) == 0
     rows = read_rows(tmp_path / "probe" / "probe.csv")
     assert {"conv_1", "conv_3"} <= {row["layer"] for row in rows}
+    both = ["--backbones", f"{folder / 'mine.keras'},MobileNet"]
+    weights = ["--set", "model_configuration.weights=null"]
+    both = ["probe", *config, *both, *weights, "--output", str(tmp_path / "both")]
+    assert main([*both, "--shots", "all", "--layers", "auto"]) == 0
+    rows = read_rows(tmp_path / "both" / "probe.csv")
+    assert {row["backbone"] for row in rows} == {str(folder / "mine.keras"), "MobileNet"}
+    best = max(rows, key=lambda row: float(row["validation_accuracy"]))["backbone"]
+    chosen = load_config(tmp_path / "both" / "config.yaml").model_configuration
+    assert (chosen.model_name, chosen.weights.name) == (best, None)
     export = ["export", *run, "--format", "onnx", "--output", str(tmp_path / "onnx")]
     assert main(export) == 0
     image = tmp_path / "image.png"
