@@ -53,10 +53,11 @@ def _ease(schema: Any, is_section: bool = True) -> Any:
         for key, value in schema.items()
         if not (key.startswith("x-") or (is_section and key == "required"))
     }
-    if schema.get("if") == {"type": "object"} and "else" in schema:
+    if "if" in schema and "else" in schema:
         for key in ("if", "then", "else"):
-            del eased[key]
-        eased["anyOf"] = [_ease(schema["else"]), _ease(schema["then"], is_section)]
+            eased.pop(key, None)
+        other = schema.get("then", schema["if"])
+        eased["anyOf"] = [_ease(schema["else"]), _ease(other, is_section)]
     if "default" in eased:
         eased["default"] = _shorten(schema["default"])
     return eased

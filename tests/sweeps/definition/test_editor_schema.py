@@ -45,6 +45,7 @@ def test_every_shipped_config_is_right(validator, path):
         {"extends": "a.json", "training_config": {"fine_tuning": {"epochs": 3}}},
         {"extends": "a.json", "training_config": {"call_backs_conf": {"EarlyStopping": None}}},
         {"extends": "a.json", "data_config": {"data_augmentation": {"rotation_range": None}}},
+        {"extends": "a.json", "model_configuration": {"model_name": "a/mine.keras"}},
         {
             "extends": "a.json",
             "model_configuration": {"model_top_config": {"a": None, "b": {"input_layer": "c"}}},
@@ -66,6 +67,7 @@ def test_a_config_that_extends_another_may_be_a_part(validator, values):
         {"extends": "a.json", "training_config": {"optimizer": "Adm"}},
         {"extends": "a.json", "training_config": {"optimizer": {"name": "Adam", "lr": 1}}},
         {"extends": "a.json", "data_config": {"dataset": "mnits"}},
+        {"extends": "a.json", "model_configuration": {"model_name": "VGG61"}},
     ],
 )
 def test_what_is_wrong_is_seen(validator, values):
@@ -82,6 +84,9 @@ def test_short_forms_and_objects_are_alternatives_that_editors_complete(schema):
         short, whole = choices["anyOf"]
         assert name in short["enum"]
         assert whole["type"] == "object"
+    application, file = schema["$defs"]["ModelConfiguration"]["properties"]["model_name"]["anyOf"]
+    assert "VGG16" in application["enum"]
+    assert file["pattern"]
     assert schema["$defs"]["DataConfig"]["properties"]["dataset"]["default"] == "mnist"
     assert schema["$defs"]["ModelConfiguration"]["properties"]["weights"]["default"] == "imagenet"
     assert not any(key.startswith("x-") for key in schema)
