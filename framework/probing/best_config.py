@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from framework.config import Config, dump_config, resolve_config
+from framework.config import Config, catalog, dump_config, resolve_config
 from framework.config.catalog import IMAGENET
 from framework.config.keras_file import is_keras_file
 from framework.config.model import FeatureCache, ModelConfiguration
@@ -41,12 +41,10 @@ def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
     training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}
     if training["feature_cache"]["augmented_views"] == "fresh":  # The solver reads stored views.
         training["feature_cache"]["augmented_views"] = FeatureCache().augmented_views
-    for key in ("feature_maps", "filters"):  # The layers of the old top are gone.
-        values["report_config"][key] = [
-            name
-            for name in values["report_config"][key]
-            if name not in config.model_configuration.model_top_config
-        ]
+    layers = catalog.load_backbone_layers(best.backbone)
+    for key in ("feature_maps", "filters"):  # The layers of the old top, or backbone, are gone.
+        named = values["report_config"][key]
+        values["report_config"][key] = [name for name in named if name in layers]
     required = {key: model[key] for key in ("model_name", "model_top_config")}
     sections = {"training_config": {}, "data_config": {}, "model_configuration": required}
     kept = _drop_defaults(values, dump_config(resolve_config(sections)))

@@ -1,6 +1,7 @@
 """Networks in `.keras` files as backbones: the same features as the networks themselves."""
 
 import json
+import signal
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from framework.models.backbones import build_backbone
 from framework.models.builder import assemble_backbone
 from framework.models.keras_backbone import announce_file, build_keras_backbone
 from tests.helpers.program import read_json, read_rows
+from tests.helpers.small_runs import Runner, assert_same_run
 
 pytestmark = pytest.mark.long
 
@@ -157,6 +159,12 @@ def small(tmp_path_factory):
     training = {"fine_tuning": {"unfreeze_from": "conv_3", "epochs": 1, "learning_rate": 1.0e-3}}
     values = make_values(folder / "mine.keras", training, preprocessing="tf")
     values["model_configuration"]["model_top_config"]["pool"]["input_layer"] = "conv_3"
+    values["report_config"] = {
+        "grad_cam": True,
+        "embedding": True,
+        "feature_maps": ["conv_1"],
+        "filters": ["conv_1"],
+    }
     (folder / "config.json").write_text(json.dumps(values))
     assert main(["--config", str(folder / "config.json"), "--output", str(folder / "run")]) == 0
     return folder, base
@@ -167,6 +175,39 @@ def test_a_run_says_what_it_is_of(small):
     assert environment["subject"] == "mine.keras on digits"
     assert environment["weights"]["name"] == "weights of mine.keras"
     assert environment["weights"]["preprocessing"] == "tf"
+
+
+def test_the_inside_of_it_is_drawn(small):
+    run = small[0] / "run"
+    for name in ("grad_cam", "embedding", "feature_maps_conv_1", "filters_conv_1"):
+        assert (run / f"{name}.png").is_file()
+    assert "is left out" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_killed_run_resumes_to_the_same_bits(small, forker, tmp_path):
+    folder, _ = small
+    runs = [Runner(forker, folder / "config.json", tmp_path / name) for name in ("whole", "killed")]
+    runs[0].finish()
+    assert runs[1].interrupt(1, signal.SIGKILL).returncode == -signal.SIGKILL
+    runs[1].finish()
+    assert_same_run(*(run.directory for run in runs))
+
+
+def test_a_sweep_chooses_among_files_and_applications(small, tmp_path):
+    folder, _ = small
+    values = make_values(folder / "mine.keras", {"epochs": 1}, weights=None)
+    top = values["model_configuration"]["model_top_config"]
+    top["pool"]["input_layer"] = "backbone"
+    top["pool"]["layer_type"] = "Flatten"
+    names = [str(folder / "mine.keras"), "MobileNet"]
+    keys = {"model_configuration.model_name": {"choice": names}}
+    values["sweep_config"] = {"sampler": "grid", "reports": 0, "keys": keys}
+    (tmp_path / "sweep.json").write_text(json.dumps(values))
+    sweep = ["sweep", "--config", str(tmp_path / "sweep.json"), "--output", str(tmp_path / "out")]
+    assert main(sweep) == 0
+    rows = read_rows(tmp_path / "out" / "ranking.csv")
+    assert [row["state"] for row in rows] == ["complete", "complete"]
+    assert {row["model_configuration.model_name"] for row in rows} == set(names)
 
 
 def test_fine_tuning_changes_the_named_layer_and_nothing_below(small):
