@@ -35,13 +35,16 @@ def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
         config = replace(config, model_configuration=switched)
     values = dump_config(config)
     model = values["model_configuration"]
-    top = best.output.make_top(best.pooling)
+    layers = catalog.load_backbone_layers(best.backbone)
+    top = {  # A network of one's own may have layers of the same names.
+        f"probed_{name}" if name in layers else name: layer
+        for name, layer in best.output.make_top(best.pooling).items()
+    }
     model |= {"model_top_config": top, "trainable": "none", "saved_model": None}
     training = values["training_config"]
     training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}
     if training["feature_cache"]["augmented_views"] == "fresh":  # The solver reads stored views.
         training["feature_cache"]["augmented_views"] = FeatureCache().augmented_views
-    layers = catalog.load_backbone_layers(best.backbone)
     for key in ("feature_maps", "filters"):  # The layers of the old top, or backbone, are gone.
         named = values["report_config"][key]
         values["report_config"][key] = [name for name in named if name in layers]

@@ -138,7 +138,7 @@ def make_values(path, training=None, **model):
             "model_name": str(path),
             "model_top_config": {
                 "pool": {"layer_type": "GlobalAveragePooling2D", "input_layer": "conv_pw_3_relu"},
-                "classes": {"layer_type": "Dense", "initializing_parameters": answer},
+                "digit": {"layer_type": "Dense", "initializing_parameters": answer},
             },
             **model,
         },
@@ -153,7 +153,8 @@ def small(tmp_path_factory):
     for place in (1, 2, 3):
         maps = layers.Conv2D(8, 3, strides=2, activation="relu", name=f"conv_{place}")(maps)
     base = keras.Model(image, maps, name="base")
-    top = [layers.Flatten(), layers.Dense(3, activation="softmax")]
+    # As a probe calls the layers of the top that it writes.
+    top = [layers.Flatten(name="flatten"), layers.Dense(3, activation="softmax", name="classes")]
     folder = tmp_path_factory.mktemp("small")
     keras.Sequential([keras.Input(SHAPE), base, *top]).save(folder / "mine.keras")
     training = {"fine_tuning": {"unfreeze_from": "conv_3", "epochs": 1, "learning_rate": 1.0e-3}}
