@@ -84,16 +84,21 @@ def _read(path: Path, changed: int) -> KerasFile:
             root = json.loads(archive.read("config.json"))
             is_run = RUN_MEMBER in archive.namelist()
             run = json.loads(archive.read(RUN_MEMBER)) if is_run else {}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        if root["class_name"] not in GRAPHS or "layers" not in root["config"]:
+            raise KerasFileError(
+                f"{path} holds a {root['class_name']}, whose layers only its own code can join: "
+                "expected a functional or sequential model"
+            )
+        return _describe(root["config"], path, run)
+    except KerasFileError:
+        raise
+    # What is in the file may be of any form.
+    except (
+        OSError, LookupError, TypeError, AttributeError, ValueError, zipfile.BadZipFile,
+    ) as error:  # fmt: skip
         raise KerasFileError(
             f"{path} can't be read as a Keras model; it may be truncated or damaged"
         ) from error
-    if root.get("class_name") not in GRAPHS or "layers" not in root.get("config", {}):
-        raise KerasFileError(
-            f"{path} holds a {root.get('class_name')}, whose layers only its own code can join: "
-            "expected a functional or sequential model"
-        )
-    return _describe(root["config"], path, run)
 
 
 def _describe(config: Mapping[str, Any], path: Path, run: Mapping[str, Any]) -> KerasFile:

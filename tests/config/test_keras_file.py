@@ -125,6 +125,25 @@ def test_what_cannot_be_a_backbone_is_one_message(tmp_path):
         assert str(caught.value) == said
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "{}",
+        '{"class_name": "Functional"}',
+        '{"class_name": "Functional", "config": {"layers": [{}]}}',
+        '{"class_name": "Functional", "config": {"layers": 3}}',
+        '{"class_name": "Functional", "config": null}',
+    ],
+)
+def test_a_file_of_another_form_is_one_message(content, tmp_path):
+    path = tmp_path / "odd.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", content)
+    first = find_problems(make_values(str(path))).splitlines()[0]
+    assert first.endswith("can't be read as a Keras model; it may be truncated or damaged.")
+
+
 def test_images_of_another_size_are_refused_where_it_is_fixed(keras_file):
     values = make_values(keras_file)
     values["data_config"]["image_shape"]["image_rows"] = 40

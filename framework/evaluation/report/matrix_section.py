@@ -91,7 +91,7 @@ def collect_pictures(inputs: ReportInputs, confusions: Sequence[Confusion]) -> l
         found = [Cell(*divmod(int(place), len(matrix))) for place in order]
         cells = sorted(found, key=lambda cell: cell.true == cell.predicted)
     members = {cell: _rank_members(test, cell) for cell in cells}
-    chosen = set(islice(_take_turns(members), MAX_PICTURES))
+    chosen = set(islice(_take_round_robin(members), MAX_PICTURES))
     return [
         {
             "anchor": cell.anchor,
@@ -115,10 +115,10 @@ def _rank_members(test: PredictedImages, cell: Cell) -> list[int]:
     return ranked
 
 
-def _take_turns(members: dict[Cell, list[int]]) -> Iterator[int]:
+def _take_round_robin(members: dict[Cell, list[int]]) -> Iterator[int]:
     """Yield the first position of each cell, then the second of each that has one, and so on."""
-    for turn in range(MAX_PICTURES_PER_CELL):
-        yield from (positions[turn] for positions in members.values() if len(positions) > turn)
+    for rank in range(MAX_PICTURES_PER_CELL):
+        yield from (positions[rank] for positions in members.values() if len(positions) > rank)
 
 
 def _show(test: PredictedImages, images: Images, position: int) -> dict[str, str]:
