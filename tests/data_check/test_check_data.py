@@ -96,6 +96,8 @@ def test_marked_pictures_are_saved_from_the_page(checked, browser, tmp_path):
     window = browser.new_page()
     window.goto(f"file://{directory / 'data_report.html'}")
     assert find_violations(window) == []
+    window.set_viewport_size({"width": 390, "height": 844})
+    assert find_violations(window) == []
     button = window.get_by_role("button", name="Save the marked rows")
     assert button.is_disabled()
     boxes = window.locator("input[data-row]")

@@ -68,6 +68,8 @@ def test_the_page_is_accessible(browser, page, scheme):  # noqa: F811
     draw(window, window.locator("canvas"), *FIVE, *ZERO)
     await_text(window, "50")
     assert find_violations(window) == []
+    window.set_viewport_size({"width": 390, "height": 844})
+    assert find_violations(window) == []
     window.close()
 
 
