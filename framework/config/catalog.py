@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 from framework.config.keras_file import is_keras_file, read_keras_file
+from framework.hub.layer_names import list_layers
+from framework.hub.presets import POOLINGS, find_preset, is_hub
 
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
@@ -52,11 +54,12 @@ DATASET_KEYS: dict[str, tuple[str, ...]] = {
 }
 """Keys of `data_config.dataset` that only some data sets have."""
 
-OWN_LAYERS = ("image", "preprocessing")
+OWN_LAYERS = ("image", "resizing", "preprocessing")
 """Names of layers that every network may have below its backbone's own."""
 
 BACKBONE_ARGUMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "pooling": ("'avg' or 'max' or null", ("",)),
+    "pooling": (f"{' or '.join(map(repr, POOLINGS))} or null", ("",)),
+    "image_size": ("positive integer", ("hub:",)),
     "alpha": ("positive number", ("MobileNet",)),
     "depth_multiplier": ("positive integer", ("MobileNet.",)),
     "minimalistic": ("boolean", ("MobileNetV3",)),
@@ -152,11 +155,14 @@ def load_backbone_layers(model_name: str) -> dict[str, str]:
 
     Raises:
         KerasFileError: It is a file that can't be a backbone.
+        RunError: It is a preset of KerasHub that can't be loaded.
     """
     if model_name == NO_BACKBONE:
         return {}
     if is_keras_file(model_name):
         return dict(read_keras_file(model_name).layers)
+    if is_hub(model_name):
+        return list_layers(find_preset(model_name))
     return _read_layers(model_name)
 
 
@@ -167,9 +173,14 @@ def _read_layers(application: str) -> dict[str, str]:
     return dict(line.split(" ") for line in lines if not line.startswith("#"))
 
 
+def has_own_weights(model_name: object) -> bool:
+    """Return whether a backbone is a file or preset of weights, rather than an application."""
+    return is_keras_file(model_name) or is_hub(model_name)
+
+
 def find_smallest_image(model_name: str) -> int:
     """Return the least rows and columns of a backbone's images; 1 where nothing tells."""
-    if is_keras_file(model_name):
+    if has_own_weights(model_name):
         return 1
     smallest: int = find_entry("backbones", model_name)["smallest_image"]
     return smallest
@@ -180,7 +191,7 @@ def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
     return tuple(
         argument
         for argument, (_, beginnings) in BACKBONE_ARGUMENTS.items()
-        if model_name in list_names("backbones") and f"{model_name}.".startswith(beginnings)
+        if not is_keras_file(model_name) and f"{model_name}.".startswith(beginnings)
     )
 
 

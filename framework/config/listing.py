@@ -1,12 +1,15 @@
 """What a config may name, as readable tables."""
 
 import json
+from itertools import groupby
 
 from framework.config import catalog
 from framework.config.class_names import find_class_names
 from framework.config.keras_file import KerasFileError, is_keras_file, read_keras_file
 from framework.config.violations import format_unknown
 from framework.errors import UsageError
+from framework.hub.presets import PresetError, find_preset, is_hub, list_presets
+from framework.utils.optional_dependencies import describe_installation
 from framework.utils.tables import ConsoleText, TextTable
 
 KINDS = ("backbones", "layers", "callbacks", "optimizers", "losses", "metrics", "datasets")
@@ -31,6 +34,8 @@ def list_catalog(kind: str, name: str | None = None) -> str:
         return _list_backbones() if kind == "backbones" else _list_entries(kind)
     if kind == "backbones" and is_keras_file(name):
         return _describe_file(name)
+    if kind == "backbones" and is_hub(name):
+        return _describe_preset(name)
     refused = catalog.list_refusals(kind)
     if name in refused:
         raise UsageError(f"{name} is refused: {refused[name]}")
@@ -94,8 +99,59 @@ def _list_backbones() -> str:
         "parameters: of the network without its top. top-1, top-5: accuracy on ImageNet's "
         f"validation set, and\nweights: with the top, as published on {ACCURACY_SOURCE}.\n"
         "The path of a .keras file is a backbone, too: python run.py list backbones my.keras\n"
-        f'"{catalog.NO_BACKBONE}" means no backbone: the declared top is the whole network.\n\n'
+        f'"{catalog.NO_BACKBONE}" means no backbone: the declared top is the whole network.',
+        *_list_presets(),
         "Layers: python run.py list backbones VGG16",
+    )
+
+
+def _list_presets() -> list[TextTable | str]:
+    """Return KerasHub's presets with size and images, below where they are from and licences."""
+    lines: list[TextTable | str] = [
+        f"Presets of KerasHub, which is installed by {describe_installation('hub')}:"
+    ]
+    pages = groupby(list_presets().values(), lambda preset: (preset.page, *preset.terms))
+    for (page, licence, gated), presets in pages:
+        terms = ", to be accepted there before the first download" if gated else ""
+        rows = [
+            (
+                preset.title,
+                f"{preset.parameters:,}" if preset.parameters else "",
+                f"{preset.image_size}x{preset.image_size}" if preset.image_size else "",
+            )
+            for preset in presets
+        ]
+        lines += [
+            f"{page}\nLicence: {licence}{terms}",
+            TextTable(rows, header=False, right=(1, 2), indent=2),
+        ]
+    return [
+        *lines,
+        "Name, parameters (also those of a text encoder, which is not used) and images, which are "
+        "resized.\nhub:kaggle://…, hub:hf://… and hub: with the path of a folder are backbones, "
+        "too.",
+    ]
+
+
+def _describe_preset(name: str) -> str:
+    """Return what is known of a preset, and its layers from the input up.
+
+    Raises:
+        UsageError: There is none.
+        RunError: It can't be loaded, as its layers ask for.
+    """
+    try:
+        preset = find_preset(name)
+    except PresetError as error:
+        known = [each.title for each in list_presets().values()]
+        raise UsageError(format_unknown("a preset of KerasHub", name, known)) from error
+    size = f", images of {preset.image_size}x{preset.image_size}" if preset.image_size else ""
+    count = f"{preset.parameters:,} parameters" if preset.parameters else "a network of KerasHub"
+    terms = "" if preset.is_folder or not preset.family else f"\nLicence: {preset.terms[0]}."
+    return ConsoleText(
+        f"{name}: {count}{size}, from {preset.page}.{terms}",
+        "Layers from the input up:",
+        TextTable(list(catalog.load_backbone_layers(name).items()), header=False, indent=2),
     )
 
 

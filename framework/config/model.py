@@ -169,8 +169,8 @@ class ModelConfiguration:
 
     model_name: Annotated[str, "backbone"] = config_field(
         MISSING,
-        'A network of Keras Applications, the path of a `.keras` file, or `"none"`: the top is '
-        "all there is.",
+        "A network of Keras Applications, the path of a `.keras` file, `hub:` and a preset of "
+        'KerasHub, or `"none"`: the top is all there is.',
     )
     model_top_config: Annotated[Mapping[str, TopLayer], "top"] = config_field(
         MISSING, "The layers on the backbone, by name, in any directed acyclic graph."
@@ -184,7 +184,8 @@ class ModelConfiguration:
     )
     preprocessing: Annotated[str | Mapping[str, Any] | None, "preprocessing"] = config_field(
         None,
-        "How the network of a `.keras` file wants its images, which are in [0, 255]: `none`, "
+        "How the network of a `.keras` file, or of a preset without an image converter, wants its "
+        "images, which are in [0, 255]: `none`, "
         "`caffe`, `tf`, `torch`, or a `scale` and an `offset`; `null`: guessed, with a warning.",
     )
     trainable: Annotated[str, "trainable"] = config_field(

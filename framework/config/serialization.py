@@ -8,7 +8,6 @@ from framework.config import catalog
 from framework.config.catalog import ACCURACY, IMAGENET, NO_BACKBONE
 from framework.config.checks.top_rules import sort_layers
 from framework.config.fields import ConfigField, list_fields
-from framework.config.keras_file import is_keras_file
 from framework.config.model import Config, DatasetConfig, KerasObject, TopLayer, Weights
 from framework.config.schema.keras_object_schemas import NAMED_KINDS
 from framework.config.training_model import Tracking
@@ -24,8 +23,8 @@ def build_config(values: dict[str, Any]) -> Config:
     if model.model_name == NO_BACKBONE:
         # Nothing would load weights, whatever their default is: no record should name them.
         weights = Weights(name=None)
-    elif is_keras_file(model.model_name) and model.weights.name == IMAGENET:
-        weights = Weights(name=model.model_name)  # The file has its own.
+    elif catalog.has_own_weights(model.model_name) and model.weights.name == IMAGENET:
+        weights = dataclasses.replace(model.weights, name=model.model_name)
     else:
         return config
     model = dataclasses.replace(model, weights=weights)

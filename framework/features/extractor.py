@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from framework.data.images import Images, PackedImages
 from framework.features.store_entry import FeatureSpec, count_bytes_per_image
+from framework.hub.importing import load_hub_layers
 from framework.utils.bounded_map import bounded_map
 
 MAX_BATCH_SIZE = 256
@@ -86,6 +87,7 @@ class Extractor:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "extractor.keras"
             path.write_bytes(packed)
+            load_hub_layers(path)
             return cls(keras.models.load_model(path, compile=False))
 
     def fingerprint_output(self) -> str:

@@ -1,7 +1,8 @@
-"""Backbones with their preprocessing inside: Keras Applications, networks in files, or none."""
+"""Backbones with their preprocessing inside: of Keras Applications, a file, KerasHub, or none."""
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ from keras.src.utils.naming import reset_uids
 
 from framework.config.catalog import NO_BACKBONE
 from framework.config.keras_file import is_keras_file
+from framework.hub.network import build_network
+from framework.hub.presets import find_preset, is_hub
 from framework.models.keras_backbone import build_keras_backbone
 from framework.models.preprocessing import Mode, find_preprocessing, preprocess
 
@@ -26,12 +29,12 @@ def build_backbone(
     """Build a backbone; a Keras Application without its ImageNet top.
 
     Args:
-        model_name: A Keras Application, such as `"VGG16"`, the path of a `.keras` file, or
-            `"none"`.
+        model_name: A Keras Application, such as `"VGG16"`, the path of a `.keras` file, a preset
+            such as `"hub:dinov2_small"`, or `"none"`.
         shape: `(rows, columns, channels)` of the images.
-        weights: `"imagenet"`, the file again for its own, or `None` for random weights.
-        arguments: More arguments of the application, such as `{"alpha": 0.5}`.
-        preprocessing: That of a file; see `build_keras_backbone`.
+        weights: `"imagenet"`, the file or preset again for its own, or `None` for random weights.
+        arguments: More arguments of the application or preset, such as `{"alpha": 0.5}`.
+        preprocessing: That of a file, or of a preset without an image converter.
 
     Returns:
         A model from images `(n, rows, columns, channels)` float32 in [0, 255] to
@@ -40,6 +43,14 @@ def build_backbone(
     """
     if is_keras_file(model_name):
         return build_keras_backbone(model_name, shape, preprocessing, weights is not None)
+    if is_hub(model_name):
+        return build_network(
+            find_preset(model_name),
+            shape,
+            weights is not None,
+            prepare=partial(preprocess, mode=preprocessing),
+            **(arguments or {}),
+        )
     image = keras.Input(shape, name="image")
     if model_name == NO_BACKBONE:
         return keras.Model(image, image, name=NO_BACKBONE)

@@ -1,12 +1,9 @@
 """From a config to a classifier: checked, built, or loaded from an earlier run."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import keras
-from keras.src.backend.common import global_state
 
 from framework.config import Config
 from framework.config.class_names import find_class_names
@@ -16,6 +13,7 @@ from framework.models.classifier import Classifier, build_classifier, load_class
 from framework.models.top_validator import TopValidator
 from framework.models.weights import load_pretrained_backbone
 from framework.utils.fallbacks import Fallback
+from framework.utils.graphs import without_weights
 from framework.utils.precision import use_precision
 from framework.utils.seed import set_seed
 
@@ -38,24 +36,12 @@ def check_top(config: Config) -> None:
     model = config.model_configuration
     shape = config.data_config.image_shape.as_tuple
     with use_precision(config.training_config.precision):
-        with _without_weights():
+        with without_weights():
             arguments = model.model_arguments, model.preprocessing
             backbone = build_backbone(model.model_name, shape, None, *arguments)
         classifier = build_classifier(config, backbone, class_names)
         validator = TopValidator(model.model_top_config, config.source_map)
         validator.validate_forward(classifier.model, set(classifier.backbone_layers))
-
-
-@contextmanager
-def _without_weights() -> Iterator[None]:
-    """Have Keras build layers in the body whose weights are never made, for their shapes alone."""
-    # A copy: Keras adds to the list itself.
-    waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            yield
-    finally:
-        global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 def load_or_build_classifier(

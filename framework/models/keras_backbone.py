@@ -3,7 +3,7 @@
 import json
 import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import keras
 from framework.config.catalog import list_names
 from framework.config.keras_file import KerasFile, find_application, read_keras_file
 from framework.errors import RunError, first_sentence
+from framework.hub.importing import load_hub_layers
 from framework.models.preprocessing import Mode, find_preprocessing, preprocess
+from framework.utils.graphs import rejoin_layers
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ PREPROCESSING_LAYER = "declared_preprocessing"
 def build_keras_backbone(
     model_name: str, shape: tuple[int, int, int], mode: Mode = None, with_weights: bool = True
 ) -> keras.Model:
-    """Build the network of a `.keras` file on an image, with copies of its layers.
+    """Build the network of a `.keras` file on an image.
 
     Nested models are flattened where their layers' names are unique; others stay single layers.
 
@@ -46,18 +48,20 @@ def build_keras_backbone(
         original = keras.Model(original.inputs[0], original.get_layer(described.end).output)
     image = keras.Input(shape, name="image")
     mode = choose_preprocessing(described) if mode is None else mode
-    copies: dict[keras.Layer, keras.Layer] = {}
+
+    def open_model(layer: keras.Layer) -> Callable[..., Any] | None:
+        if layer.name not in described.flattened:
+            return None
+        return lambda inputs, **_: rejoin_layers(layer, inputs, open_model)
+
     try:
         prepared = preprocess(image, mode, PREPROCESSING_LAYER)
-        output = _copy_onto(original, prepared, described, copies)
+        outputs = rejoin_layers(original, prepared, open_model)
     except (ValueError, TypeError) as error:
         raise RunError(
             f"{path} can't be built for images of shape {shape}: {first_sentence(error)}"
         ) from error
-    if with_weights:
-        for layer, copied in copies.items():
-            copied.set_weights(layer.get_weights())
-    return keras.Model(image, output, name=path.stem)
+    return keras.Model(image, keras.tree.flatten(outputs)[0], name=path.stem)
 
 
 def choose_preprocessing(described: KerasFile) -> str:
@@ -97,34 +101,10 @@ def announce_file(model_name: str, mode: Mode) -> None:
 def _load(path: Path, with_weights: bool) -> keras.Model:
     try:
         if with_weights:
+            load_hub_layers(path)
             return keras.models.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
             config: Mapping[str, Any] = json.loads(archive.read("config.json"))
         return keras.saving.deserialize_keras_object(config, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} can't be read as a Keras model: {first_sentence(error)}") from error
-
-
-def _copy_onto(
-    model: keras.Model,
-    tensor: keras.KerasTensor,
-    described: KerasFile,
-    copies: dict[keras.Layer, keras.Layer],
-) -> keras.KerasTensor:
-    """Join copies of a model's layers on a tensor; the layers of flattened models one by one."""
-
-    def find(operation: keras.Operation) -> Any:
-        if isinstance(operation, keras.Model) and operation.name in described.flattened:
-            return lambda inputs, **_: _copy_onto(operation, inputs, described, copies)
-        if not isinstance(operation, keras.Layer):
-            return type(operation).from_config(operation.get_config())
-        if operation not in copies:
-            copies[operation] = type(operation).from_config(operation.get_config())
-        return copies[operation]
-
-    graph = model._functional if isinstance(model, keras.Sequential) else model
-    return keras.tree.flatten(graph._run_through_graph(tensor, operation_fn=find, call_fn=_call))[0]
-
-
-def _call(operation: Any, *arguments: Any, **options: Any) -> Any:
-    return operation(*arguments, **options)

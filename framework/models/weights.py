@@ -11,6 +11,7 @@ from framework.config.catalog import IMAGENET, NO_BACKBONE
 from framework.config.keras_file import is_keras_file
 from framework.config.model import ModelConfiguration
 from framework.errors import RunError, first_sentence
+from framework.hub.presets import PresetUnavailableError, find_preset, is_hub
 from framework.models.backbones import build_backbone
 from framework.models.classifier import load_classifier_file
 from framework.models.keras_backbone import announce_file
@@ -31,7 +32,7 @@ def load_pretrained_backbone(
 
     Args:
         model: Names the backbone and its weights: `"imagenet"`, the path of a weights file
-            or of a run's `model.keras`, that of a backbone's own file, or `None` for random
+            or of a run's `model.keras`, a backbone's own file or preset, or `None` for random
             weights.
         shape: `(rows, columns, channels)` of the images.
 
@@ -44,6 +45,10 @@ def load_pretrained_backbone(
     weights = model.weights
     if is_keras_file(model.model_name):
         announce_file(model.model_name, model.preprocessing)
+    elif is_hub(model.model_name) and weights.name == model.model_name:
+        preset = find_preset(model.model_name)
+        if preset.family and not preset.is_folder:
+            logger.info("Loading %s (licence: %s)", preset.title, preset.terms[0])
     try:
         if weights.name == IMAGENET:
             return _load_imagenet_backbone(model, shape), None
@@ -59,7 +64,7 @@ def load_pretrained_backbone(
             load = load_run_weights if path.suffix == ".keras" else load_weights_file
             load(backbone, path)
         return backbone, None
-    except WeightsUnavailableError as error:
+    except (WeightsUnavailableError, PresetUnavailableError) as error:
         if weights.if_unavailable is None:
             raise
         reason = str(error).splitlines()[0]

@@ -9,7 +9,6 @@ import yaml
 
 from framework.config import Config, catalog, dump_config, resolve_config
 from framework.config.catalog import IMAGENET
-from framework.config.keras_file import is_keras_file
 from framework.config.model import FeatureCache, ModelConfiguration
 from framework.probing.probe_rows import ProbeRow
 
@@ -20,7 +19,7 @@ def switch_backbone(model: ModelConfiguration, name: str) -> ModelConfiguration:
     """Return a model with another backbone, pretrained if the first one is: a file by its own."""
     weights = model.weights
     if weights.name is not None:
-        weights = replace(weights, name=name if is_keras_file(name) else IMAGENET)
+        weights = replace(weights, name=name if catalog.has_own_weights(name) else IMAGENET)
     return replace(model, model_name=name, model_arguments={}, preprocessing=None, weights=weights)
 
 

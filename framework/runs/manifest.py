@@ -14,6 +14,7 @@ from framework.config.serialization import list_changes
 from framework.data.appearance import measure_appearance
 from framework.data.dataset import Dataset
 from framework.errors import RunError
+from framework.hub.presets import find_preset, is_hub
 from framework.models.classifier import Classifier
 from framework.models.keras_backbone import choose_preprocessing
 from framework.runs.run_directory import MODEL_FILE
@@ -114,11 +115,12 @@ def _name_network(config: Config, weights: str) -> str:
             return path.name  # Nothing tells whether the config describes it.
     if name == NO_BACKBONE:
         return "network without backbone"
-    if not is_keras_file(name):
-        return f"{name} ({weights})"
+    title = name
+    if is_keras_file(name):  # All runs call their file the same.
+        title = "/".join(Path(name).parts[-2 if Path(name).name == MODEL_FILE else -1 :])
+    elif is_hub(name):
+        title = find_preset(name).title
     own = config.model_configuration.weights.name == name
-    # All runs call their file the same.
-    title = "/".join(Path(name).parts[-2 if Path(name).name == MODEL_FILE else -1 :])
     return title if own else f"{title} ({weights})"
 
 
@@ -164,6 +166,8 @@ def name_weights(config: Config, fallback: Fallback | None) -> str:
         return "ImageNet weights"
     if name in (None, "random"):
         return "random weights"
+    if is_hub(name):
+        return f"weights of {find_preset(str(name)).title}"
     path = Path(str(name))
     if path.name == MODEL_FILE:
         return f"backbone of the run {path.parent}"

@@ -21,6 +21,11 @@ def test_the_catalogue_matches_the_installed_keras():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_the_presets_match_the_installed_keras_hub():
+    result = run_script("hub_presets", "--check", "dinov2_small", "siglip_base_patch16_224")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_the_documentation_matches_the_sections():
     sys.path.insert(0, str(ROOT / "scripts"))
     try:

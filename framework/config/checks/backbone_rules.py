@@ -10,6 +10,7 @@ from framework.config.keras_file import KerasFileError, is_keras_file, read_kera
 from framework.config.source_map import KeyPath
 from framework.config.suggestions import suggest_name
 from framework.config.violations import Violation, format_mismatch, format_unknown
+from framework.hub.presets import is_hub
 
 IMAGE_SHAPE = ("data_config", "image_shape")
 WEIGHTS = ("model_configuration", "weights")
@@ -30,7 +31,7 @@ def check_image_shape(partial: PartialConfig) -> Iterator[Violation]:
             yield Violation((*IMAGE_SHAPE, key), format_mismatch(expected, pixels))
     weights, _ = partial.read_object(*WEIGHTS)
     channels = partial.read(*IMAGE_SHAPE, "channel_numbers")
-    if weights == IMAGENET and channels != 3 and not is_keras_file(partial.backbone):
+    if weights == IMAGENET and channels != 3 and not catalog.has_own_weights(partial.backbone):
         yield Violation(
             (*IMAGE_SHAPE, "channel_numbers"),
             f"expected 3: ImageNet weights are for RGB. Found {channels}. Grey images are repeated "
@@ -43,7 +44,7 @@ def check_keras_file(partial: PartialConfig) -> Iterator[Violation]:
     path = ("model_configuration", "model_name")
     name = partial.backbone
     if name is None or not is_keras_file(name):
-        if partial.read(*PREPROCESSING) is not None:
+        if partial.read(*PREPROCESSING) is not None and not is_hub(name):
             message = f"only for the .keras file of a network: {name} has its own."
             yield Violation(PREPROCESSING, message, at_key=True)
         return

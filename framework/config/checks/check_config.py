@@ -15,6 +15,7 @@ from framework.config.checks.backbone_rules import (
 )
 from framework.config.checks.callback_rules import check_callbacks, check_tracking
 from framework.config.checks.dataset_rules import check_classes, check_dataset, check_units
+from framework.config.checks.hub_rules import check_hub_preset
 from framework.config.checks.objective_rules import check_end, check_objective, check_optimizer
 from framework.config.checks.partial_config import PartialConfig
 from framework.config.checks.solver_rules import check_solver
@@ -24,6 +25,7 @@ from framework.config.violations import Violation
 
 _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
     check_keras_file,
+    check_hub_preset,
     check_image_shape,
     check_backbone_arguments,
     check_dataset,

@@ -10,6 +10,7 @@ from framework.config.fields import list_fields
 from framework.config.keras_file import KerasFileError
 from framework.config.model import Config
 from framework.config.source_map import KeyPath
+from framework.errors import RunError
 
 TOP: KeyPath = ("model_configuration", "model_top_config")
 
@@ -92,7 +93,7 @@ class PartialConfig:
         """The layers of the backbone, name -> class."""
         try:
             return catalog.load_backbone_layers(self.backbone) if self.backbone else {}
-        except KerasFileError:  # The rule about the file tells why.
+        except (KerasFileError, RunError):  # The rules about files and presets tell why.
             return {}
 
     def list_layers(self) -> list[PartialLayer]:

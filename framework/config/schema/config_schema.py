@@ -32,7 +32,7 @@ _NUMBERS = "number or 3 numbers"
 _PLAIN_WORDS: dict[str, Schema] = {
     "backbone": {
         "title": "a backbone",
-        "if": {"type": "string", "pattern": r"\.keras$"},
+        "if": {"type": "string", "pattern": r"\.keras$|^hub:."},
         "else": {
             "enum": [*catalog.list_names("backbones"), catalog.NO_BACKBONE],
             "title": "a backbone",

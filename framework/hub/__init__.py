@@ -1,0 +1,1 @@
+"""Networks of KerasHub as backbones: what a preset is, and its network as a flat graph."""
