@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from framework.data.images import Images, PackedImages
 from framework.features.store_entry import FeatureSpec, count_bytes_per_image
-from framework.hub.importing import load_hub_layers
+from framework.hub.saved_models import load_model
 from framework.utils.bounded_map import bounded_map
 
 MAX_BATCH_SIZE = 256
@@ -87,8 +87,7 @@ class Extractor:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "extractor.keras"
             path.write_bytes(packed)
-            load_hub_layers(path)
-            return cls(keras.models.load_model(path, compile=False))
+            return cls(load_model(path))
 
     def fingerprint_output(self) -> str:
         """Return SHA-256 of the features of a few fixed images of noise, in hexadecimal."""
@@ -194,6 +193,7 @@ def _choose_batch_size(model: keras.Model) -> int:
         _make_spec(tensor).bytes_per_image
         for layer in model.layers
         for tensor in layer._inbound_nodes[0].output_tensors
+        if None not in tensor.shape[1:]
     )
     affordable = max(1, ACTIVATION_BYTES // largest)
     return min(MAX_BATCH_SIZE, 1 << int(math.log2(affordable)))

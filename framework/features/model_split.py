@@ -8,6 +8,12 @@ import keras
 
 from framework.features.head import Head
 
+_TOKEN_READERS = (
+    keras.layers.Cropping1D,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalMaxPooling1D,
+)
+
 
 @dataclass(frozen=True)
 class ModelSplit:
@@ -42,7 +48,8 @@ def split_model(model: keras.Model, backbone_layers: Collection[str], name: str 
     A layer belongs to the extractor if it is frozen (`trainable` is false, or it has
     nothing that could change), is part of the backbone or before it, and reads nothing
     but the extractor's layers. Layers of the top stay in the head even when they
-    have no weights, so that all tops share the stored features.
+    have no weights, so that all tops share the stored features; but those that take one token
+    or the mean of all belong to the extractor, as these are hundreds of times smaller.
 
     Args:
         model: A functional classifier with one input, the image.
@@ -51,6 +58,9 @@ def split_model(model: keras.Model, backbone_layers: Collection[str], name: str 
     """
     nodes = sort_nodes(model)
     candidates = _find_names_up_to(nodes, backbone_layers)
+    candidates |= {
+        node.operation.name for node in nodes if isinstance(node.operation, _TOKEN_READERS)
+    }
     frozen: dict[int, keras.KerasTensor] = {}
     crossing: dict[int, keras.KerasTensor] = {}
     has_weights = False

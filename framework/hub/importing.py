@@ -1,8 +1,6 @@
 """KerasHub, imported where something of it is used: that takes a second."""
 
 import warnings
-import zipfile
-from pathlib import Path
 from typing import Any
 
 from framework.utils.optional_dependencies import require_packages
@@ -31,14 +29,3 @@ def import_keras_hub() -> Any:
     warnings.filterwarnings("ignore", "Layer 'attn' .*does not support masking")
     warnings.filterwarnings("ignore", r"`build\(\)` was called on layer", module="keras")
     return keras_hub
-
-
-def load_hub_layers(path: Path) -> None:
-    """Make the layers of KerasHub known to Keras, if a `.keras` file has some.
-
-    Raises:
-        RunError: It has, and KerasHub is not installed.
-    """
-    with zipfile.ZipFile(path) as archive:
-        if b'"keras_hub.' in archive.read("config.json"):
-            import_keras_hub()

@@ -1,14 +1,13 @@
 """Layers of KerasHub, opened: the blocks in them become layers of the graph."""
 
-import inspect
 import math
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import keras
 from keras.src.backend import in_stateless_scope
 
+from framework.hub.saved_models import correct_config
 from framework.utils.graphs import Opener
 
 BLOCK_HOLDERS = (
@@ -16,13 +15,6 @@ BLOCK_HOLDERS = (
 )  # fmt: skip
 """Layers whose `call` does nothing but call others. That of DeiT is none of them: its blocks give
 more than a tensor."""
-
-ATTRIBUTES = {
-    "drop_prob": "drop_prop",
-    "sr_ratio": "attn.sr_ratio",
-    "layer_norm_epsilon": "norm1.epsilon",
-}
-"""Arguments of layers -> the attributes that hold them, where these are called otherwise."""
 
 
 def make_opener(network: keras.Model, shorten: Callable[[str], str]) -> Opener:
@@ -39,48 +31,26 @@ def make_opener(network: keras.Model, shorten: Callable[[str], str]) -> Opener:
         kind = type(layer).__name__
         if kind in BLOCK_HOLDERS:
             for inner in layer._flatten_layers(include_self=False, recursive=False):
-                _correct_config(inner)
+                correct_config(inner)
                 inner.name = shorten(f"{layer.name}_{inner.name}" if several else inner.name)
             call: Callable[..., Any] = layer.call
+            if kind == "SwinTransformerStage" and layer.downsample is not None:
+                return lambda tokens: _give_shape(layer, call(tokens))
             return call
         if kind == "PatchEmbedding":
             return lambda image: _embed_swin_patches(layer, image)
         if kind == "SigLIPVisionEmbedding":
             return lambda image, **_: _embed_siglip_patches(layer, image)
-        _correct_config(layer)
+        correct_config(layer)
         return None
 
     return open_layer
 
 
-def _correct_config(layer: keras.Layer) -> None:
-    """Have a layer describe itself by arguments that its class takes.
-
-    In KerasHub 0.32 several layers don't, as only whole backbones are saved there.
-    """
-    if not type(layer).__module__.startswith("keras_hub."):
-        return
-    taken = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
-    described = keras.layers.Layer.get_config(layer)
-    try:
-        if taken.union(described).issuperset(layer.get_config()):
-            return
-    except AttributeError:
-        pass
-    for name in taken:
-        described[name] = _read_argument(layer, name)
-    layer.get_config = lambda: dict(described)
-
-
-def _read_argument(layer: keras.Layer, name: str) -> Any:
-    """Return an argument that a layer was made with."""
-    if hasattr(layer, name):
-        return getattr(layer, name)
-    try:
-        return attrgetter(ATTRIBUTES[name])(layer)
-    except (KeyError, AttributeError) as error:
-        kind = type(layer).__name__
-        raise ValueError(f"KerasHub's {kind} can't be saved: its {name} is lost.") from error
+def _give_shape(stage: Any, tokens: keras.KerasTensor) -> keras.KerasTensor:
+    """Say how many tokens a stage of Swin gives, which its layer does not, in KerasHub 0.32."""
+    shape = stage.compute_output_shape((None, None, None))[1:]
+    return keras.layers.Reshape(shape, name=f"{stage.name}_tokens")(tokens)
 
 
 def _embed_swin_patches(layer: Any, image: keras.KerasTensor) -> keras.KerasTensor:

@@ -16,7 +16,7 @@ from framework.config.keras_file import RUN_MEMBER
 from framework.config.model import Config
 from framework.data.fingerprints import fingerprint_arrays
 from framework.errors import ConfigError, RunError, first_sentence
-from framework.hub.importing import load_hub_layers
+from framework.hub.saved_models import load_model
 from framework.models.freezing import freeze_layers
 from framework.models.novelty import NoveltyDetector
 from framework.models.shared_blocks import share_blocks
@@ -167,8 +167,7 @@ def load_classifier_file(path: Path) -> Classifier:
             novelty = None
             if NOVELTY_MEMBER in archive.namelist():
                 novelty = NoveltyDetector.read(io.BytesIO(archive.read(NOVELTY_MEMBER)))
-        load_hub_layers(path)
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = load_model(path)
     except KeyError as error:
         raise RunError(f"{path} names no classes: it was not written by a run.") from error
     except (TypeError, *DAMAGED_ARCHIVE) as error:

@@ -12,7 +12,7 @@ import keras
 from framework.config.catalog import list_names
 from framework.config.keras_file import KerasFile, find_application, read_keras_file
 from framework.errors import RunError, first_sentence
-from framework.hub.importing import load_hub_layers
+from framework.hub.saved_models import load_model
 from framework.models.preprocessing import Mode, find_preprocessing, preprocess
 from framework.utils.graphs import rejoin_layers
 
@@ -101,8 +101,7 @@ def announce_file(model_name: str, mode: Mode) -> None:
 def _load(path: Path, with_weights: bool) -> keras.Model:
     try:
         if with_weights:
-            load_hub_layers(path)
-            return keras.models.load_model(path, compile=False, safe_mode=True)
+            return load_model(path)
         with zipfile.ZipFile(path) as archive:
             config: Mapping[str, Any] = json.loads(archive.read("config.json"))
         return keras.saving.deserialize_keras_object(config, safe_mode=True)

@@ -86,7 +86,7 @@ def choose_layers(
         Names of layers, from the input up, each once.
 
     Raises:
-        UsageError: There is no such layer, or its output is neither maps nor a vector.
+        UsageError: There is no such layer, or its output is neither maps, tokens nor a vector.
     """
     names = [layer.name for layer in backbone.layers]
     if wanted == "auto":
@@ -113,9 +113,11 @@ def _find_weighted(backbone: keras.Model) -> set[str]:
 
 
 def _is_readable(backbone: keras.Model, name: str) -> bool:
-    """Return whether a layer gives maps or a vector."""
+    """Return whether a layer gives maps, tokens or a vector."""
     output = backbone.get_layer(name).output
-    return not isinstance(output, list) and len(output.shape) in (2, 4)
+    return isinstance(output, keras.KerasTensor) and (
+        len(output.shape) in (2, 3, 4) and None not in output.shape[1:]
+    )
 
 
 def _check_layer(backbone: keras.Model, model_name: str, name: str, names: Sequence[str]) -> None:
@@ -125,5 +127,5 @@ def _check_layer(backbone: keras.Model, model_name: str, name: str, names: Seque
     if not _is_readable(backbone, name):
         shape = describe_shape(tuple(backbone.get_layer(name).output.shape))
         raise UsageError(
-            f"--layers: expected layers that give maps or a vector. {name!r}: {shape}."
+            f"--layers: expected layers that give maps, tokens or a vector. {name!r}: {shape}."
         )

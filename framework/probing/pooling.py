@@ -1,4 +1,4 @@
-"""How a linear classifier reads the output of a layer: its maps flattened, or averaged."""
+"""How a linear classifier reads the output of a layer: maps flattened or averaged, or tokens."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from framework.config.catalog import CLASSES
 MAX_FEATURES = 8_192
 """The most numbers per image that are probed: larger maps are first averaged to a grid."""
 
-Pooling = Literal["flatten", "average"]
+Pooling = Literal["flatten", "average", "token"]
+"""`"token"`: the first one, which in ViT, DINOv2 and CLIP is that of the class."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class LayerOutput:
 
     Args:
         name: The layer.
-        shape: `(rows, columns, channels)` of its maps, or `(features,)`.
+        shape: `(rows, columns, channels)` of its maps, `(tokens, features)`, or `(features,)`.
         factor: How many rows and columns are averaged to one; 1: none.
-        tensors: What is computed: the maps or their grid, and with a grid the mean of each map.
+        tensors: What is computed: the maps or their grid, and with a grid the mean of each map; of
+            tokens their mean and the first one.
     """
 
     name: str
@@ -35,17 +37,21 @@ class LayerOutput:
     @property
     def size(self) -> int:
         """Numbers that the layer gives for one image, which a run stores."""
-        return math.prod(self.shape)
+        return self.shape[-1] if len(self.shape) == 2 else math.prod(self.shape)
 
     @property
     def description(self) -> str:
         """The shape that is probed, and of what: `16x16x64 of 32x32`."""
+        if len(self.shape) == 2:
+            return f"{self.shape[0]} tokens x {self.shape[1]}"
         grid = "x".join(map(str, self.tensors[0].shape[1:]))
         return grid if self.factor == 1 else f"{grid} of {self.shape[0]}x{self.shape[1]}"
 
     @property
     def poolings(self) -> tuple[Pooling, ...]:
         """The ways to read the output; a vector is read as it is."""
+        if len(self.shape) == 2:
+            return ("average", "token")
         return ("flatten",) if len(self.shape) == 1 else ("flatten", "average")
 
     def pool(self, arrays: Sequence[np.ndarray], pooling: Pooling) -> np.ndarray:
@@ -58,6 +64,8 @@ class LayerOutput:
         Returns:
             `(n, features)` float32.
         """
+        if len(self.shape) == 2:
+            return arrays[self.poolings.index(pooling)].astype(np.float32, copy=False)
         maps = arrays[0].astype(np.float32, copy=False)
         if pooling == "flatten":
             return maps.reshape(len(maps), -1)
@@ -67,8 +75,12 @@ class LayerOutput:
     def make_top(self, pooling: Pooling) -> dict[str, Any]:
         """Return the `model_top_config` of a linear classifier on the layer."""
         layers: dict[str, Any] = {}
-        if pooling == "average":
-            layers["average"] = {"layer_type": "GlobalAveragePooling2D"}
+        if pooling == "token":
+            arguments = {"cropping": [0, self.shape[0] - 1]}
+            layers["token"] = {"layer_type": "Cropping1D", "initializing_parameters": arguments}
+            layers["flatten"] = {"layer_type": "Flatten"}
+        elif pooling == "average":
+            layers["average"] = {"layer_type": f"GlobalAveragePooling{len(self.shape) - 1}D"}
         elif len(self.shape) > 1:
             if self.factor > 1:
                 size = {"pool_size": self.factor, "padding": "same"}
@@ -84,9 +96,14 @@ class LayerOutput:
 
 
 def describe_output(backbone: keras.Model, name: str) -> LayerOutput:
-    """Describe the output of a layer that gives maps or a vector; reduce large maps."""
+    """Describe the output of a layer that gives maps, tokens or a vector; reduce large ones."""
     tensor = backbone.get_layer(name).output
     shape = tuple(tensor.shape[1:])
+    if len(shape) == 2:
+        mean = keras.layers.GlobalAveragePooling1D(name=f"{name}_mean")(tensor)
+        first = keras.layers.Cropping1D((0, shape[0] - 1), name=f"{name}_first")(tensor)
+        first = keras.layers.Flatten(name=f"{name}_token")(first)
+        return LayerOutput(name, shape, 1, (mean, first))
     factor = 1
     if len(shape) == 3:
         rows, columns, channels = shape

@@ -19,7 +19,7 @@ _BEST: dict[str, Any] = {
     "linestyle": "", "marker": "o", "markersize": 12, "markerfacecolor": "none",
     "markeredgecolor": DARK_GRAY, "markeredgewidth": 1.6, "zorder": 4,
 }  # fmt: skip
-_POOLINGS = {"flatten": "maps flattened", "average": "maps averaged"}
+_POOLINGS = {"flatten": "maps flattened", "average": "averaged", "token": "first token"}
 
 
 @styled

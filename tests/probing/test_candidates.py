@@ -100,7 +100,8 @@ def test_a_layer_of_another_rank_is_refused():
     image = keras.Input((8, 8, 3))
     maps = keras.layers.Conv2D(4, 3, name="maps")(image)
     tokens = keras.layers.Reshape((36, 4), name="tokens")(maps)
-    backbone = keras.Model(image, keras.layers.Flatten(name="flat")(tokens))
-    with pytest.raises(UsageError, match="expected layers that give maps or a vector"):
-        choose_layers(backbone, "x", ("tokens",), [])
-    assert choose_layers(backbone, "x", "all", []) == ["maps", "flat"]
+    windows = keras.layers.Reshape((6, 3, 2, 4), name="windows")(tokens)
+    backbone = keras.Model(image, keras.layers.Flatten(name="flat")(windows))
+    with pytest.raises(UsageError, match="expected layers that give maps, tokens or a vector"):
+        choose_layers(backbone, "x", ("windows",), [])
+    assert choose_layers(backbone, "x", "all", []) == ["maps", "tokens", "flat"]

@@ -1,5 +1,7 @@
 """Grad-CAM: where the network looked (Selvaraju et al., 2017, arXiv:1610.02391)."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,44 +27,69 @@ def explain_predictions(classifier: keras.Model, test: PredictedImages) -> HeatM
         test: The test images, with the pixels of all.
 
     Raises:
-        RunError: The model has no convolution.
+        RunError: The model has no convolution, and no attention.
     """
     wrong = test.rank_mistakes()[: MAX_IMAGES // 2]
     right = _pick_evenly(np.flatnonzero(test.predictions.correct), MAX_IMAGES - len(wrong))
     shown = np.concatenate([wrong, right])
     pixels = test.images.read(shown)
-    layer = find_last_convolution(classifier)
-    heat = compute_heat_maps(classifier, layer, pixels, test.predictions.predicted[shown])
-    return HeatMaps(layer.name, len(wrong), shown, pixels, heat)
+    maps = find_last_maps(classifier)
+    heat = compute_heat_maps(classifier, maps, pixels, test.predictions.predicted[shown])
+    return HeatMaps(maps._keras_history.operation.name, len(wrong), shown, pixels, heat)
 
 
-def find_last_convolution(classifier: keras.Model) -> keras.layers.Layer:
-    """Find the deepest convolution whose map still has spatial resolution.
+def find_last_maps(classifier: keras.Model) -> keras.KerasTensor:
+    """Find the deepest maps that still have spatial resolution: of a convolution, or tokens.
+
+    Of a transformer these are the tokens that its last attention reads: what a class token, or
+    the mean of all, takes from the tokens after it says nothing about where.
 
     Args:
         classifier: A flat functional model over images.
 
     Returns:
-        The last convolution with a map of at least 4x4, or else the last one.
+        The last maps of at least 4x4, or else the last ones.
 
     Raises:
-        RunError: The model has no convolution.
+        RunError: The model has no convolution, and no attention.
     """
-    found = [layer for layer in classifier.layers if isinstance(layer, _CONVOLUTIONS)]
+    found = [maps for layer in classifier.layers if (maps := _find_maps(layer)) is not None]
     if not found:
-        raise RunError("Grad-CAM needs a convolution, and this classifier has none.")
-    large = [layer for layer in found if min(layer.output.shape[1:3]) >= _MIN_MAP_SIDE]
+        raise RunError(
+            "Grad-CAM needs a convolution or attention, and this classifier has neither."
+        )
+    large = [maps for maps in found if _find_side(maps) >= _MIN_MAP_SIDE]
     return (large or found)[-1]
 
 
+def _find_maps(layer: keras.layers.Layer) -> keras.KerasTensor | None:
+    """Return the maps that a convolution gives, or the tokens that an attention reads."""
+    inner = layer._flatten_layers()
+    output = layer.output
+    if not isinstance(output, keras.KerasTensor):
+        output = next(iter(keras.tree.flatten(output)))
+    if len(output.shape) == 4:
+        return output if any(isinstance(each, _CONVOLUTIONS) for each in inner) else None
+    if any("Attention" in type(each).__name__ for each in inner):
+        tokens = keras.tree.flatten(layer.input)[0]
+        return tokens if len(tokens.shape) == 3 and tokens.shape[1] else None
+    return None
+
+
+def _find_side(maps: keras.KerasTensor) -> int:
+    """Return the rows or columns of maps, whichever are fewer."""
+    return math.isqrt(maps.shape[1]) if len(maps.shape) == 3 else min(maps.shape[1:3])
+
+
 def compute_heat_maps(
-    classifier: keras.Model, layer: keras.layers.Layer, images: np.ndarray, classes: np.ndarray
+    classifier: keras.Model, maps: keras.KerasTensor, images: np.ndarray, classes: np.ndarray
 ) -> np.ndarray:
-    """Compute how much each position of a convolution's map speaks for a class.
+    """Compute how much each position of maps speaks for a class.
 
     Args:
         classifier: A flat functional model; its last layer may be a softmax.
-        layer: One of its convolutions.
+        maps: The output of one of its convolutions, or the tokens of square images; those before
+            the square are left out.
         images: `(n, rows, columns, channels)` float32 in [0, 255].
         classes: `(n,)` int64, the class to explain for each image.
 
@@ -71,20 +98,27 @@ def compute_heat_maps(
         speaks for the class.
 
     Raises:
-        RunError: The output does not depend on `layer`.
+        RunError: The output does not depend on `maps`.
     """
-    model = keras.Model(classifier.inputs[0], [layer.output, _find_logits(classifier)])
+    model = keras.Model(classifier.inputs[0], [maps, _find_logits(classifier)])
     with tf.GradientTape() as tape:
         inputs = tf.convert_to_tensor(images)
         # Frozen layers have no trainable variables, which alone would be watched.
         tape.watch(inputs)
-        maps, logits = model(inputs, training=False)
+        values, logits = model(inputs, training=False)
         chosen = tf.gather(logits, classes, axis=1, batch_dims=1)
-    gradients = tape.gradient(chosen, maps)
+    gradients = tape.gradient(chosen, values)
     if gradients is None:
-        raise RunError(f"Grad-CAM: the output does not depend on layer {layer.name!r}.")
+        name = maps._keras_history.operation.name
+        raise RunError(f"Grad-CAM: the output does not depend on layer {name!r}.")
+    if len(values.shape) == 3:
+        side = _find_side(maps)
+        square = (-1, side, side, values.shape[-1])
+        values, gradients = (
+            tf.reshape(each[:, -(side**2) :], square) for each in (values, gradients)
+        )
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
+    heat = tf.nn.relu(tf.reduce_sum(weights * values, axis=-1)).numpy()
     peak = heat.max(axis=(1, 2), keepdims=True)
     scaled: np.ndarray = np.nan_to_num(heat / np.where(peak > 0, peak, 1.0))
     return scaled

@@ -8,7 +8,7 @@ from framework.errors import RunError
 from framework.evaluation.figure_data.grad_cam import (
     compute_heat_maps,
     explain_predictions,
-    find_last_convolution,
+    find_last_maps,
 )
 from framework.evaluation.figures.grad_cam import overlay_heat, plot_grad_cam
 from tests.helpers.figure_asserts import find_cut_off
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def test_the_heat_lies_where_the_evidence_is(classifier, images):
-    layer = find_last_convolution(classifier)
-    heat = compute_heat_maps(classifier, layer, images.read(np.array([0, 1])), np.array([0, 1]))
+    maps = find_last_maps(classifier)
+    heat = compute_heat_maps(classifier, maps, images.read(np.array([0, 1])), np.array([0, 1]))
     assert heat.shape == (2, 8, 8)
     assert heat.max() == 1.0
     image = images.read(np.array([0, 1])).max(axis=-1)
@@ -32,8 +32,8 @@ def test_a_sure_answer_has_a_heat_map_too(classifier, images):
     saturated.set_weights([100 * weight for weight in classifier.get_weights()])
     image = images.read(np.array([0]))
     assert saturated([image]).numpy().max() == 1.0
-    layer = find_last_convolution(saturated)
-    assert compute_heat_maps(saturated, layer, image, np.array([0])).max() == 1.0
+    maps = find_last_maps(saturated)
+    assert compute_heat_maps(saturated, maps, image, np.array([0])).max() == 1.0
 
 
 @pytest.mark.parametrize("ending", [keras.layers.Softmax(), keras.layers.Activation("softmax")])
@@ -42,10 +42,10 @@ def test_a_softmax_of_its_own_layer_gives_the_same_heat(ending, classifier, imag
     linear = keras.layers.Dense(2)
     other = keras.Model(classifier.input, ending(linear(last.input)))
     linear.set_weights(last.get_weights())
-    layer = classifier.get_layer("conv")
+    maps = classifier.get_layer("conv").output
     image, label = images.read(np.array([0])), np.array([0])
-    expected = compute_heat_maps(classifier, layer, image, label)
-    assert compute_heat_maps(other, layer, image, label) == pytest.approx(expected)
+    expected = compute_heat_maps(classifier, maps, image, label)
+    assert compute_heat_maps(other, maps, image, label) == pytest.approx(expected)
 
 
 def test_the_last_convolution_is_the_last_with_places_to_tell_apart():
@@ -53,19 +53,21 @@ def test_the_last_convolution_is_the_last_with_places_to_tell_apart():
     maps = keras.layers.Conv2D(2, 3, strides=4, padding="same", name="fine")(inputs)
     maps = keras.layers.Conv2D(2, 3, strides=2, padding="same", name="coarse")(maps)
     model = keras.Model(inputs, keras.layers.Flatten()(maps))
-    assert find_last_convolution(model).name == "fine"
+    assert find_last_maps(model) is model.get_layer("fine").output
 
 
 def test_a_network_without_convolutions_is_told():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
     with pytest.raises(RunError, match="needs a convolution"):
-        find_last_convolution(model)
+        find_last_maps(model)
 
 
 def test_where_nothing_spoke_for_the_class_that_is_said(classifier, images, predicted):
     image, label = images.read(np.array([0])), np.array([1])
-    assert not compute_heat_maps(classifier, classifier.get_layer("conv"), image, label).any()
+    assert not compute_heat_maps(
+        classifier, classifier.get_layer("conv").output, image, label
+    ).any()
     predictions = predicted.predictions
     turned = replace(predictions, probabilities=predictions.probabilities[:, ::-1])
     test = replace(predicted, predictions=turned)

@@ -1,0 +1,65 @@
+"""`.keras` files that may have layers of KerasHub."""
+
+import inspect
+import zipfile
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from framework.hub.importing import import_keras_hub
+
+ATTRIBUTES = {
+    "drop_prob": "drop_prop",
+    "sr_ratio": "attn.sr_ratio",
+    "layer_norm_epsilon": "norm1.epsilon",
+}
+"""Arguments of layers -> the attributes that hold them, where these are called otherwise."""
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load a `.keras` file, without running code from it; its model can be saved again.
+
+    Raises:
+        RunError: It has layers of KerasHub, which is not installed.
+    """
+    with zipfile.ZipFile(path) as archive:
+        has_hub_layers = b'"keras_hub.' in archive.read("config.json")
+    if has_hub_layers:
+        import_keras_hub()
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    if has_hub_layers:
+        for layer in model.layers:
+            correct_config(layer)
+    return model
+
+
+def correct_config(layer: keras.Layer) -> None:
+    """Have a layer describe itself by arguments that its class takes.
+
+    In KerasHub 0.32 several layers don't, as only whole backbones are saved there.
+    """
+    if not type(layer).__module__.startswith("keras_hub."):
+        return
+    taken = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
+    described = keras.layers.Layer.get_config(layer)
+    try:
+        if taken.union(described).issuperset(layer.get_config()):
+            return
+    except AttributeError:
+        pass
+    for name in taken:
+        described[name] = _read_argument(layer, name)
+    layer.get_config = lambda: dict(described)
+
+
+def _read_argument(layer: keras.Layer, name: str) -> Any:
+    """Return an argument that a layer was made with."""
+    if hasattr(layer, name):
+        return getattr(layer, name)
+    try:
+        return attrgetter(ATTRIBUTES[name])(layer)
+    except (KeyError, AttributeError) as error:
+        kind = type(layer).__name__
+        raise ValueError(f"KerasHub's {kind} can't be saved: its {name} is lost.") from error
