@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from framework.config.keras_file import is_keras_file, read_keras_file
 from framework.hub.layer_names import list_layers
-from framework.hub.presets import POOLINGS, find_preset, is_hub
+from framework.hub.presets import find_preset, is_hub
 
 NO_BACKBONE = "none"
 """The `model_name` of a network without a backbone."""
@@ -58,7 +58,7 @@ OWN_LAYERS = ("image", "resizing", "preprocessing")
 """Names of layers that every network may have below its backbone's own."""
 
 BACKBONE_ARGUMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "pooling": (f"{' or '.join(map(repr, POOLINGS))} or null", ("",)),
+    "pooling": ("'avg' or 'max' or null", ("",)),
     "image_size": ("positive integer", ("hub:",)),
     "alpha": ("positive number", ("MobileNet",)),
     "depth_multiplier": ("positive integer", ("MobileNet.",)),

@@ -1,6 +1,7 @@
 """A network of KerasHub, flat: its blocks are layers that a config can name."""
 
 import json
+import logging
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from framework.hub.opening import make_opener
 from framework.hub.presets import CONFIG_FILE, CONVERTER_FILE, Preset, PresetError, find_family
 from framework.utils.graphs import rejoin_layers
 
+logger = logging.getLogger(__name__)
+
 IMAGE_PARTS = ("vision_encoder", "image_encoder")
 """What networks of images and of text or points call the part for images."""
 
@@ -30,7 +33,7 @@ def build_network(
     with_weights: bool,
     pooling: str | None = None,
     image_size: int | None = None,
-    prepare: Callable[[keras.KerasTensor], keras.KerasTensor] = lambda image: image,
+    prepare: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None,
 ) -> keras.Model:
     """Build a preset's image network on images of any size, resized and scaled as it wants them.
 
@@ -40,7 +43,8 @@ def build_network(
         with_weights: Whether it gets the preset's weights, rather than random ones.
         pooling: How its output is read, see `add_pooling`; `None`: as it is.
         image_size: Rows and columns that it works on; by default the preset's.
-        prepare: Scales the images where the preset has no image converter.
+        prepare: Scales the images where the preset has no image converter; `None`: they are not
+            scaled, which is warned of.
 
     Returns:
         A flat model from images `(n, rows, columns, channels)` float32 in [0, 255].
@@ -61,7 +65,16 @@ def build_network(
     own_size = converter.image_size if converter else None
     size = _find_size(network) or (image_size and (image_size, image_size)) or own_size
     tensor = _resize(image, size or shape[:2], converter)
-    tensor = _scale(tensor, converter) if converter else prepare(tensor)
+    if converter is not None:
+        tensor = _scale(tensor, converter)
+    elif prepare is not None:
+        tensor = prepare(tensor)
+    elif with_weights:
+        logger.warning(
+            "! %s has no image converter: its network gets images in [0, 255]. If it was trained "
+            "on other values, set model_configuration.preprocessing.",
+            preset.title,
+        )
     with _explain_errors(preset):
         outputs = rejoin_layers(network, tensor, make_opener(network, shorten), shorten)
     # Networks of several maps, by name, list them from the image up.
@@ -114,6 +127,8 @@ def _load_network(
 
 def _load_converter(keras_hub: Any, source: str) -> Any:
     """Load what prepares a preset's images; `None` if it has none."""
+    if (path := Path(source, CONVERTER_FILE)).is_file():
+        return keras.saving.deserialize_keras_object(json.loads(path.read_text("utf-8")))
     try:
         return keras_hub.layers.ImageConverter.from_preset(source)
     except (FileNotFoundError, ValueError):

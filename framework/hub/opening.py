@@ -57,8 +57,10 @@ def _embed_swin_patches(layer: Any, image: keras.KerasTensor) -> keras.KerasTens
     """Join what Swin's embedding does, whose own layer can't be saved in KerasHub 0.32."""
     maps = layer.proj(image)
     tokens = keras.layers.Reshape((-1, layer.embed_dim), name="patches")(maps)
+    if layer.norm is None:
+        return tokens
     layer.norm.name = "patch_norm"
-    return layer.norm(tokens) if layer.norm else tokens
+    return layer.norm(tokens)
 
 
 def _embed_siglip_patches(layer: Any, image: keras.KerasTensor) -> keras.KerasTensor:

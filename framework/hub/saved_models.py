@@ -36,22 +36,37 @@ def load_model(path: Path) -> keras.Model:
 
 
 def correct_config(layer: keras.Layer) -> None:
-    """Have a layer describe itself by arguments that its class takes.
+    """Have layers of a class of KerasHub describe themselves by arguments that it takes.
 
-    In KerasHub 0.32 several layers don't, as only whole backbones are saved there.
+    In KerasHub 0.32 several classes don't, as only whole backbones are saved there.
+
+    Args:
+        layer: One of the class.
+
+    Raises:
+        ValueError: An argument is kept nowhere.
     """
-    if not type(layer).__module__.startswith("keras_hub."):
+    kind = type(layer)
+    if not kind.__module__.startswith("keras_hub.") or kind.get_config is _describe:
         return
-    taken = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
-    described = keras.layers.Layer.get_config(layer)
+    taken = {*keras.layers.Layer.get_config(layer), *_list_arguments(layer)}
     try:
-        if taken.union(described).issuperset(layer.get_config()):
+        if taken.issuperset(layer.get_config()):
             return
     except AttributeError:
         pass
-    for name in taken:
-        described[name] = _read_argument(layer, name)
-    layer.get_config = lambda: dict(described)
+    _describe(layer)
+    kind.get_config = _describe
+
+
+def _describe(layer: keras.Layer) -> dict[str, Any]:
+    """Return a layer's config: what every layer has, and the arguments of its class."""
+    arguments = {name: _read_argument(layer, name) for name in _list_arguments(layer)}
+    return {**keras.layers.Layer.get_config(layer), **arguments}
+
+
+def _list_arguments(layer: keras.Layer) -> set[str]:
+    return set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
 
 
 def _read_argument(layer: keras.Layer, name: str) -> Any:

@@ -48,7 +48,7 @@ def build_backbone(
             find_preset(model_name),
             shape,
             weights is not None,
-            prepare=partial(preprocess, mode=preprocessing),
+            prepare=partial(preprocess, mode=preprocessing) if preprocessing else None,
             **(arguments or {}),
         )
     image = keras.Input(shape, name="image")

@@ -35,5 +35,9 @@ def unfreeze_layers(layers: Sequence[keras.Layer], lowest: str) -> None:
     unfrozen = False
     for layer in layers:
         unfrozen = unfrozen or layer.name == lowest
-        if unfrozen and not isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = True
+        if not unfrozen or layer.trainable:
+            continue
+        layer.trainable = True
+        for inner in layer._flatten_layers():  # The layer itself, or those in a block.
+            if isinstance(inner, keras.layers.BatchNormalization):
+                inner.trainable = False

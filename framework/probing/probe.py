@@ -11,7 +11,8 @@ from framework.config.keras_file import KerasFileError, is_keras_file, read_kera
 from framework.config.suggestions import format_hint
 from framework.data.registry import load_dataset
 from framework.data.splits import split_dataset
-from framework.errors import UsageError
+from framework.errors import RunError, UsageError
+from framework.hub.presets import is_hub
 from framework.probing.backbone_probe import ProbeSettings, probe_backbone, sample_images
 from framework.probing.best_config import switch_backbone
 from framework.probing.probe_results import Probe, write_results
@@ -115,6 +116,12 @@ def _check_backbone(name: str, shape: tuple[int, int, int]) -> None:
                 f"--backbones: {name} takes images of shape {sides}. Set data_config.image_shape "
                 "with --set."
             )
+        return
+    if is_hub(name):
+        try:
+            catalog.load_backbone_layers(name)
+        except RunError as error:
+            raise UsageError(f"--backbones: {error}") from error
         return
     known = catalog.list_names("backbones")
     if name not in known:

@@ -12,6 +12,7 @@ from framework import __version__
 from framework.utils.files import SOURCE, read_json
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib")
+OPTIONAL_PACKAGES = ("keras-hub",)
 
 # TensorFlow chooses kernels by these, which differ in rounding.
 INSTRUCTIONS = frozenset(
@@ -43,7 +44,8 @@ def describe_environment() -> dict[str, Any]:
         "framework": __version__,
         "commit": find_commit(),
         "python": platform.python_version(),
-        "packages": {name: _find_version(name) for name in PACKAGES},
+        "packages": {name: _find_version(name) for name in PACKAGES}
+        | {name: found for name in OPTIONAL_PACKAGES if (found := _find_version(name))},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "processor": processor,

@@ -8,6 +8,7 @@ import pytest
 from framework.hub.network import build_network
 from framework.hub.presets import FAMILIES, find_preset
 from framework.hub.saved_models import load_model
+from framework.models.freezing import unfreeze_layers
 from tests.helpers.hub_presets import NETWORKS, SHAPE, make_preset
 
 pytestmark = pytest.mark.long
@@ -149,6 +150,18 @@ def test_a_network_of_any_size_takes_the_size_that_is_asked_for(folders):
     assert network.get_layer("resizing").output.shape == (None, 64, 64, 3)
     network = build(folders("DINOV2"), (16, 16, 3), image_size=16)
     assert network.output.shape == (None, 1 + 2 + 4, 16)
+
+
+def test_fine_tuning_keeps_the_statistics_in_a_block(folders):
+    network = build(folders("MobileNet"))
+    network.trainable = False
+    unfreeze_layers(network.layers, "block_1_0")
+    inner = list(network.get_layer("block_1_0")._flatten_layers(include_self=False))
+    normal = [layer for layer in inner if isinstance(layer, keras.layers.BatchNormalization)]
+    assert normal
+    assert not any(layer.trainable for layer in normal)
+    assert any(layer.trainable for layer in inner if isinstance(layer, keras.layers.Conv2D))
+    assert not network.get_layer("block_0_0").trainable_weights
 
 
 def test_random_weights_are_those_of_the_seed(folders):

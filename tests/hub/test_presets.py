@@ -97,6 +97,13 @@ def test_a_preset_of_texts_is_one_message(tmp_path):
     assert "holds a BertBackbone, which does not make features of one image" in problem
 
 
+def test_a_preset_of_several_inputs_is_one_message(tmp_path):
+    config = {"class_name": "PaliGemmaBackbone", "registered_name": "keras_hub>PaliGemmaBackbone"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (problem,) = find_problems(tmp_path)
+    assert "holds a PaliGemmaBackbone, which does not make features of one image" in problem
+
+
 def test_a_folder_without_a_preset_is_one_message(tmp_path):
     (problem,) = find_problems(tmp_path)
     assert problem.endswith("has no config.json: it holds no preset.")
@@ -134,6 +141,12 @@ def test_without_an_image_converter_the_config_says_how_images_are_scaled(broken
     backbone, _ = load_pretrained_backbone(config.model_configuration, SHAPE)
     layer = backbone.get_layer("preprocessing")
     assert (layer.scale, layer.offset) == (0.5, 1.0)
+
+
+def test_without_a_converter_and_a_word_on_it_there_is_a_warning(broken, caplog):
+    (broken / "image_converter.json").unlink()
+    load_pretrained_backbone(resolve_config(make_values(broken)).model_configuration, SHAPE)
+    assert "! hub:broken has no image converter" in caplog.text
 
 
 def test_with_one_it_says_so(folder):

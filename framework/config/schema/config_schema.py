@@ -16,6 +16,7 @@ from framework.config.schema.augmentation_arguments import make_augmentation_sch
 from framework.config.schema.keras_object_schemas import ObjectSchemas, make_names
 from framework.config.schema.value_types import WORDS, Schema, make_type_schema
 from framework.config.violations import join_words
+from framework.hub.presets import POOLINGS
 
 PREPROCESSING_MODES = ("none", "caffe", "tf", "torch")
 
@@ -28,6 +29,8 @@ _CLASS_WEIGHT = "'balanced', null or an object with a positive weight for each c
 
 _PREPROCESSING = "'none', 'caffe', 'tf', 'torch', null or an object with scale and offset"
 _NUMBERS = "number or 3 numbers"
+
+_POOLING = ", ".join(map(repr, POOLINGS)) + " or null"
 
 _PLAIN_WORDS: dict[str, Schema] = {
     "backbone": {
@@ -55,7 +58,8 @@ _PLAIN_WORDS: dict[str, Schema] = {
         "title": "an object with arguments of the backbone",
         "properties": {
             name: make_type_schema(takes) for name, (takes, _) in catalog.BACKBONE_ARGUMENTS.items()
-        },
+        }
+        | {"pooling": {"enum": [*POOLINGS, None], "title": _POOLING}},
         "additionalProperties": False,
         "x-keys": f"one of the arguments {', '.join(catalog.BACKBONE_ARGUMENTS)}",
     },

@@ -59,6 +59,11 @@ def run_export(
             errors="replace",
         )
         if process.returncode != 0:
+            if "Select TensorFlow op" in process.stderr:
+                raise RunError(
+                    "LiteRT has no operation for a part of this network, so nothing is exported. "
+                    "The formats saved_model, onnx and keras may take it."
+                )
             lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
             raise RunError(f"The export was written, but can't be run: {lines[-1]}")
         probabilities: np.ndarray = np.load(outputs)
