@@ -1,6 +1,7 @@
 """`.keras` files that may have layers of KerasHub."""
 
 import inspect
+import json
 import zipfile
 from operator import attrgetter
 from pathlib import Path
@@ -25,13 +26,15 @@ def load_model(path: Path) -> keras.Model:
         RunError: It has layers of KerasHub, which is not installed.
     """
     with zipfile.ZipFile(path) as archive:
-        has_hub_layers = b'"keras_hub.' in archive.read("config.json")
-    if has_hub_layers:
-        import_keras_hub()
+        config = archive.read("config.json")
+    if b'"keras_hub.' not in config:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    import_keras_hub()
     model = keras.models.load_model(path, compile=False, safe_mode=True)
-    if has_hub_layers:
-        for layer in model.layers:
-            correct_config(layer)
+    described = json.loads(config)["config"]["layers"]
+    for layer, saved in zip(model.layers, described, strict=True):
+        layer.name = saved["name"]  # A block of MobileNet adds to it each time that it is loaded.
+        correct_config(layer)
     return model
 
 

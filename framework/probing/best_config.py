@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from framework.config import Config, catalog, dump_config, resolve_config
-from framework.config.catalog import IMAGENET
+from framework.config.catalog import BACKBONE_OUTPUT, IMAGENET
 from framework.config.model import FeatureCache, ModelConfiguration
 from framework.probing.probe_rows import ProbeRow
 
@@ -39,6 +39,9 @@ def replace_top(config: Config, best: ProbeRow) -> dict[str, Any]:
         f"probed_{name}" if name in layers else name: layer
         for name, layer in best.output.make_top(best.pooling).items()
     }
+    first = next(iter(top.values()))
+    if first["input_layer"] not in layers:  # What `pooling` adds has no name in a config.
+        first["input_layer"] = BACKBONE_OUTPUT
     model |= {"model_top_config": top, "trainable": "none", "saved_model": None}
     training = values["training_config"]
     training |= {"enable_training": True, "solver": SOLVER, "fine_tuning": None}
