@@ -223,6 +223,20 @@ def test_a_run_does_not_need_its_preset_any_more(tmp_path, capsys):
     assert main(["predict", "--run", str(tmp_path / "run"), str(tmp_path / "image.png")]) == 0
 
 
+def test_shrinking_with_antialiasing_is_refused_where_there_is_no_operation(tmp_path, capsys):
+    options = {"antialias": True, "crop_to_aspect_ratio": False}
+    preset = make_preset("ViT", str(tmp_path / "tiny"), **options)
+    values = make_values(preset, {"epochs": 1}, model_arguments={"pooling": "avg"})
+    values["data_config"]["image_shape"] |= {"image_rows": 48, "image_columns": 48}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    run = ["--config", str(tmp_path / "config.json"), "--output", str(tmp_path / "run")]
+    assert main(run) == 0
+    for name in ("onnx", "litert"):
+        assert main(["export", "--run", str(tmp_path / "run"), "--format", name]) == 1
+        assert "data_config.image_shape of 32x32" in capsys.readouterr().err
+    assert not list((tmp_path / "run").glob("*export*"))
+
+
 def test_an_image_network_alone_is_a_preset_too(tmp_path):
     whole = make_preset("SigLIP", str(tmp_path / "whole"))
     network = keras_hub.models.Backbone.from_preset(whole).vision_encoder

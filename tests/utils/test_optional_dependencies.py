@@ -16,6 +16,7 @@ NEEDED = {
     "app": set(PACKAGES.values()) - {"opencv-python-headless"},  # That of `reading`.
     "export": {package for form in FORMATS.values() for package in form.packages.values()},
     "heif": {"pillow-heif"},
+    "hub": {"keras-hub"},
     "ray": {"ray"},
     "sweep": {"optuna"},
     "tables": {"pyarrow"},

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from framework.config.suggestions import format_hint
-from framework.errors import UsageError
+from framework.errors import RunError, UsageError
 from framework.inference.export.onnx_file import write_onnx_file
 from framework.inference.trained_classifier import TrainedClassifier
 from framework.models.classifier import save_classifier
@@ -74,7 +74,20 @@ def _write_saved_model(trained: TrainedClassifier, path: Path, dtype: Dtype) -> 
     )
 
 
+def _refuse_antialiasing(model: keras.Model, name: str) -> None:
+    """Raise a `RunError` if a network shrinks images as a format has no operation for."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Resizing) and layer.antialias:
+            rows, columns = layer.output.shape[1:3]
+            raise RunError(
+                f"{name} has no operation for the backbone's anti-aliased resizing. Train with "
+                f"data_config.image_shape of {rows}x{columns}, which it resizes to, or export to "
+                "saved_model or keras."
+            )
+
+
 def _write_onnx(trained: TrainedClassifier, path: Path, dtype: Dtype) -> None:
+    _refuse_antialiasing(trained.classifier.model, "ONNX")
     with _quiet_conversion():
         write_onnx_file(trained.classifier.model, path, INPUT_NAME, dtype, trained.class_names)
 
@@ -103,6 +116,7 @@ def write_quantized(
 
 def _write_litert(trained: TrainedClassifier, path: Path, dtype: Dtype, **options: Any) -> None:
     model = trained.classifier.model
+    _refuse_antialiasing(model, "LiteRT")
     signature = [keras.InputSpec(shape=model.input_shape, dtype=dtype, name=INPUT_NAME)]
     with _quiet_conversion():
         model.export(
