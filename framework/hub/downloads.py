@@ -1,9 +1,12 @@
-"""Why a preset could not be loaded, in one message."""
+"""The download of presets, and why one could not be loaded, in one message."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from framework.errors import first_sentence
-from framework.hub.presets import Preset, PresetError, PresetUnavailableError
+from framework.hub.presets import CONFIG_FILE, Preset, PresetError, PresetUnavailableError
+
+WEIGHTS = ("*.weights.h5", "*.safetensors")
 
 UNREACHABLE = (
     "ConnectionError", "ConnectTimeout", "ReadTimeout", "Timeout", "SSLError", "ProxyError",
@@ -16,6 +19,38 @@ LOGIN = {
     "kaggle": "an API token in KAGGLE_API_TOKEN or ~/.kaggle/access_token",
     "hf": "a token in HF_TOKEN, or hf auth login",
 }
+
+
+def download(source: str, with_weights: bool) -> str:
+    """Begin or finish the download of a preset.
+
+    KerasHub hides why it could not read the first file, so that is done here.
+
+    Args:
+        source: A handle.
+        with_weights: Whether its weights are needed.
+
+    Returns:
+        What KerasHub loads: of Kaggle the handle, whose other files it downloads itself; of Hugging
+        Face a folder, as KerasHub would ask the server about each file every time.
+    """
+    scheme, _, path = source.partition("://")
+    if scheme == "kaggle":
+        import kagglehub
+
+        kagglehub.model_download(path, CONFIG_FILE)
+        return source
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    patterns = ["*.json", *(WEIGHTS if with_weights else ())]
+    try:
+        folder = snapshot_download(path, allow_patterns=patterns, local_files_only=True)
+        if not with_weights or any(list(Path(folder).glob(pattern)) for pattern in WEIGHTS):
+            return str(folder)
+    except LocalEntryNotFoundError:
+        pass  # Nothing of it is there yet.
+    return str(snapshot_download(path, allow_patterns=patterns))
 
 
 def explain_error(preset: Preset, error: Exception) -> PresetError:

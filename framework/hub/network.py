@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras.src.utils.naming import reset_uids
 
-from framework.hub.downloads import explain_error
+from framework.hub.downloads import download, explain_error
 from framework.hub.importing import import_keras_hub
 from framework.hub.opening import make_opener
 from framework.hub.presets import CONFIG_FILE, CONVERTER_FILE, Preset, PresetError, find_family
@@ -54,7 +54,7 @@ def build_network(
     """
     keras_hub = import_keras_hub()
     reset_uids()  # So that unnamed layers get the numbers by which configs name them.
-    with _find_source(preset, with_weights) as source, _explain_errors(preset):
+    with _explain_errors(preset), _find_source(preset, with_weights) as source:
         network = _load_network(keras_hub, preset, source, with_weights, image_size)
         converter = _load_converter(keras_hub, source)
 
@@ -89,8 +89,11 @@ def build_network(
 @contextmanager
 def _find_source(preset: Preset, with_weights: bool) -> Iterator[str]:
     """Yield what KerasHub loads: a handle, or a folder, which may hold no weights."""
-    if with_weights or preset.is_folder or preset.config is None:
+    if preset.is_folder:
         yield preset.source
+        return
+    if with_weights or preset.config is None:
+        yield download(preset.source, with_weights)
         return
     with tempfile.TemporaryDirectory() as folder:
         for name, content in ((CONFIG_FILE, preset.config), (CONVERTER_FILE, preset.converter)):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import keras_hub
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from framework.cli.main import main
 from framework.config import resolve_config
@@ -233,14 +234,31 @@ def test_a_download_that_fails_is_one_message(name, error, message):
         raise explained
 
 
-def test_offline_a_known_network_has_random_weights_if_the_config_allows_it(monkeypatch):
-    def fail(*_, **options):
-        if options["load_weights"]:
-            raise type("ConnectionError", (OSError,), {})("no network")
-        return make(*_, **options)
+def test_a_preset_of_hugging_face_is_downloaded_once(folder, monkeypatch):
+    asked = []
 
-    make = keras_hub.models.Backbone.from_preset
-    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", fail)
+    def download(name, allow_patterns, local_files_only=False):
+        asked.append((name, "*.safetensors" in allow_patterns, local_files_only))
+        if local_files_only and len(asked) == 1:
+            raise LocalEntryNotFoundError("nothing is there")
+        return folder
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    preset = find_preset("hub:hf://some/one")
+    for _ in range(2):
+        assert build_network(preset, SHAPE, True).output.shape == (None, 17, 16)
+    assert asked == [
+        ("some/one", True, True),
+        ("some/one", True, False),
+        ("some/one", True, True),
+    ]
+
+
+def test_offline_a_known_network_has_random_weights_if_the_config_allows_it(monkeypatch):
+    def fail(handle, path):
+        raise type("ConnectionError", (OSError,), {})("no network")
+
+    monkeypatch.setattr("kagglehub.model_download", fail)
     name = "deit_tiny_distilled_patch16_224_imagenet"
     with pytest.raises(PresetUnavailableError):
         load_pretrained_backbone(resolve_config(make_values(name)).model_configuration, SHAPE)
