@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from framework.config import Config, load_config
+from framework.config import Config, load_run_config
 from framework.evaluation.report.data_uri import embed_images
 from framework.evaluation.report.run_head import describe_run
 from framework.evaluation.report.templating import render_template
@@ -87,7 +87,7 @@ class Run(Results):
     @cached_property
     def config(self) -> Config:
         """The config, with every default spelled out."""
-        return load_config(self.directory / "config.json")
+        return load_run_config(self.directory)
 
     @cached_property
     def environment(self) -> dict[str, Any]:

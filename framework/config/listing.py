@@ -8,7 +8,7 @@ from framework.config.class_names import find_class_names
 from framework.config.keras_file import KerasFileError, is_keras_file, read_keras_file
 from framework.config.violations import format_unknown
 from framework.errors import UsageError
-from framework.hub.presets import PresetError, find_preset, is_hub, list_presets
+from framework.hub.presets import PREFIX, PresetError, find_preset, is_hub, list_presets
 from framework.utils.optional_dependencies import describe_installation
 from framework.utils.tables import ConsoleText, TextTable
 
@@ -115,7 +115,7 @@ def _list_presets() -> list[TextTable | str]:
         terms = ", to be accepted there before the first download" if gated else ""
         rows = [
             (
-                preset.title,
+                f"{PREFIX}{preset.name}",
                 f"{preset.parameters:,}" if preset.parameters else "",
                 f"{preset.image_size}x{preset.image_size}" if preset.image_size else "",
             )
@@ -143,7 +143,7 @@ def _describe_preset(name: str) -> str:
     try:
         preset = find_preset(name)
     except PresetError as error:
-        known = [each.title for each in list_presets().values()]
+        known = [f"{PREFIX}{each}" for each in list_presets()]
         raise UsageError(format_unknown("a preset of KerasHub", name, known)) from error
     size = f", images of {preset.image_size}x{preset.image_size}" if preset.image_size else ""
     count = f"{preset.parameters:,} parameters" if preset.parameters else "a network of KerasHub"

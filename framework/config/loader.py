@@ -31,6 +31,19 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     return _resolve(values, source_map, overrides)
 
 
+def load_run_config(directory: Path) -> Config:
+    """Load the config of a run, whose backbone's file or preset need not be there any more.
+
+    Args:
+        directory: The run directory.
+
+    Raises:
+        ConfigError: The config is wrong.
+    """
+    values, source_map = read_chain(directory / "config.json")
+    return _resolve(values, source_map, (), recorded=True)
+
+
 def resolve_config(
     values: Mapping[str, Any], source: str = "config", overrides: Sequence[str] = ()
 ) -> Config:
@@ -53,11 +66,16 @@ def resolve_config(
     return _resolve(plain, SourceMap(source), overrides)
 
 
-def _resolve(values: dict[str, Any], source_map: SourceMap, overrides: Sequence[str]) -> Config:
+def _resolve(
+    values: dict[str, Any],
+    source_map: SourceMap,
+    overrides: Sequence[str],
+    recorded: bool = False,
+) -> Config:
     """Return the config of merged values; raises ConfigError with all problems."""
     apply_overrides(values, source_map, overrides)
     anchor_data_paths(values, Path())  # Of an option, or of a file in which it was not found.
-    if problems := locate_violations(check_config(values), source_map):
+    if problems := locate_violations(check_config(values, recorded), source_map):
         raise ConfigError(problems)
     return dataclasses.replace(build_config(values), source_map=source_map)
 

@@ -15,7 +15,14 @@ from keras.src.utils.naming import reset_uids
 from framework.hub.downloads import download, explain_error
 from framework.hub.importing import import_keras_hub
 from framework.hub.opening import make_opener
-from framework.hub.presets import CONFIG_FILE, CONVERTER_FILE, Preset, PresetError, find_family
+from framework.hub.presets import (
+    CONFIG_FILE,
+    CONVERTER_FILE,
+    Preset,
+    PresetError,
+    find_family,
+    make_title,
+)
 from framework.utils.graphs import rejoin_layers
 
 logger = logging.getLogger(__name__)
@@ -73,7 +80,7 @@ def build_network(
         logger.warning(
             "! %s has no image converter: its network gets images in [0, 255]. If it was trained "
             "on other values, set model_configuration.preprocessing.",
-            preset.title,
+            make_title(preset.name),
         )
     with _explain_errors(preset):
         outputs = rejoin_layers(network, tensor, make_opener(network, shorten), shorten)

@@ -103,11 +103,6 @@ class Preset:
         return not self.source.startswith(SCHEMES)
 
     @property
-    def title(self) -> str:
-        """What people call it: `hub:dinov2_small`."""
-        return f"{PREFIX}{Path(self.name).name if self.is_folder else self.name}"
-
-    @property
     def has_converter(self) -> bool:
         """Whether it is known that it says how its images are prepared."""
         return not self.is_folder or Path(self.source, CONVERTER_FILE).is_file()
@@ -126,6 +121,12 @@ class Preset:
         if scheme == "kaggle":
             return f"https://www.kaggle.com/models/{owner}/{model}"
         return f"https://huggingface.co/{owner}/{model}" if scheme else self.source
+
+
+def make_title(model_name: str) -> str:
+    """Return what people call a preset: `hub:dinov2_small`; of a folder its own name."""
+    name = model_name.removeprefix(PREFIX)
+    return f"{PREFIX}{name if name.startswith(SCHEMES) else Path(name).name}"
 
 
 def is_hub(model_name: object) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from framework.config import load_config
+from framework.config import load_run_config
 from framework.data import registry
 from framework.evaluation.metrics.predict_split import predict_splits
 from framework.evaluation.report.report_inputs import make_report_inputs
@@ -27,7 +27,7 @@ def report_run(directory: Path, load_dataset: DatasetLoader = registry.load_data
         RunError: The run's data or model is not available, or a file can't be written.
     """
     record = load_runs([directory])[0]
-    config = load_config(directory / "config.json")
+    config = load_run_config(directory)
     dataset, _ = load_for_run(directory, config, load_dataset)
     splits, _ = split_for_run(directory, dataset, config, load_dataset)
     model_file = run_directory.verify_model_file(directory / MODEL_FILE)

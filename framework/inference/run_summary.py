@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from framework import __version__
-from framework.config import Config, load_config
+from framework.config import Config, load_run_config
 from framework.data.appearance import Appearance
 from framework.errors import ConfigError, RunError
 from framework.inference.polarity import read_appearance
@@ -67,7 +67,7 @@ def read_summary(run: str | Path) -> RunSummary:
             f"python run.py --config {directory / 'config.json'}"
         )
     try:
-        config = load_config(directory / "config.json")
+        config = load_run_config(directory)
     except ConfigError as error:
         raise RunError(f"The config of the run can't be read. {error}") from error
     metrics = read_json(directory / "metrics.json")

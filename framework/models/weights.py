@@ -48,7 +48,7 @@ def load_pretrained_backbone(
     elif is_hub(model.model_name) and weights.name == model.model_name:
         preset = find_preset(model.model_name)
         if preset.family and not preset.is_folder:
-            logger.info("Loading %s (licence: %s)", preset.title, preset.terms[0])
+            logger.info("Loading %s (licence: %s)", model.model_name, preset.terms[0])
     try:
         if weights.name == IMAGENET:
             return _load_imagenet_backbone(model, shape), None

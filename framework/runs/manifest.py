@@ -14,7 +14,7 @@ from framework.config.serialization import list_changes
 from framework.data.appearance import measure_appearance
 from framework.data.dataset import Dataset
 from framework.errors import RunError
-from framework.hub.presets import find_preset, is_hub
+from framework.hub.presets import is_hub, make_title
 from framework.models.classifier import Classifier
 from framework.models.keras_backbone import choose_preprocessing
 from framework.runs.run_directory import MODEL_FILE
@@ -119,7 +119,7 @@ def _name_network(config: Config, weights: str) -> str:
     if is_keras_file(name):  # All runs call their file the same.
         title = "/".join(Path(name).parts[-2 if Path(name).name == MODEL_FILE else -1 :])
     elif is_hub(name):
-        title = find_preset(name).title
+        title = make_title(name)
     own = config.model_configuration.weights.name == name
     return title if own else f"{title} ({weights})"
 
@@ -167,7 +167,7 @@ def name_weights(config: Config, fallback: Fallback | None) -> str:
     if name in (None, "random"):
         return "random weights"
     if is_hub(name):
-        return f"weights of {find_preset(str(name)).title}"
+        return f"weights of {make_title(str(name))}"
     path = Path(str(name))
     if path.name == MODEL_FILE:
         return f"backbone of the run {path.parent}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from framework.config import Config, load_config
+from framework.config import Config, load_run_config
 from framework.config.model import DatasetConfig
 from framework.config.reserved_files import SPLITS
 from framework.data.dataset import Dataset, order_classes
@@ -246,7 +246,7 @@ def _find_record(model: Path, load_dataset: DatasetLoader) -> SplitRecord | None
     # A run of an older version: its images are known if they are still the same.
     data = read_json(environment).get("data", {})
     try:
-        config = load_config(config_file)
+        config = load_run_config(model.parent)
         if not config.training_config.enable_training:
             return _find_record(Path(str(config.model_configuration.saved_model)), load_dataset)
         dataset, _ = load_for_run(model.parent, config, load_dataset)

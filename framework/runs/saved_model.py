@@ -7,7 +7,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from framework.config import Config, dump_config, load_config
+from framework.config import Config, dump_config, load_run_config
 from framework.config.model import DataConfig, ModelConfiguration
 from framework.config.source_map import KeyPath
 from framework.errors import ConfigError, Problem
@@ -57,7 +57,7 @@ def resolve_saved_model(config: Config, config_stem: str) -> Config:
         path = find_run(path) / MODEL_FILE
     trained = path.with_name("config.json")
     if path.name == MODEL_FILE and trained.is_file():
-        saved = load_config(trained)
+        saved = load_run_config(trained.parent)
         if problems := list(_list_contradictions(config, saved, trained)):
             raise ConfigError(problems)
         shape, model = saved.data_config.image_shape, saved.model_configuration

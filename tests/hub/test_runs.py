@@ -32,6 +32,9 @@ NETWORKS = {
     "MobileNet": ("avg", "block_1_0", 2),
 }
 
+MEASURED = ("ViT", "SwinTransformer", "MobileNet")
+"""Families whose layers are measured; those of the others are of the same kinds."""
+
 REFUSED = {("SwinTransformer", "litert")}
 
 
@@ -45,6 +48,7 @@ def make_values(folder, training=None, **model):
             "image_shape": {"image_rows": 32, "image_columns": 32, "channel_numbers": 3},
         },
         "model_configuration": {"model_name": f"hub:{folder}", "model_top_config": top, **model},
+        "report_config": {"data_issues": False},
     }
 
 
@@ -66,7 +70,7 @@ def trained(request, tmp_path_factory):
     preset = make_preset(family, str(folder / "tiny"))
     pooling, _, _ = NETWORKS[family]
     values = make_values(preset, model_arguments={"pooling": pooling})
-    values["report_config"] = {"grad_cam": True}
+    values["report_config"]["grad_cam"] = True
     (folder / "config.json").write_text(json.dumps(values))
     assert main(["--config", str(folder / "config.json"), "--output", str(folder / "run")]) == 0
     return folder, family
@@ -104,8 +108,8 @@ def test_the_commands_take_a_run(trained, tmp_path, capsys):
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(image)
     assert main(["predict", *run, str(image)]) == 0
     assert "image.png" in capsys.readouterr().out
-    assert main(["evaluate", *run, "digits", "--output", str(tmp_path / "evaluation")]) == 0
-    for name in FORMATS:
+    # What Keras itself saves does not depend on the family.
+    for name in FORMATS if family == "ViT" else ("onnx", "litert"):
         output = tmp_path / name
         code = main(["export", *run, "--format", name, "--output", str(output)])
         assert (code == 0) == output.exists() == ((family, name) not in REFUSED), name
@@ -122,6 +126,8 @@ def test_the_commands_take_a_config(trained, tmp_path):
     features = ["features", *config, "--layer", layer, "--output", str(tmp_path / "f.npz")]
     assert main([*features, str(image)]) == 0
     assert len(np.load(tmp_path / "f.npz")["features"]) == 1
+    if family not in MEASURED:
+        return
     assert main(["probe", *config, "--output", str(tmp_path / "probe"), "--shots", "all"]) == 0
     rows = read_rows(tmp_path / "probe" / "probe.csv")
     assert layer in {row["layer"] for row in rows}
@@ -212,7 +218,7 @@ def test_a_sweep_and_a_probe_choose_among_presets_and_applications(tmp_path):
     assert {row["pooling"] for row in rows} == {"flatten", "average", "token"}
 
 
-def test_a_run_does_not_need_its_preset_any_more(tmp_path, capsys):
+def test_a_run_does_not_need_its_preset_any_more(tmp_path):
     preset = make_preset("DINOV2", str(tmp_path / "tiny"))
     values = make_values(preset, model_arguments={"pooling": "class_token"})
     (tmp_path / "config.json").write_text(json.dumps(values))
@@ -221,6 +227,8 @@ def test_a_run_does_not_need_its_preset_any_more(tmp_path, capsys):
     shutil.rmtree(preset)
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "image.png")
     assert main(["predict", "--run", str(tmp_path / "run"), str(tmp_path / "image.png")]) == 0
+    evaluate = ["evaluate", "--run", str(tmp_path / "run"), "digits"]
+    assert main([*evaluate, "--output", str(tmp_path / "evaluation")]) == 0
 
 
 def test_shrinking_with_antialiasing_is_refused_where_there_is_no_operation(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Networks in `.keras` files as backbones: the same features as the networks themselves."""
 
 import json
+import shutil
 import signal
 
 import keras
@@ -268,3 +269,17 @@ def test_a_run_is_such_a_network_itself(small, tmp_path):
     environment = read_json(run / "environment.json")
     assert environment["subject"] == "run/model.keras on digits"
     assert environment["weights"]["preprocessing"] == "none"
+
+
+def test_a_run_does_not_need_the_file_any_more(small, tmp_path, capsys):
+    folder, _ = small
+    values = make_values(tmp_path / "mine.keras", {"epochs": 1})
+    values["model_configuration"]["model_top_config"]["pool"]["input_layer"] = "conv_2"
+    shutil.copy(folder / "mine.keras", tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    run = ["--config", str(tmp_path / "config.json"), "--output", str(tmp_path / "run")]
+    assert main(run) == 0
+    (tmp_path / "mine.keras").unlink()
+    Image.fromarray(np.zeros(SHAPE, np.uint8)).save(tmp_path / "image.png")
+    assert main(["predict", "--run", str(tmp_path / "run"), str(tmp_path / "image.png")]) == 0
+    assert "image.png" in capsys.readouterr().out

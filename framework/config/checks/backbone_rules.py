@@ -43,7 +43,9 @@ def check_keras_file(partial: PartialConfig) -> Iterator[Violation]:
     """Yield a file that can't be a backbone, or takes other images than the config has."""
     path = ("model_configuration", "model_name")
     name = partial.backbone
-    if name is None or not is_keras_file(name):
+    if name is None:
+        return
+    if not is_keras_file(name):
         if partial.read(*PREPROCESSING) is not None and not is_hub(name):
             message = f"only for the .keras file of a network: {name} has its own."
             yield Violation(PREPROCESSING, message, at_key=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from framework.config import catalog
 from framework.config.checks.after_training_rules import check_calibration, check_folds
 from framework.config.checks.backbone_rules import (
     check_backbone_arguments,
@@ -15,7 +16,7 @@ from framework.config.checks.backbone_rules import (
 )
 from framework.config.checks.callback_rules import check_callbacks, check_tracking
 from framework.config.checks.dataset_rules import check_classes, check_dataset, check_units
-from framework.config.checks.hub_rules import check_hub_preset
+from framework.config.checks.hub_rules import MODEL_NAME, check_hub_preset
 from framework.config.checks.objective_rules import check_end, check_objective, check_optimizer
 from framework.config.checks.partial_config import PartialConfig
 from framework.config.checks.solver_rules import check_solver
@@ -44,10 +45,18 @@ _RULES: tuple[Callable[[PartialConfig], Iterator[Violation]], ...] = (
 )
 
 
-def check_config(values: dict[str, Any]) -> list[Violation]:
-    """Return all that is wrong with merged values."""
+def check_config(values: dict[str, Any], recorded: bool = False) -> list[Violation]:
+    """Return all that is wrong with merged values.
+
+    Args:
+        values: Of a config.
+        recorded: Whether it is the config of a run, which has its backbone in its own model: the
+            file or preset that this was read from may be gone.
+    """
     violations = check_schema(values)
     wrong = [violation.path for violation in violations]
+    if recorded and catalog.has_own_weights(PartialConfig(values, wrong).backbone):
+        wrong.append(MODEL_NAME)
     partial = PartialConfig(values, wrong)
     found = list(check_top(partial))
     if not found:  # Otherwise it is not certain which layer is the last.
