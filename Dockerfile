@@ -4,7 +4,9 @@ FROM python:3.12-slim
 WORKDIR /app
 COPY setup.cfg pyproject.toml constraints.txt README.md LICENSE run.py ./
 COPY framework framework
-RUN pip install --no-cache-dir --constraint constraints.txt '.[app]'
+# app,hub for a run on a network of KerasHub.
+ARG EXTRAS=app
+RUN pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 
 ARG RUN
 COPY ${RUN}/model.keras ${RUN}/config.json ${RUN}/environment.json ${RUN}/metrics.json run/

@@ -32,8 +32,10 @@ def load_model(path: Path) -> keras.Model:
     import_keras_hub()
     model = keras.models.load_model(path, compile=False, safe_mode=True)
     described = json.loads(config)["config"]["layers"]
-    for layer, saved in zip(model.layers, described, strict=True):
-        layer.name = saved["name"]  # A block of MobileNet adds to it each time that it is loaded.
+    for layer, saved in zip(model.layers, described, strict=False):
+        # A block of MobileNet adds to its name each time that it is loaded. In a sequential model,
+        # whose layers are listed in another way, they have none here.
+        layer.name = saved.get("name", layer.name)
         correct_config(layer)
     return model
 
