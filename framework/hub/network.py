@@ -12,6 +12,7 @@ from typing import Any
 import keras
 from keras.src.utils.naming import reset_uids
 
+from framework.errors import first_sentence
 from framework.hub.downloads import download, explain_error
 from framework.hub.importing import import_keras_hub
 from framework.hub.opening import make_opener
@@ -61,7 +62,7 @@ def build_network(
     """
     keras_hub = import_keras_hub()
     reset_uids()  # So that unnamed layers get the numbers by which configs name them.
-    with _explain_errors(preset), _find_source(preset, with_weights) as source:
+    with _explain_errors(preset, image_size), _find_source(preset, with_weights) as source:
         network = _load_network(keras_hub, preset, source, with_weights, image_size)
         converter = _load_converter(keras_hub, source)
 
@@ -82,7 +83,7 @@ def build_network(
             "on other values, set model_configuration.preprocessing.",
             make_title(preset.name),
         )
-    with _explain_errors(preset):
+    with _explain_errors(preset, image_size):
         outputs = rejoin_layers(network, tensor, make_opener(network, shorten), shorten)
     # Networks of several maps, by name, list them from the image up.
     output = list(outputs.values())[-1] if isinstance(outputs, dict) else outputs
@@ -109,13 +110,19 @@ def _find_source(preset: Preset, with_weights: bool) -> Iterator[str]:
 
 
 @contextmanager
-def _explain_errors(preset: Preset) -> Iterator[None]:
+def _explain_errors(preset: Preset, image_size: int | None) -> Iterator[None]:
     try:
         yield
     except PresetError:
         raise
-    except Exception as error:  # Whatever Keras, HDF5, Kaggle and Hugging Face raise.
-        raise explain_error(preset, error) from error
+    except Exception as error:  # Of Keras, HDF5, Kaggle or Hugging Face.
+        explained = explain_error(preset, error)
+        if image_size is not None and type(error) is ValueError and type(explained) is PresetError:
+            explained = PresetError(
+                f"{make_title(preset.name)} can't be built for the image_size {image_size}: "
+                f"{first_sentence(error)}"
+            )
+        raise explained from error
 
 
 def _load_network(

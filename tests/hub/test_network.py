@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from framework.hub.network import build_network
-from framework.hub.presets import FAMILIES, find_preset
+from framework.hub.presets import FAMILIES, PresetError, find_preset
 from framework.hub.saved_models import load_model
 from framework.models.freezing import unfreeze_layers
 from tests.helpers.hub_presets import NETWORKS, SHAPE, make_preset
@@ -150,6 +150,11 @@ def test_a_network_of_any_size_takes_the_size_that_is_asked_for(folders):
     assert network.get_layer("resizing").output.shape == (None, 64, 64, 3)
     network = build(folders("DINOV2"), (16, 16, 3), image_size=16)
     assert network.output.shape == (None, 1 + 2 + 4, 16)
+
+
+def test_a_size_that_does_not_fit_is_one_message(folders):
+    with pytest.raises(PresetError, match="can't be built for the image_size 4: "):
+        build(folders("DINOV2"), image_size=4)
 
 
 def test_fine_tuning_keeps_the_statistics_in_a_block(folders):

@@ -98,6 +98,14 @@ def test_a_preset_of_texts_is_one_message(tmp_path):
     assert "holds a BertBackbone, which does not make features of one image" in problem
 
 
+def test_a_folder_next_to_the_config_may_hold_the_wrong_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"class_name": "B", "registered_name": "B"}')
+    (problem,) = find_problems("bert")
+    assert problem.startswith("bert holds a B, which does not make features of one image")
+
+
 def test_a_preset_of_several_inputs_is_one_message(tmp_path):
     config = {"class_name": "PaliGemmaBackbone", "registered_name": "keras_hub>PaliGemmaBackbone"}
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -1,6 +1,7 @@
 """What a preset of KerasHub asks of the config."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from framework.config import catalog
 from framework.config.checks.partial_config import PartialConfig
@@ -71,7 +72,7 @@ def _check_arguments(
 def _explain(name: str, error: PresetError) -> str:
     """Return why there is no such preset, with the name that was probably meant."""
     stem = name.removeprefix(PREFIX)
-    if stem in list_presets() or not stem.replace("_", "").replace("-", "").isalnum():
+    if stem in list_presets() or "/" in stem or Path(stem).exists():
         return str(error)
     expected = "a preset of KerasHub, a handle (kaggle://…, hf://…) or the path of a folder"
     note = " See: python run.py list backbones"
