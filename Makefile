@@ -7,7 +7,7 @@
 # make check      make lint (formatting, lint, layers) and make types
 # make check-editors  the shipped configs as VS Code checks and completes them; needs Node.js
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
-# make docs       generate the catalogue of Keras and docs/config.md again
+# make docs       generate the catalogues of Keras and KerasHub and docs/config.md again
 # make dist       build the source distribution and the wheel in dist/
 # make test-wheel  install the wheel in an empty environment, and train with it outside the clone
 
@@ -61,6 +61,7 @@ bench: .venv/installed-all
 
 docs: .venv/installed-all
 	$(BIN)/python -m scripts.make_catalog
+	$(BIN)/python -m scripts.hub_presets
 	$(BIN)/python -m scripts.make_config_docs
 
 dist: .venv-dist/installed
