@@ -191,7 +191,8 @@ def list_backbone_arguments(model_name: str) -> tuple[str, ...]:
     return tuple(
         argument
         for argument, (_, beginnings) in BACKBONE_ARGUMENTS.items()
-        if not is_keras_file(model_name) and f"{model_name}.".startswith(beginnings)
+        if (model_name in list_names("backbones") or is_hub(model_name))
+        and f"{model_name}.".startswith(beginnings)
     )
 
 

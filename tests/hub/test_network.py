@@ -5,6 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 
+from framework.evaluation.figure_data.grad_cam import compute_heat_maps, find_last_maps
 from framework.hub.network import build_network
 from framework.hub.presets import FAMILIES, PresetError, find_preset
 from framework.hub.saved_models import load_model
@@ -150,6 +151,28 @@ def test_a_network_of_any_size_takes_the_size_that_is_asked_for(folders):
     assert network.get_layer("resizing").output.shape == (None, 64, 64, 3)
     network = build(folders("DINOV2"), (16, 16, 3), image_size=16)
     assert network.output.shape == (None, 1 + 2 + 4, 16)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "side"),
+    [
+        ("ViT", "transformer_block_1", 4),  # What the second, and last, block reads.
+        ("SigLIP", "post_layer_norm", 4),
+        ("SwinTransformer", "stage_1_blocks_0", 4),
+        ("MiT", "hierarchical_encoder_1_0", 4),
+        ("SAM", "sequential", 4),
+        ("ResNet", "stack1_block0_2_conv", 4),
+    ],
+)
+def test_grad_cam_reads_the_last_maps_or_tokens(family, name, side, folders):
+    network = build(folders(family), pooling=None if family == "SigLIP" else "avg")
+    maps = find_last_maps(network)
+    assert maps._keras_history.operation.name.startswith(name)
+    answer = keras.layers.Dense(2, activation="softmax")(network.output)
+    classifier = keras.Model(network.input, answer)
+    heat = compute_heat_maps(classifier, maps, draw_images(), np.array([0, 1, 0, 1]))
+    assert heat.shape == (4, side, side)
+    assert heat.any()
 
 
 def test_a_size_that_does_not_fit_is_one_message(folders):

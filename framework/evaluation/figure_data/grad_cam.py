@@ -64,16 +64,22 @@ def find_last_maps(classifier: keras.Model) -> keras.KerasTensor:
 
 def _find_maps(layer: keras.layers.Layer) -> keras.KerasTensor | None:
     """Return the maps that a convolution gives, or the tokens that an attention reads."""
-    inner = layer._flatten_layers()
-    output = layer.output
-    if not isinstance(output, keras.KerasTensor):
-        output = next(iter(keras.tree.flatten(output)))
-    if len(output.shape) == 4:
-        return output if any(isinstance(each, _CONVOLUTIONS) for each in inner) else None
+    inner = list(layer._flatten_layers())
+    if any(isinstance(each, _CONVOLUTIONS) for each in inner) and _is_readable(layer.output, (4,)):
+        return layer.output
     if any("Attention" in type(each).__name__ for each in inner):
         tokens = keras.tree.flatten(layer.input)[0]
-        return tokens if len(tokens.shape) == 3 and tokens.shape[1] else None
+        return tokens if _is_readable(tokens, (3, 4)) else None
     return None
+
+
+def _is_readable(maps: object, ranks: tuple[int, ...]) -> bool:
+    """Return whether something is one tensor of a known shape of some rank."""
+    return (
+        isinstance(maps, keras.KerasTensor)
+        and len(maps.shape) in ranks
+        and None not in maps.shape[1:]
+    )
 
 
 def _find_side(maps: keras.KerasTensor) -> int:
