@@ -31,12 +31,14 @@ def load_model(path: Path) -> keras.Model:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     import_keras_hub()
     model = keras.models.load_model(path, compile=False, safe_mode=True)
+    if isinstance(model, keras.Sequential):
+        return model  # Of a user, not of a run.
     described = json.loads(config)["config"]["layers"]
-    for layer, saved in zip(model.layers, described, strict=False):
-        # A block of MobileNet adds to its name each time that it is loaded. In a sequential model,
-        # whose layers are listed in another way, they have none here.
-        layer.name = saved.get("name", layer.name)
-        correct_config(layer)
+    for operation, saved in zip(model.operations, described, strict=True):
+        # A block of MobileNet adds to its name each time that it is loaded.
+        operation.name = saved["name"]
+        if isinstance(operation, keras.Layer):
+            correct_config(operation)
     return model
 
 

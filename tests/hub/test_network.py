@@ -69,6 +69,7 @@ def test_a_flat_network_computes_what_keras_hub_does(family, folders, tmp_path):
         assert tuple(tensor.shape[1:]) == computed.shape[1:], tensor
     network.save(tmp_path / "it.keras")
     loaded = load_model(tmp_path / "it.keras")
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in network.layers]
     np.testing.assert_array_equal(loaded(images, training=False), found)
     loaded.save(tmp_path / "again.keras")  # As an export does.
     again = load_model(tmp_path / "again.keras")
