@@ -75,10 +75,10 @@ def explain_error(preset: Preset, error: Exception) -> PresetError:
     status = next(filter(None, map(_find_status, causes)), None)
     kinds = {type(cause).__name__ for cause in causes}
     if status in (401, 403) or kinds & {"GatedRepoError", "UnauthenticatedError"}:
-        licence, _ = preset.terms
+        licence = f" ({preset.terms[0]})" if preset.family else ""
         scheme = preset.source.partition("://")[0]
         return PresetUnavailableError(
-            f"{name} may not be downloaded: accept its terms ({licence}) on {preset.page}, and "
+            f"{name} may not be downloaded: accept its terms{licence} on {preset.page}, and "
             f"log in: {LOGIN[scheme]}."
         )
     if status == 404 or "RepositoryNotFoundError" in kinds:

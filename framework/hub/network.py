@@ -115,7 +115,7 @@ def _explain_errors(preset: Preset, image_size: int | None) -> Iterator[None]:
         yield
     except PresetError:
         raise
-    except Exception as error:  # Of Keras, HDF5, Kaggle or Hugging Face.
+    except Exception as error:  # Keras, HDF5, Kaggle and Hugging Face have errors of their own.
         explained = explain_error(preset, error)
         if image_size is not None and type(error) is ValueError and type(explained) is PresetError:
             explained = PresetError(

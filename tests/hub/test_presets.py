@@ -219,7 +219,7 @@ class AnswerError(Exception):
         (
             "hub:hf://some/gated",
             type("GatedRepoError", (Exception,), {})("no"),
-            r"accept its terms .* on https://huggingface.co/some/gated, and log in: a token in HF",
+            r"accept its terms on https://huggingface.co/some/gated, and log in: a token in HF",
         ),
         (
             "hub:kaggle://a/b/keras/c",
