@@ -160,11 +160,16 @@ def run_notebook(notebook: NotebookNode, folder: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     place = {"metadata": {"path": str(folder / "examples")}}
-    NotebookClient(notebook, resources=place).execute(env=environment)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                raise RuntimeError(f"{cell.source}\n{output.evalue}\n{read_output(cell, folder)}")
+    client = NotebookClient(notebook, resources=place, on_cell_executed=_check_cell)
+    client.execute(env=environment)
+
+
+def _check_cell(cell: NotebookNode, **_: object) -> None:
+    """Find the commands that failed, which end no notebook."""
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            printed = [each.get("text", "") for each in cell.outputs]
+            raise RuntimeError("\n".join([cell.source, output.evalue, *printed]))
 
 
 def read_output(cell: NotebookNode, folder: Path) -> str:

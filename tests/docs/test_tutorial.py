@@ -39,7 +39,7 @@ SMALLER = {
     "train: 12000": "train: 300",
     "epochs: 10": "epochs: 1",
     "1200": "20",
-    "300": "10",
+    '"few": 300': '"few": 10',
     " --port 8123": f" --port {PORT}",
     ":8123/": f":{PORT}/",
 }
