@@ -8,6 +8,7 @@
 # make check-editors  the shipped configs as VS Code checks and completes them; needs Node.js
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
 # make docs       generate the catalogues of Keras and KerasHub and docs/config.md again
+# make site       build the documentation site in build/site/; build/site/index.html opens from the disk
 # make dist       build the source distribution and the wheel in dist/
 # make test-wheel  install the wheel in an empty environment, and train with it outside the clone
 
@@ -20,7 +21,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench docs dist \
+.PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench docs site dist \
   constraints clean
 
 run: .venv/installed .vscode/config.schema.json
@@ -63,6 +64,10 @@ docs: .venv/installed-all
 	$(BIN)/python -m scripts.make_catalog
 	$(BIN)/python -m scripts.hub_presets
 	$(BIN)/python -m scripts.make_config_docs
+
+# As `mkdocs build --strict`.
+site: .venv/installed-all
+	$(BIN)/python -m scripts.make_site build/site
 
 dist: .venv-dist/installed
 	rm -rf dist
