@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SOURCES = (
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "configs", "examples",
-    "results/samples", "results/benchmarks",
+    "results/samples", "results/benchmarks", "results/tables",
 )  # fmt: skip
 
 
