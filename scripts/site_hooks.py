@@ -13,6 +13,9 @@ from pymdownx.slugs import slugify
 REFERENCE = "docs/reference.md"
 REFERENCE_ENTRY = re.compile(r"^- \[`(framework\.[\w.]+)`\]\(.*\n", re.MULTILINE)
 
+TABLE_ROW = re.compile(r"^\|.*$", re.MULTILINE)
+CODE_SPAN = re.compile(r"`[^`]+`")
+
 
 class AnchorCounts(Counter[str]):
     """How often each heading of the page at hand has occurred."""
@@ -56,9 +59,15 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Begin a page; in the reference, put the entry of a name in place of its link."""
     anchors.clear()
+    markdown = TABLE_ROW.sub(unescape_code, markdown)
     if page.file.src_uri == REFERENCE:
         return REFERENCE_ENTRY.sub(r"::: \1\n\n", markdown)
     return markdown
+
+
+def unescape_code(row: re.Match[str]) -> str:
+    r"""Return a row of a table with `|` in code in place of `\|`, which only GitHub needs."""
+    return CODE_SPAN.sub(lambda code: code[0].replace(r"\|", "|"), row[0])
 
 
 def format_notebook(text: str) -> str:

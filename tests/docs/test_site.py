@@ -49,7 +49,7 @@ def test_the_home_page_is_the_readme(site):
     assert (site / "results/samples/vgg16/confusion_matrix_test.png").is_file()
 
 
-def test_pages_have_the_structure_and_the_anchors_of_github(site, pages):
+def test_pages_have_the_structure_the_tables_and_the_anchors_of_github(site, pages):
     sources = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "configs/README.md"]
     assert len(sources) > 20
     for source in sources:
@@ -57,6 +57,7 @@ def test_pages_have_the_structure_and_the_anchors_of_github(site, pages):
             continue
         built, expected = pages[find_page(site, source)], read_markdown(source)
         assert built.headings == expected.headings, source
+        assert built.cells == expected.cells, source
         numbers = [{tag: page.tags[tag] for tag in COMPARED} for page in (built, expected)]
         assert numbers[0] == numbers[1], source
 

@@ -20,13 +20,14 @@ class WebPage(HTMLParser):
 
     Args:
         html: The page.
-        within: The element whose tags and headings are counted; none: the whole page.
+        within: The element whose tags, headings and cells of tables count; none: the whole page.
     """
 
     def __init__(self, html, within=None):
         super().__init__()
         self.links, self.loaded, self.pictures = [], [], []
         self.anchors, self.headings, self.tags = set(), [], Counter()
+        self.cells, self.in_table = [], False
         self.within, self.depth = within, 0
         self.feed(html)
 
@@ -43,11 +44,20 @@ class WebPage(HTMLParser):
         self.depth += tag == self.within
         if self.depth or not self.within:
             self.tags[tag] += 1
+            if tag in ("th", "td"):
+                self.in_table = True
+                self.cells.append("")
             if tag in ("h1", "h2", "h3", "h4", "h5", "h6") and "id" in given:
                 self.headings.append(given["id"])
 
     def handle_endtag(self, tag):
         self.depth -= tag == self.within
+        if tag == "table":
+            self.in_table = False
+
+    def handle_data(self, data):
+        if self.in_table and self.cells:
+            self.cells[-1] += data.strip("\n")
 
 
 @cache
