@@ -36,7 +36,7 @@ PROGRAM = "python run.py "
 WEIGHTS = "tutorial/vgg16_notop.weights.h5"
 OFFLINE = {
     "# Without a network: ": "",
-    "--output tutorial/my-photos": "--output tutorial/my-photos"
+    "--config tutorial/photos.yaml": "--config tutorial/photos.yaml"
     f" --set model_configuration.weights={WEIGHTS}",
 }
 
