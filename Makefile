@@ -8,20 +8,28 @@
 # make check-editors  the shipped configs as VS Code checks and completes them; needs Node.js
 # make bench      speed against plain Keras (BENCH="--images 3000" for more)
 # make docs       generate the catalogues of Keras and KerasHub and docs/config.md again
+# make samples    results/samples/ again, from MNIST=mnist.npz WEIGHTS=vgg16_notop.weights.h5 PHOTOS=photos
+# make results    the tables of docs/results.md again, from the same; CHECK=3 compares three rows of each
+# make site       build the documentation site in build/site/; build/site/index.html opens from the disk
 # make dist       build the source distribution and the wheel in dist/
 # make test-wheel  install the wheel in an empty environment, and train with it outside the clone
 
 PYTHON ?= python3
 CONFIG ?= configs/vgg16.json
 BENCH ?=
+MNIST ?= mnist.npz
+WEIGHTS ?= vgg16_notop.weights.h5
+PHOTOS ?= photos
+CHECK ?=
 SEED ?=
 PYTEST ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SOURCES = --mnist $(MNIST) --weights $(WEIGHTS) --photographs $(PHOTOS)
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench docs dist \
-  constraints clean
+.PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench samples results \
+  docs site dist constraints clean
 
 run: .venv/installed .vscode/config.schema.json
 	$(BIN)/python run.py --config $(CONFIG)
@@ -59,10 +67,20 @@ types: .venv/installed-all
 bench: .venv/installed-all
 	$(BIN)/python -m benchmarks.against_keras $(BENCH)
 
+samples: .venv/installed
+	$(BIN)/python -m scripts.make_samples $(SOURCES)
+
+results: .venv/installed
+	$(BIN)/python -m scripts.make_results $(SOURCES) $(if $(CHECK),--check $(CHECK))
+
 docs: .venv/installed-all
 	$(BIN)/python -m scripts.make_catalog
 	$(BIN)/python -m scripts.hub_presets
 	$(BIN)/python -m scripts.make_config_docs
+
+# As `mkdocs build --strict`.
+site: .venv/installed-all
+	$(BIN)/python -m scripts.make_site build/site
 
 dist: .venv-dist/installed
 	rm -rf dist

@@ -1,6 +1,6 @@
 """Every ratio on one page, so that a change of speed is seen.
 
-    python -m benchmarks.all --minutes 30 --mnist mnist.npz --weights vgg16_notop.h5
+    python -m benchmarks.all --minutes 30 --mnist mnist.npz --weights vgg16_notop.weights.h5
 
 Runs the benchmarks one after the other, the most telling first, as long as there is time, and
 writes `results/benchmarks/all.md`. What had no time is named there. The machine should do

@@ -1,6 +1,6 @@
 """Test accuracy against the number of augmented views.
 
-    python -m benchmarks.augmented_views --mnist mnist.npz --weights vgg16_notop.h5
+    python -m benchmarks.augmented_views --mnist mnist.npz --weights vgg16_notop.weights.h5
 
 A frozen VGG16 with the published top, after BatchNormalization where its weights are random, on
 rotated images; the accuracy after the last epoch, for several seeds. Plain Keras and

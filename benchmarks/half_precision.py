@@ -1,7 +1,6 @@
 """Test accuracy with a frozen part in bfloat16 against float32, layer by layer.
 
-    python -m benchmarks.half_precision --mnist mnist.npz --weights vgg16_notop.h5
-    python -m benchmarks.half_precision --mnist mnist.npz --weights vgg16_notop.h5 --top ridge
+    python -m benchmarks.half_precision --mnist mnist.npz --weights vgg16_notop.weights.h5
 
 A frozen VGG16 whose top reads one of several layers; the accuracy after the last epoch, for
 several seeds, and how many answers of two trainings that differ in this alone are the same. A

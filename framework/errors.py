@@ -64,7 +64,13 @@ class Problem:
 
 
 class ConfigError(FrameworkError):
-    """The config is wrong; the message lists all its problems, grouped by file."""
+    """The config is wrong; the message lists all its problems, grouped by file.
+
+    Ends with exit code 2.
+
+    Args:
+        problems: All of them.
+    """
 
     exit_code = 2
 

@@ -51,6 +51,14 @@ def test_the_changelog_begins_with_what_is_unreleased_and_with_this_version():
     assert re.fullmatch(rf"\[{re.escape(framework.__version__)}\] - \d{{4}}-\d\d-\d\d", headings[1])
 
 
+def test_a_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "abstract", "authors"} <= {key for key in citation if citation[key]}
+    assert citation["version"] == framework.__version__
+    assert citation["license"] == SETUP["metadata"]["license"]
+
+
 def test_a_commit_is_checked_as_make_check_does():
     makefile = (ROOT / "Makefile").read_text()
     recipes = re.findall(r"^(?:lint|types): .*\n((?:\t.*\n)+)", makefile, re.MULTILINE)

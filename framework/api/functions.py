@@ -30,9 +30,12 @@ def train(config: ConfigLike, overrides: Overrides = None, output: str | Path | 
     """Train, evaluate and report: `run.py --config` in Python, with the same results.
 
     Args:
-        config: See `load_config`.
+        config: As for `load_config`.
         overrides: See `Overrides`.
         output: The run directory; by default `results/<config>/<YYYYmmdd-HHMMSS>`.
+
+    Returns:
+        The finished run.
 
     Raises:
         ConfigError: The config is wrong.
@@ -60,13 +63,16 @@ def probe(
     """Find the layer of a frozen backbone that a top should read: `run.py probe` in Python.
 
     Args:
-        config: See `load_config`.
+        config: As for `load_config`.
         layers: `"auto"`, `"all"`, a name, or several.
         images: The most images of training and validation together.
         shots: Numbers of training images per class, and `"all"`.
         backbones: Keras Applications to probe; none: the config's own.
         overrides: See `Overrides`.
         output: The directory to write to; by default one under `results/`.
+
+    Returns:
+        What was measured of each layer.
 
     Raises:
         ConfigError: The config is wrong.
@@ -93,6 +99,9 @@ def evaluate(
         output: The directory to write to; by default one under `results/`.
         options: How images are read.
 
+    Returns:
+        Metrics and predictions.
+
     Raises:
         UsageError: There is nothing of that name, or `output` is not empty.
         RunError: The run or the images can't be loaded, or a file can't be written.
@@ -111,6 +120,9 @@ def load_config(config: ConfigLike, overrides: Overrides = None) -> Config:
     Args:
         config: See `ConfigLike`. Paths in a dict are relative to the working directory.
         overrides: See `Overrides`.
+
+    Returns:
+        The config, with every default filled in.
 
     Raises:
         ConfigError: The config is wrong; the error lists every problem.

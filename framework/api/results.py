@@ -67,7 +67,11 @@ class Results(ABC):
 
 @dataclass(frozen=True)
 class Evaluation(Results):
-    """The results of `evaluate`."""
+    """The results of `evaluate`.
+
+    Args:
+        directory: Where they are.
+    """
 
     @property
     def subject(self) -> str:
@@ -82,7 +86,11 @@ class Evaluation(Results):
 
 @dataclass(frozen=True)
 class Run(Results):
-    """A finished run."""
+    """A finished run.
+
+    Args:
+        directory: The run directory.
+    """
 
     @cached_property
     def config(self) -> Config:
@@ -159,6 +167,9 @@ def load_run(directory: str | Path) -> Run:
     Args:
         directory: A run directory, or a folder of runs such as `results/vgg16`: then the newest
             finished run in it.
+
+    Returns:
+        The run, whose files are read when they are asked for.
 
     Raises:
         RunError: There is none.

@@ -47,8 +47,7 @@ def read_summary(run: str | Path) -> RunSummary:
     """Read the records of a finished run.
 
     Args:
-        run: A run directory, or a folder of runs such as `results/vgg16`: then the
-            newest finished run in it.
+        run: As for `load_classifier`.
 
     Raises:
         RunError: See `load_classifier`; a damaged model is not noticed.

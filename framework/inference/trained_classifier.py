@@ -49,6 +49,9 @@ class TrainedClassifier(TrainedNetwork):
                 training images than they are is `"unknown"`. 1: everything is known.
             top: How many of the most probable classes to name, 1 or more.
 
+        Returns:
+            A prediction for each image, in order.
+
         Raises:
             RunError: An image can't be read, an array is no image, or an option has another value
                 than it can.
@@ -67,7 +70,12 @@ class TrainedClassifier(TrainedNetwork):
         invert: Invert = "auto",
         frame: Frame = "auto",
     ) -> np.ndarray:
-        """Compute the probability of every class; see `predict`.
+        """Compute the probability of every class.
+
+        Args:
+            images: As for `predict`.
+            invert: As for `predict`.
+            frame: As for `predict`.
 
         Returns:
             `(n, classes)` float32, in the order of `class_names`; of an image with no character,
@@ -94,7 +102,14 @@ class TrainedClassifier(TrainedNetwork):
 
 
 def load_classifier(run: str | Path) -> TrainedClassifier:
-    """Load the classifier of a finished run; see `read_summary`.
+    """Load the classifier of a finished run.
+
+    Args:
+        run: A run directory, or a folder of runs such as `results/vgg16`: then the newest
+            finished run in it.
+
+    Returns:
+        The classifier, ready to predict.
 
     Raises:
         RunError: There is no such run, its records or its model are missing or damaged, or it

@@ -12,7 +12,7 @@ COMPONENTS = 128
 """Dimensions in which neighbors are compared."""
 
 MAX_REFERENCES = 30_000
-"""Training images that are kept: 4 MB. See docs/inference.md for what fewer would cost."""
+"""Training images that are kept: 4 MB."""
 
 SKETCH_SIZE = 1024
 """Longer embeddings are sketched to this size first, which keeps distances to a few percent."""
