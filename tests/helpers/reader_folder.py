@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import time
@@ -190,44 +189,3 @@ def kill_after_an_epoch(forker, folder, history, *arguments):
     assert process.is_alive(), process.output
     process.send_signal(signal.SIGKILL)
     process.wait(TIMEOUT_SECONDS)
-
-
-def start(command, text, added, folder, forker):
-    """Start a command of Python, with more arguments, in the folder.
-
-    Args:
-        command: The command of the page.
-        text: The same, filled in.
-        added: Arguments to append.
-        folder: The working directory.
-        forker: What starts it.
-    """
-    words = shlex.split(text)
-    environment = {}
-    while "=" in words[0]:
-        name, environment[name] = words.pop(0).split("=", 1)
-    if ">" in words:
-        words = words[: words.index(">")]
-    if words[:2] == ["python", "run.py"]:
-        return forker.start(*words[2:], *added, cwd=folder, **environment)
-    if words[:2] == ["python", "-m"] and words[2].startswith(("benchmarks.", "scripts.")):
-        return forker.start(
-            *words[3:], *added, module=words[2], with_figures=True, cwd=folder, **environment
-        )
-    if words[0] == "python" and words[1].startswith("benchmarks/"):
-        module = words[1].removesuffix(".py").replace("/", ".")
-        return forker.start(*words[2:], *added, module=module, cwd=folder, **environment)
-    raise AssertionError(
-        f"{command.place}: no test knows how to run `{command.text}`. If it is no command, put it "
-        "into a block of `text`; if it can't be executed here, add it to "
-        "tests/helpers/unexecuted_commands.py with what is checked instead."
-    )
-
-
-def explain(command, process):
-    """Return what to do about a command that ended with an error."""
-    return (
-        f"{command.place}: `{command.text}` ended with exit code {process.returncode}:\n"
-        f"{process.output}\nIf the command is right, and names a file or a placeholder that the "
-        "tests don't have, add it to tests/helpers/reader_folder.py."
-    )

@@ -108,6 +108,14 @@ def check_tensorboard(words, folder):
     assert (folder / board.flags.logdir).is_dir()
 
 
+def check_ray(words, folder):
+    """Ray's command takes the options."""
+    from ray.scripts.scripts import cli
+
+    command = cli.commands[words[1]]
+    command.make_context(words[1], words[2:])
+
+
 @dataclass(frozen=True)
 class Unexecuted:
     """Commands that begin with the same words.
@@ -132,6 +140,7 @@ UNEXECUTED = (
     Unexecuted(r"[A-Z_]+=\d+ python -m pytest", "longer tests than all together", check_tests),
     Unexecuted("gh release", "it publishes", check_upload),
     Unexecuted(r"\.venv-dist/bin/python -m twine", "it publishes", check_upload),
+    Unexecuted("ray ", "it starts what stays, or writes a token into the home", check_ray),
     Unexecuted("docker build", "it needs a daemon, and a network", check_image),
     Unexecuted("docker run", "it needs a daemon, and an image", check_container),
     Unexecuted("mlflow ui", "the page belongs to the package mlflow", check_mlflow),
