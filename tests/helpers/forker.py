@@ -96,6 +96,8 @@ class Forker:
         """
         log = self._folder / str(len(self._processes))
         log.mkdir()
+        for name in ("stdout", "stderr"):
+            (log / name).touch()
         program = functools.partial(run_command, hold=hold, with_figures=with_figures)
         if module is not None:
             program = functools.partial(run_module, module, with_figures=with_figures)

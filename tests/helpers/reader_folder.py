@@ -91,9 +91,8 @@ def write_wrong_config(path):
     """Write the published config with two slips of the pen, as README.md shows them."""
     with open(VGG16_CONFIG, encoding="utf-8") as stream:
         text = stream.read()
-    wrong = text.replace('"VGG16"', '"VGG61"').replace(
-        '"input_layer": "dense_1"', '"input_layer": "dense1"'
-    )
+    wrong = text.replace('"imagenet"', '"imagnet"')
+    wrong = wrong.replace('"input_layer": "dense_1"', '"input_layer": "dense1"')
     path.write_text(wrong)
 
 

@@ -26,7 +26,7 @@ SMALLER = {
     r"probe --config": (*FEW, "--images", "100", "--shots", "all"),
     r"check-data --config": FEW,
     r"--config configs/transfer_digits\.yaml": ("--set", "training_config.epochs=1"),
-    r"--config \S+|sweep --config": BRIEFLY,
+    r"--config \S+|sweep --config|-m scripts\.make_samples": BRIEFLY,
     r"features .*--size": ("--size", "32"),
     r"(draw|serve) --run": ("--port", "0"),
 }  # fmt: skip

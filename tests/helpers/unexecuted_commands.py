@@ -95,7 +95,7 @@ def check_mlflow(words, folder):
     from mlflow.cli import cli
 
     name, *arguments = words[1:]
-    command = cli.commands[name]
+    command = cli.get_command(None, name)
     assert command.make_context(name, arguments).params["backend_store_uri"] == arguments[-1]
 
 
