@@ -56,7 +56,7 @@ SAMPLES_TO_MAKE = (
         "VGG16 as published",
         "The shipped config on all of MNIST, with ImageNet's weights: a frozen VGG16, two dense "
         "layers on its last one, images rotated by up to ten degrees.",
-        (f"--config configs/vgg16.json {MNIST} {WEIGHTS} --output results/vgg16",),
+        (f"--config configs/vgg16.json {MNIST} {WEIGHTS} --output results/mnist_vgg16",),
         ("confusion_matrix_test.png", "accuracy.png", "misclassified.png"),
     ),
     Sample(
@@ -65,8 +65,8 @@ SAMPLES_TO_MAKE = (
         "The same network, weights and images. `probe` finds the layer and writes the config, of "
         "which only the last layer is solved, in closed form.",
         (
-            f"probe --config configs/vgg16.json {MNIST} {WEIGHTS} --output results/vgg16_probe",
-            "--config results/vgg16_probe/config.yaml --output results/vgg16_probed",
+            f"probe --config configs/vgg16.json {MNIST} {WEIGHTS} --output results/mnist_probe",
+            "--config results/mnist_probe/config.yaml --output results/mnist_probed",
         ),
         ("probe.png", "confusion_matrix_test.png", "misclassified.png"),
     ),
@@ -75,7 +75,7 @@ SAMPLES_TO_MAKE = (
         "A CNN from nothing",
         "No backbone: all of a small convolutional network is trained, with new augmentation in "
         "every epoch.",
-        (f"--config configs/cnn.json {MNIST} --output results/cnn",),
+        (f"--config configs/cnn.json {MNIST} --output results/mnist_cnn",),
         ("confusion_matrix_test.png", "accuracy.png", "misclassified.png"),
     ),
     Sample(
@@ -85,8 +85,8 @@ SAMPLES_TO_MAKE = (
         "enlarged to 64x64; the layer of VGG16 is found by `probe`.",
         (
             f"probe --config configs/photos.yaml {PHOTOGRAPHS} {WEIGHTS} "
-            "--output results/photographs_probe",
-            "--config results/photographs_probe/config.yaml --output results/photographs",
+            "--output results/photos_probe",
+            "--config results/photos_probe/config.yaml --output results/photos_probed",
         ),
         ("probe.png", "confusion_matrix_test.png", "misclassified.png"),
     ),

@@ -5,12 +5,14 @@ It lacks the seconds of importing, which the server that it is forked from has s
 figures of its run, unless they are asked for.
 """
 
+import functools
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import runpy
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -79,10 +81,13 @@ class Forker:
         with mock.patch.dict(os.environ, PYTHONPATH=path):
             multiprocessing.forkserver.ensure_running()
 
-    def start(self, *arguments, cwd=ROOT, hold=None, with_figures=False, **environment):
+    def start(
+        self, *arguments, module=None, cwd=ROOT, hold=None, with_figures=False, **environment
+    ):
         """Starts `run.py` with arguments.
 
         Args:
+            module: What to start in its place: a module, as `python -m` names it, from `cwd`.
             cwd: Its working directory.
             hold: Path of a `history.csv` and a number of epochs: once there are as many in that
                 file, the process stands still until a signal comes.
@@ -91,16 +96,14 @@ class Forker:
         """
         log = self._folder / str(len(self._processes))
         log.mkdir()
+        for name in ("stdout", "stderr"):
+            (log / name).touch()
+        program = functools.partial(run_command, hold=hold, with_figures=with_figures)
+        if module is not None:
+            program = functools.partial(run_module, module, with_figures=with_figures)
         process = self._context.Process(
             target=run,
-            args=(
-                log,
-                list(map(str, arguments)),
-                cwd,
-                hold,
-                with_figures,
-                os.environ | environment,
-            ),
+            args=(log, program, list(map(str, arguments)), cwd, os.environ | environment),
         )
         process.start()
         self._processes.append(process)
@@ -112,8 +115,8 @@ class Forker:
             process.join()
 
 
-def run(log, arguments, cwd, hold, with_figures, environment):
-    """Runs `run.py` in a forked process, with its output in files."""
+def run(log, program, arguments, cwd, environment):
+    """Runs a program in a forked process, with its output in files."""
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         stream = os.open(log / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(stream, descriptor)
@@ -122,16 +125,31 @@ def run(log, arguments, cwd, hold, with_figures, environment):
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
+    sys.exit(program(arguments))
+
+
+def run_command(arguments, hold=None, with_figures=False):
+    """Runs `run.py`; returns its exit code."""
     from framework.cli.main import main
 
     with ExitStack() as patches:
         if not with_figures:
-            patches.enter_context(
-                mock.patch("framework.evaluation.report.write_report.list_figures", return_value=[])
-            )
+            patches.enter_context(leave_out_figures())
         if hold:
             patches.enter_context(hold_at(*hold))
-        sys.exit(main(arguments))
+        return main(arguments)
+
+
+def run_module(name, arguments, with_figures=False):
+    """Runs a module of the working directory as a program."""
+    sys.path.insert(0, os.getcwd())
+    sys.argv = [name, *arguments]
+    with nullcontext() if with_figures else leave_out_figures():
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def leave_out_figures():
+    return mock.patch("framework.evaluation.report.write_report.list_figures", return_value=[])
 
 
 def hold_at(history, epochs):

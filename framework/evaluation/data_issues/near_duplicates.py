@@ -71,11 +71,13 @@ def find_near_duplicates(
         usable: `(m,)` int64, the pictures that show enough to be compared.
         neighbors: `(n, k)` int64, other candidates of each: its neighbors by features.
     """
+    nothing = NearDuplicates(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     if len(usable) <= NEIGHBORS:
-        nothing = np.empty(0, np.int64)
-        return NearDuplicates(nothing, nothing, np.empty(0))
+        return nothing
     found, distances = _find_candidates(thumbnails, usable)
     suspects = usable[distances[:, 0] <= MAX_DISTANCE_RATIO * distances[:, -1]]
+    if not len(suspects):
+        return nothing
     rows = np.searchsorted(usable, suspects)
     candidates = np.concatenate([found[rows], neighbors[suspects]], axis=1)
     correlations = np.stack(

@@ -49,6 +49,10 @@ class TestNearDuplicates:
     def test_few_pictures_have_no_near_duplicates(self):
         assert len(find(np.zeros((3, SIDE, SIDE), np.uint8)).first) == 0
 
+    def test_noise_has_no_near_duplicates(self):
+        noise = np.random.default_rng(0).integers(0, 256, (60, SIDE, SIDE), dtype=np.uint8)
+        assert len(find(noise).first) == 0
+
 
 class TestLabelErrors:
     def test_a_class_that_is_ten_times_as_probable_is_suggested(self):
