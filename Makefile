@@ -10,6 +10,7 @@
 # make docs       generate the catalogues of Keras and KerasHub and docs/config.md again
 # make samples    results/samples/ again, from MNIST=mnist.npz WEIGHTS=vgg16_notop.weights.h5 PHOTOS=photos
 # make results    the tables of docs/results.md again, from the same; CHECK=3 compares three rows of each
+# make tutorial   the notebook, numbers and pictures of docs/tutorial.md again, from the same
 # make site       build the documentation site in build/site/; build/site/index.html opens from the disk
 # make dist       build the source distribution and the wheel in dist/
 # make test-wheel  install the wheel in an empty environment, and train with it outside the clone
@@ -29,7 +30,7 @@ SOURCES = --mnist $(MNIST) --weights $(WEIGHTS) --photographs $(PHOTOS)
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .PHONY: run test test-bare test-lowest test-wheel browser check check-editors lint types bench samples results \
-  docs site dist constraints clean
+  tutorial docs site dist constraints clean
 
 run: .venv/installed .vscode/config.schema.json
 	$(BIN)/python run.py --config $(CONFIG)
@@ -72,6 +73,9 @@ samples: .venv/installed
 
 results: .venv/installed
 	$(BIN)/python -m scripts.make_results $(SOURCES) $(if $(CHECK),--check $(CHECK))
+
+tutorial: .venv/installed-all
+	$(BIN)/python -m scripts.make_tutorial $(SOURCES)
 
 docs: .venv/installed-all
 	$(BIN)/python -m scripts.make_catalog

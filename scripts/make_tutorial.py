@@ -1,7 +1,8 @@
-"""Makes `examples/tutorial.ipynb`, and the numbers and pictures of docs/tutorial.md.
+r"""Makes `examples/tutorial.ipynb`, and the numbers and pictures of docs/tutorial.md.
 
 python -m scripts.make_tutorial
-python -m scripts.make_tutorial --mnist mnist.npz --weights vgg16_notop.weights.h5 --photos photos
+python -m scripts.make_tutorial --mnist mnist.npz --weights vgg16_notop.weights.h5 \
+    --photographs photos
 
 The first makes the notebook from the page. The second runs all commands and code of the page, too,
 in a temporary folder, writes what they print below them, and replaces the pictures.
@@ -39,6 +40,9 @@ OFFLINE = {
     "--config tutorial/photos.yaml": "--config tutorial/photos.yaml"
     f" --set model_configuration.weights={WEIGHTS}",
 }
+
+CLASSES = ("cat", "horse", "ship")
+"""Of CIFAR-10, which step 10 takes."""
 
 WIDEST = 1100
 """Pixels of the widest picture that is kept."""
@@ -141,7 +145,12 @@ def prepare_folder(folder: Path, mnist: Path, weights: Path, photos: Path | None
     name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     (folder / "keras/models" / name).symlink_to(weights.resolve())
     if photos:
-        shutil.copytree(photos, folder / "tutorial", dirs_exist_ok=True)
+        for target, split, count in (("photos", "train", 200), ("new-photos", "test", 50)):
+            for name in CLASSES:
+                place = folder / "tutorial" / target / name
+                place.mkdir(parents=True)
+                for number, path in enumerate(sorted((photos / split / name).iterdir())[:count]):
+                    shutil.copy(path, place / f"{number:04}{path.suffix}")
 
 
 def run_notebook(notebook: NotebookNode, folder: Path) -> None:
@@ -235,7 +244,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("mnist", "weights", "photos"):
+    for name in ("mnist", "weights", "photographs"):
         parser.add_argument(f"--{name}", type=Path, metavar="PATH")
     options = parser.parse_args()
     text = PAGE.read_text(encoding="utf-8")
@@ -244,7 +253,7 @@ def main() -> int:
     if options.mnist and options.weights:
         with tempfile.TemporaryDirectory() as directory:
             folder = Path(directory).resolve()
-            prepare_folder(folder, options.mnist, options.weights, options.photos)
+            prepare_folder(folder, options.mnist, options.weights, options.photographs)
             run_notebook(notebook, folder)
             PAGE.write_text(update_page(text, notebook, folder), encoding="utf-8")
             for name in PICTURE.findall(text):

@@ -62,7 +62,7 @@ def data(tmp_path_factory):
     network = keras.applications.VGG16(weights=None, include_top=False)
     network.save_weights(folder / "vgg16.weights.h5")
     random = np.random.default_rng(0)
-    for part, count in (("photos", 16), ("new-photos", 4)):
+    for part, count in (("train", 16), ("test", 4)):
         for name, color in (
             ("cat", (200, 120, 40)),
             ("horse", (90, 60, 30)),
