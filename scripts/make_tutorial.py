@@ -97,7 +97,7 @@ def make_notebook(blocks: list[Block]) -> NotebookNode:
             cells.append(nbformat.v4.new_code_cell(CELLS[block.kind](block.content)))
         elif block.kind not in ("picture", "text"):
             cells.append(nbformat.v4.new_markdown_cell(f"```\n{block.content}\n```"))
-        if block.kind in CELLS:
+        if block.kind in (*CELLS, "console"):
             before = block.kind
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:02}"
