@@ -105,8 +105,8 @@ def make_tables(measured: Measured) -> Iterator[tuple[str, list[str]]]:
     """Yield the name and the lines of each table of the page."""
     rows = [row for row in list_rows() if row in measured]
     mnist = [row for row in rows if row.table == "mnist"]
-    body = [[_name(row), measured[row].layers or "–", _cell(measured, [row])] for row in mnist]
-    yield "mnist", _format(["network", "layers that the top reads", "test accuracy, %"], body)
+    body = [[_name(row), _cell(measured, [row]), measured[row].layers or "–"] for row in mnist]
+    yield "mnist", _format(["network", "test accuracy, %", "the top reads"], body)
     for data in ("digits", "photographs"):
         few = [row for row in rows if (row.table, row.data) == ("images", data)]
         yield f"images {data}", _cross(measured, few, "shots", "images per class")
@@ -124,6 +124,8 @@ def _cross(measured: Measured, rows: Sequence[Row], key: str, heading: str) -> l
         for method in methods:
             cell = [row for row in rows if row.method == method and getattr(row, key) == value]
             line.append(_cell(measured, cell))
+            if method in TRANSFER[1:3]:
+                line[-1] += f"<br>{', '.join(sorted({measured[row].layers for row in cell}))}"
         body.append(line)
     return _format([heading, *methods], body)
 
@@ -131,16 +133,11 @@ def _cross(measured: Measured, rows: Sequence[Row], key: str, heading: str) -> l
 def _cell(measured: Measured, rows: Sequence[Row]) -> str:
     """Return the mean over seeds with the lowest and the highest end of their intervals."""
     results = [measured[row] for row in rows]
-    if not results:
-        return "–"
     mean = sum(result.accuracy for result in results) / len(results)
     low, high = min(each.low for each in results), max(each.high for each in results)
     digits = 2 if min(each.test_images for each in results) >= 10_000 else 1
     number = f"{{:.{digits}f}}".format
-    read = {result.layers for result in results}
-    return f"{number(100 * mean)} ({number(100 * low)} to {number(100 * high)})" + (
-        f"<br>{', '.join(sorted(read))}" if rows[0].method in TRANSFER[1:3] else ""
-    )
+    return f"{number(100 * mean)} ({number(100 * low)} to {number(100 * high)})"
 
 
 def _name(row: Row) -> str:
