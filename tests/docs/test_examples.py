@@ -17,13 +17,10 @@ PRINTED = {
     "docs/python.md": ["(5, 10)", "block", "Did you mean 'VGG16'?"],
 }
 
-OTHERS = {"docs/tutorial.md": "tests/docs/test_tutorial.py"}
-"""Pages whose examples another test runs."""
-
 
 def test_the_examples_of_all_pages_are_run():
     pages = {str(page) for page in PAGES if find_blocks(page, "python")}
-    assert pages - set(OTHERS) == set(PRINTED)
+    assert pages == set(PRINTED)
 
 
 @pytest.mark.parametrize("page", PRINTED)
