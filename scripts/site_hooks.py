@@ -59,6 +59,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Begin a page; in the reference, put the entry of a name in place of its link."""
     anchors.clear()
+    # What stands after the language of a fence, GitHub leaves out, and MkDocs takes for prose.
+    markdown = re.sub(r"^(```\w+) .*$", r"\1", markdown, flags=re.MULTILINE)
     markdown = TABLE_ROW.sub(unescape_code, markdown)
     if page.file.src_uri == REFERENCE:
         return REFERENCE_ENTRY.sub(r"::: \1\n\n", markdown)
