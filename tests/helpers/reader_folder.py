@@ -29,7 +29,6 @@ PLACEHOLDERS = {
     r"\bbackbones (NAME|<name>)": "backbones MobileNet",
     r"\bFOLDER(\.\.\.)?(?= |$)": "digits",
     r"\bTABLE\b": "digits.csv",
-    r" NAME$": " digits",
     r"\bIMAGE(\.\.\.)?(?= |$)": "photo.jpg",
     r"--layer L\b": "--layer conv_pw_2_relu",
 }

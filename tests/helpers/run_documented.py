@@ -23,10 +23,13 @@ SMALLER = {
         "--set", "model_configuration.model_top_config.mean.input_layer=encoder_block_1",
     ),
     r"sweep --config configs/sweep\.yaml": (*BRIEFLY, "--set", "sweep_config.trials=2"),
+    r"probe --config configs/photos\.yaml": (
+        "--set", "data_config.validation_fraction=0.3", "--images", "24", "--shots", "all",
+    ),
     r"probe --config": (*FEW, "--images", "100", "--shots", "all"),
     r"check-data --config": FEW,
     r"--config configs/transfer_digits\.yaml": ("--set", "training_config.epochs=1"),
-    r"--config \S+|sweep --config|-m scripts\.make_samples": BRIEFLY,
+    r"--config \S+|sweep --config": BRIEFLY,
     r"features .*--size": ("--size", "32"),
     r"(draw|serve) --run": ("--port", "0"),
 }  # fmt: skip

@@ -40,6 +40,11 @@ def check_activation(words, folder):
     assert f"\n{words[1]}:\n" in (ROOT / "Makefile").read_text()
 
 
+def check_site(words, folder):
+    """The folder is the one that make builds."""
+    assert f"scripts.make_site {words[-1]}" in (ROOT / "Makefile").read_text()
+
+
 def check_hooks(words, folder):
     """There are hooks to install, and they call tools of the environment that make makes."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
@@ -96,7 +101,8 @@ def check_mlflow(words, folder):
 
     name, *arguments = words[1:]
     command = cli.get_command(None, name)
-    assert command.make_context(name, arguments).params["backend_store_uri"] == arguments[-1]
+    context = command.make_context(name, list(arguments))  # Click empties the list.
+    assert context.params["backend_store_uri"] == arguments[-1]
 
 
 def check_tensorboard(words, folder):
@@ -136,6 +142,7 @@ UNEXECUTED = (
     Unexecuted("pip install ", "it would change the environment of the tests", check_extra),
     Unexecuted("make ", "it makes environments, and some targets run the tests", check_target),
     Unexecuted("source ", "the environment is active", check_activation),
+    Unexecuted(r"\.venv/bin/python -m http\.server", "it serves until it is ended", check_site),
     Unexecuted("pipx ", "pipx installs outside of the environment", check_hooks),
     Unexecuted(r"[A-Z_]+=\d+ python -m pytest", "longer tests than all together", check_tests),
     Unexecuted("gh release", "it publishes", check_upload),
