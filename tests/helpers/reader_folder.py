@@ -30,7 +30,6 @@ PLACEHOLDERS = {
     r"\bFOLDER(\.\.\.)?(?= |$)": "digits",
     r"\bTABLE\b": "digits.csv",
     r"\bIMAGE(\.\.\.)?(?= |$)": "photo.jpg",
-    r"--layer L\b": "--layer conv_pw_2_relu",
 }
 
 # Solved in closed form, which takes no time to compile.
