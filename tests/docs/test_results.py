@@ -39,7 +39,7 @@ def sources(tmp_path_factory):
         archive |= {f"x_{split}": source.images[:600], f"y_{split}": source.labels[:600]}
     np.savez(folder / "mnist.npz", **archive)
     random = np.random.default_rng(0)
-    for split, count in (("train", 8), ("test", 2)):
+    for split, count in (("train", 12), ("test", 2)):
         for label in range(10):
             place = folder / "photographs" / split / f"class {label}"
             place.mkdir(parents=True)
@@ -54,7 +54,7 @@ def sources(tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """Makes trainings short, and probes small."""
-    monkeypatch.setattr(result_rows, "CNN_STEPS", 14)
+    monkeypatch.setattr(result_rows, "CNN_STEPS", 207)
     monkeypatch.setattr(result_rows, "PROBE_SHOTS", 10)
     result_rows.find_tops.cache_clear()
 
