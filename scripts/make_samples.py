@@ -27,7 +27,7 @@ SAMPLES = ROOT / "results" / "samples"
 MNIST = "--set data_config.dataset.path=mnist.npz"
 PHOTOGRAPHS = "--set data_config.dataset.path=photos"
 WEIGHTS = "--set model_configuration.weights=vgg16_notop.weights.h5"
-LIMIT = 300 * 1024  # bytes of a file
+LIMIT = 300_000  # bytes of a file
 SCALES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3)
 
 
