@@ -135,6 +135,7 @@ class _Worker:
         self._numbers = count()
         self._process: subprocess.Popen[bytes] | None = None
         self._lost = self._closed = False
+        self._starting = threading.Lock()  # One that is just being started must end too.
         threading.Thread(target=self._work, name="worker process", daemon=True).start()
 
     def submit(self, task: _Task) -> None:
@@ -163,7 +164,10 @@ class _Worker:
     def _call_remotely(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         request = pickle.dumps((function, args, kwargs))
         try:
-            process = self._process = self._process or _start_process()
+            with self._starting:
+                if self._closed:
+                    raise _WorkerLostError("The worker processes are stopped.")
+                process = self._process = self._process or _start_process()
             requests, answers = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
             requests.write(request)
             requests.flush()
@@ -180,10 +184,12 @@ class _Worker:
     def close(self) -> None:
         """End the process, whatever it does."""
         self._closed = True
-        if self._process is not None:
+        with self._starting:
+            process = self._process
+        if process is not None:
             # Its last request may still wait in the pipe.
-            with contextlib.suppress(BrokenPipeError), self._process:
-                self._process.kill()
+            with contextlib.suppress(BrokenPipeError), process:
+                process.kill()
 
 
 def _start_process() -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -75,6 +76,22 @@ class TestWorkers:
         stop_workers()
         assert time.monotonic() - call_time < 10
         assert not any(future.done() and future.exception() is None for future in waiting)
+
+    def test_the_end_comes_to_a_process_that_is_being_started(self, monkeypatch):
+        began, started = threading.Event(), []
+        start_process = worker_processes._start_process
+
+        def start_slowly():
+            began.set()
+            time.sleep(0.5)
+            started.append(start_process())
+            return started[0]
+
+        monkeypatch.setattr(worker_processes, "_start_process", start_slowly)
+        submit(time.sleep, 60)
+        began.wait()
+        stop_workers()
+        assert started[0].poll() is not None
 
 
 def test_without_processes_functions_are_called_here():
