@@ -19,11 +19,11 @@ Method = Literal["published top", "probed layer", "two taps", "fine-tuned", "cnn
 
 TRANSFER: tuple[Method, ...] = ("published top", "probed layer", "two taps", "fine-tuned")
 PUBLISHED = "configs/vgg16.json"
-ALL_OF_MNIST: tuple[Method, ...] = ("published top", "probed layer", "cnn")
-SEEDS = (0, 1)
+ALL_OF_MNIST: tuple[Method, ...] = (*TRANSFER, "cnn")
+SEEDS = (0, 1, 2)
 SHOTS = (5, 10, 100)
 PIXEL_SHOTS = 20
-SIDES = (32, 64, 96)
+SIDES = (32, 64, 96, 224)
 SHOTS_SIDE: dict[Data, int] = {"digits": 32, "photographs": 96}
 CLASSES = 10  # of both data sets
 VALIDATION = 1 / 6  # of the images where they are few: a fifth of those to learn from
@@ -129,7 +129,7 @@ def _configure_transfer(row: Row, sources: Sources) -> dict[str, Any]:
     if row.method == "fine-tuned":
         overrides["training_config.fine_tuning"] = {
             "unfreeze_from": "block5_conv1",
-            "epochs": 10,
+            "epochs": 10 if row.shots else 3,  # An epoch of all of MNIST takes minutes.
             "learning_rate": 1e-4,
         }
     elif row.method != "published top":
